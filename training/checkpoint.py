@@ -1,0 +1,106 @@
+"""The state of a training run in one file, so that a killed run goes on as if nothing had happened.
+
+One safetensors file holds every variable of model and optimizer (weights, dropout seeds, moments,
+averages) and, as metadata, where in the data the run was. Being one file it is never half new.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.saving import write_aside
+
+FILE = "last.safetensors"
+BEST = "best.safetensors"
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint is damaged or belongs to another run; the message says which and what to do."""
+
+
+@dataclass
+class Progress:
+    """Where a run is. Minutes and tokens count over all its parts, breaks left out."""
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    """How many batches of `epoch` are done."""
+    minutes: float = 0.0
+    cpu_minutes: float = 0.0
+    tokens: int = 0
+    best: float | None = None
+    best_step: int = 0
+    since_best: int = 0
+    """Validations since the best one."""
+    finished: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What the run was asked to do; another request must not go on from here."""
+
+
+def _variables(network: Any) -> list[Any]:
+    return [*network.variables, *network.optimizer.variables]
+
+
+def save(folder: Path, network: Any, progress: Progress) -> None:
+    """Write model, optimizer and progress into `folder`, in one atomic step."""
+    from safetensors.numpy import save as pack
+
+    values = {f"{i:05d}": np.asarray(v) for i, v in enumerate(_variables(network))}
+    write_aside(folder / FILE, pack(values, {"progress": json.dumps(asdict(progress))}))
+
+
+def read_progress(folder: Path) -> Progress | None:
+    """Where the run in `folder` is, or None when there is none. Raises CheckpointError."""
+    from safetensors import SafetensorError, safe_open
+
+    path = folder / FILE
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="np") as file:
+            return Progress(**json.loads(file.metadata()["progress"]))
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is damaged ({error}). Remove it, or start anew with --fresh."
+        ) from error
+
+
+def restore(folder: Path, network: Any) -> None:
+    """Give model and optimizer the values saved in `folder`. Raises CheckpointError."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    path = folder / FILE
+    variables = _variables(network)
+    try:
+        values = load(path.read_bytes())
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from error
+    fits = len(values) == len(variables) and all(
+        tuple(values[f"{i:05d}"].shape) == tuple(v.shape) for i, v in enumerate(variables)
+    )
+    if not fits:
+        raise CheckpointError(f"{path} belongs to another model. Choose another --out.")
+    for i, variable in enumerate(variables):
+        variable.assign(values[f"{i:05d}"])
+
+
+def write_best(folder: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Keep the weights of the best validation so far, in full precision."""
+    from safetensors.numpy import save as pack
+
+    write_aside(folder / BEST, pack({name: np.asarray(a) for name, a in arrays.items()}))
+
+
+def read_best(folder: Path) -> dict[str, np.ndarray] | None:
+    """The weights of the best validation, or None when there was none yet."""
+    from safetensors.numpy import load
+
+    path = folder / BEST
+    return load(path.read_bytes()) if path.exists() else None

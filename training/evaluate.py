@@ -1,0 +1,273 @@
+"""Scores a trained model: `python -m training.evaluate PATH_OR_NAME [--split test] [--beams 5]`."""
+
+from __future__ import annotations
+
+import random
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from training.tasks import Example, Task
+
+BATCH = 64  # sentences decoded together; of like length, so that little is padding
+BROWSABLE = 500  # test predictions kept beside a model
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def predict(
+    model: Any, sources: Sequence[str], beams: int = 1, progress: bool = False
+) -> list[Any]:
+    """The model's Prediction for every source, in their order; decoded sorted by length.
+
+    `model`: a LoadedModel, or anything with its `.predict`.
+    """
+    order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
+    predictions: list[Any] = [None] * len(sources)
+    with _bar(len(sources), progress) as advance:
+        for start in range(0, len(order), BATCH):
+            batch = order[start : start + BATCH]
+            texts = [sources[index] for index in batch]
+            found = model.predict(texts, beams=beams, attention=False)
+            for index, prediction in zip(batch, found, strict=True):
+                predictions[index] = prediction
+            advance(len(batch))
+    return predictions
+
+
+def evaluate_examples(
+    model: Any, task: Task, examples: Sequence[Example], beams: int = 1, progress: bool = False
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The metrics of some examples as a card holds them, and a record of every prediction.
+
+    A record is {"source", "references", "prediction", "log_prob" (summed), "length" (of the
+    source, in the task's unit), and what `task.judge` gives: "chrf" or "correct"}.
+    """
+    from training import metrics
+
+    if not examples:
+        raise ValueError("there is nothing to evaluate. Received: 0 examples")
+    predictions = predict(model, [example.source for example in examples], beams, progress)
+    texts = [prediction.text for prediction in predictions]
+    lengths = [task.length(example.source) for example in examples]
+    figures = task.figures(texts, examples)
+    result = {"examples": len(examples)}
+    result |= metrics.report(figures, lengths, task.length_edges)
+    records = [
+        {
+            "source": example.source,
+            "references": list(example.references),
+            "prediction": prediction.text,
+            "log_prob": round(float(sum(prediction.log_probs)), 3),
+            "length": length,
+            **task.judge(prediction.text, example),
+        }
+        for example, prediction, length in zip(examples, predictions, lengths, strict=True)
+    ]
+    return result, records
+
+
+def evaluate_task(
+    model: Any,
+    task: Task,
+    split: str = "test",
+    beams: int = 1,
+    limit: int | None = None,
+    progress: bool = False,
+) -> dict[str, Any]:
+    """The metrics of one split as a card holds them: `card["metrics"][str(beams)]`.
+
+    `limit`: that many examples only, drawn with a fixed seed. Raises ValueError for an unknown
+    split or a task without examples.
+    """
+    return evaluate_examples(model, task, sample(task.examples(split), limit), beams, progress)[0]
+
+
+def sample(examples: Sequence[Any], limit: int | None) -> list[Any]:
+    """At most `limit` of them, always the same ones for the same examples, in their order."""
+    if limit is None or limit >= len(examples):
+        return list(examples)
+    if limit < 1:
+        raise ValueError(f"limit must be at least 1. Received: limit={limit}")
+    return [examples[i] for i in sorted(random.Random(0).sample(range(len(examples)), limit))]
+
+
+def update_card(folder: Path, beams: int, metrics: dict[str, Any], records: list[dict]) -> None:
+    """Puts the metrics into the card under str(beams), and browsable predictions beside it.
+
+    predictions.json holds the same at most 500 examples for every model of a task; greedy ones
+    are kept when there are others.
+    """
+    from training import cards
+
+    card = cards.read(folder)
+    card["metrics"] = {**(card.get("metrics") or {}), str(beams): metrics}
+    if beams == 1 or not (folder / "predictions.json").exists():
+        cards.write_json(folder / "predictions.json", sample(records, BROWSABLE))
+    cards.write(folder, card)
+
+
+def read_pairs(source: Path, references: Sequence[Path]) -> list[Example]:
+    """Examples of parallel text files: line n of every file belongs together."""
+    from training.tasks import Example
+    from training.tasks.corpora import read_lines
+
+    columns = [read_lines(path) for path in (source, *references)]
+    if len({len(column) for column in columns}) != 1:
+        found = ", ".join(
+            f"{path.name} with {len(column):,}"
+            for path, column in zip((source, *references), columns, strict=True)
+        )
+        raise ValueError(f"the files must have as many lines. Received: {found}")
+    rows = zip(*columns, strict=True)
+    return [Example(row[0].strip(), tuple(text.strip() for text in row[1:])) for row in rows]
+
+
+@app.command()
+def main(
+    model: Annotated[str, typer.Argument(help="A shipped model's name, or a model folder.")],
+    split: Annotated[str, typer.Option(help="Split of the model's task: test or valid.")] = "test",
+    source: Annotated[
+        Path | None, typer.Option(help="Text file to translate instead, one sentence a line.")
+    ] = None,
+    reference: Annotated[
+        list[Path] | None,
+        typer.Option(help="What --source should become; give it again for further references."),
+    ] = None,
+    beams: Annotated[int, typer.Option(min=1, help="Beams of the search; 1 is greedy.")] = 1,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Evaluate that many examples only (seeded draw).")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the figures as JSON to this file.")
+    ] = None,
+    update: Annotated[
+        bool,
+        typer.Option("--update-card", help="Put the figures into the model's card and README."),
+    ] = False,
+) -> None:
+    """Score a trained model: figures with 95 % bootstrap intervals, and by source length."""
+    from rich.console import Console
+
+    try:
+        if split not in ("test", "valid"):
+            raise ValueError(f"--split is test or valid. Received: {split!r}")
+        if bool(source) != bool(reference):
+            raise ValueError("--source and --reference go together. Received: one of them")
+        if update and (source or limit or split != "test"):
+            raise ValueError("--update-card wants the whole test split. Received: a part of it")
+        command = _command(model, split, source, reference or [], beams, limit)
+        examples = read_pairs(source, reference or []) if source else None
+        metrics, records, folder = _evaluate(model, split, examples, beams, limit)
+        metrics["command"] = command
+        if update:
+            update_card(folder, beams, metrics, records)
+        if out:
+            from training import cards
+
+            cards.write_json(out, {"model": Path(model).name, "beams": beams, **metrics})
+    except (ValueError, RuntimeError, OSError) as error:
+        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+        raise typer.Exit(1) from None
+    console = Console()
+    for table in tables(metrics, Path(model).name, beams):
+        console.print(table)
+
+
+def _command(
+    model: str,
+    split: str,
+    source: Path | None,
+    reference: list[Path],
+    beams: int,
+    limit: int | None,
+) -> str:
+    """The command as a card shows it: paths relative to here, folders elsewhere by name alone."""
+
+    def shown(path: Path) -> str:
+        here = Path.cwd()
+        if not path.is_absolute():
+            return str(path)
+        return str(path.relative_to(here)) if path.is_relative_to(here) else path.name
+
+    words = ["python", "-m", "training.evaluate", shown(Path(model)), "--beams", str(beams)]
+    if source:
+        words += ["--source", shown(source)]
+        words += [word for path in reference for word in ("--reference", shown(path))]
+    elif split != "test":
+        words += ["--split", split]
+    return shlex.join(words + (["--limit", str(limit)] if limit else []))
+
+
+def _evaluate(
+    name: str, split: str, examples: list[Example] | None, beams: int, limit: int | None
+) -> tuple[dict[str, Any], list[dict[str, Any]], Path]:
+    import zoo
+    from training import tasks
+
+    loaded = zoo.load(name)
+    task = tasks.get(loaded.config["task"])
+    # the corpus before the first compilation: what is missing should be said at once
+    chosen = sample(task.examples(split) if examples is None else examples, limit)
+    metrics, records = evaluate_examples(loaded, task, chosen, beams, progress=True)
+    return metrics, records, Path(loaded.path)
+
+
+def tables(metrics: dict[str, Any], name: str, beams: int) -> Iterator[Table]:
+    """The figures, and the figures by source length, as tables for the terminal."""
+    from rich.table import Table
+
+    from training.cards import TITLES
+
+    how = "greedy" if beams == 1 else f"{beams} beams"
+    table = Table(title=f"{name}, {how}, {metrics['examples']:,} examples (percent)")
+    for head in ("figure", "value", "95 % interval", "signature"):
+        table.add_column(head, justify="left" if head in ("figure", "signature") else "right")
+    keys = [key for key, figure in metrics.items() if isinstance(figure, dict)]
+    for key in keys:
+        figure = metrics[key]
+        interval = f"{figure['low']:.2f} – {figure['high']:.2f}"
+        row = TITLES.get(key, key), f"{figure['value']:.2f}", interval
+        table.add_row(*row, figure.get("signature", ""))
+    yield table
+    rows = metrics.get("by_length") or []
+    if rows:
+        table = Table(title="by length of the source")
+        shown = [key for key in keys if "_best" not in key]
+        for head in ("length", "examples", *(TITLES.get(key, key) for key in shown)):
+            table.add_column(head, justify="right")
+        for row in rows:
+            table.add_row(row["label"], f"{row['count']:,}", *(f"{row[k]:.2f}" for k in shown))
+        yield table
+
+
+@contextmanager
+def _bar(total: int, shown: bool) -> Iterator[Any]:
+    """A progress bar's advance(count), or one that does nothing."""
+    if not shown:
+        yield lambda count: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = TextColumn("decoding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("decoding", total=total)
+        yield lambda count: progress.advance(bar, count)
+
+
+if __name__ == "__main__":
+    app()

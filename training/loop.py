@@ -1,0 +1,217 @@
+"""The training loop: steps, validation, checkpoints, logs; the same for every model and task."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training import checkpoint
+from training.batches import Batch, Batches
+from training.checkpoint import Progress
+from training.logs import History
+from zoo import saving
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from training.tasks.base import Example, Task
+    from zoo.loaded import LoadedModel
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When things happen, in steps.
+
+    Args:
+        steps: of the whole run.
+        log: a row of the curve.
+        validate: the task's own metric on the validation side, with averaged weights.
+        checkpoint: the state that a killed run goes on from.
+        patience: validations without a better one after which to stop; 0: never.
+    """
+
+    steps: int
+    log: int = 50
+    validate: int = 500
+    checkpoint: int = 200
+    patience: int = 0
+
+
+class Interrupted(Exception):
+    """The run was asked to stop, and saved where it was."""
+
+
+class Trainer:
+    """Trains one compiled network on batches, from wherever `progress` says it is.
+
+    Args:
+        network: compiled with the optimizer and the loss of `training.objective`.
+        probe: the same model around a second, full-precision network, which is given the averaged
+            weights to validate with.
+        batches: the training side.
+        task, valid: what to validate with, and on which examples.
+        schedule: when things happen.
+        folder: of the run's state; the curve is `history.csv` beside it.
+        progress: where the run is; changed in place.
+        report: called after every step and validation with figures to show.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        probe: LoadedModel,
+        batches: Batches,
+        task: Task,
+        valid: Sequence[Example],
+        schedule: Schedule,
+        folder: Path,
+        progress: Progress,
+        report: Callable[[Progress, dict[str, Any]], None] = lambda progress, row: None,
+    ):
+        self.network, self.probe, self.batches = network, probe, batches
+        self.task, self.valid, self.schedule = task, list(valid), schedule
+        self.folder, self.progress, self.report = folder, progress, report
+        self.history = History(folder.parent / "history.csv", folder / "tensorboard", progress.step)
+        self._stop = False
+        self._losses: list[float] = []
+        self._tokens_before = progress.tokens
+        self._since = time.perf_counter()
+        self._clock = (time.perf_counter(), time.process_time())
+
+    def run(self) -> None:
+        """Train to the end. Raises Interrupted after Ctrl-C or SIGTERM, with all saved."""
+        previous = {
+            number: signal.signal(number, self._ask_to_stop)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            for batch in self._remaining():
+                self._step(batch)
+                if self._due() or self._stop:
+                    break
+            if self._stop and not self._finished():
+                self._save()
+                raise Interrupted
+            self.progress.finished = True
+            self._save()
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+            self.history.close()
+
+    def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
+        self._stop = True
+
+    def _remaining(self) -> Iterator[Batch]:
+        while not self._finished():
+            yield from self.batches.epoch(self.progress.epoch, self.progress.batch)
+            self.progress.epoch += 1
+            self.progress.batch = 0
+
+    def _finished(self) -> bool:
+        done = self.progress
+        stale = self.schedule.patience and done.since_best >= self.schedule.patience
+        return done.step >= self.schedule.steps or bool(stale)
+
+    def _step(self, batch: Batch) -> None:
+        self.network.reset_metrics()
+        loss = self.network.train_on_batch(
+            (batch.source, batch.target_in), batch.target_out, sample_weight=batch.weights
+        )
+        if not math.isfinite(float(loss)):
+            raise FloatingPointError(
+                f"The loss is {loss} at step {self.progress.step + 1}: "
+                "lower --learning-rate or train in float32"
+            )
+        self._losses.append(float(loss))
+        self.progress.step += 1
+        self.progress.batch += 1
+        self.progress.tokens += batch.tokens
+
+    def _due(self) -> bool:
+        """Log, validate and save if it is time to; True when the run is over."""
+        step, schedule = self.progress.step, self.schedule
+        last = step >= schedule.steps
+        row: dict[str, Any] = {}
+        if step % schedule.log == 0 or step % schedule.validate == 0 or last:
+            row = self._curve()
+        if step % schedule.validate == 0 or last:
+            row |= self._validate()
+        if row:
+            self.history.add(row)
+        self.report(self.progress, row)
+        if step % schedule.checkpoint == 0 or step % schedule.validate == 0:
+            self._save()
+        return self._finished()
+
+    def _curve(self) -> dict[str, Any]:
+        self._tick()
+        now = time.perf_counter()
+        tokens = self.progress.tokens - self._tokens_before
+        row = {
+            "step": self.progress.step,
+            "epoch": round(self.progress.epoch + self._epoch_share(), 3),
+            "loss": round(float(np.mean(self._losses)), 5),
+            "learning_rate": float(f"{float(self.network.optimizer.learning_rate):.6g}"),
+            "tokens_per_second": round(tokens / max(now - self._since, 1e-9)),
+            "minutes": round(self.progress.minutes, 2),
+        }
+        self._losses, self._tokens_before, self._since = [], self.progress.tokens, now
+        return row
+
+    def _epoch_share(self) -> float:
+        return self.progress.batch / self.batches.count(self.progress.epoch)
+
+    def _validate(self) -> dict[str, float]:
+        """Decode the validation side with the averaged weights; keep them if they are the best."""
+        began = time.perf_counter()
+        arrays = self.averaged()
+        saving.set_weight_arrays(self.probe.model, arrays)
+        written = [
+            answer.text
+            for answer in self.probe.predict([e.source for e in self.valid], attention=False)
+        ]
+        scores = self.task.score(written, self.valid)
+        value = scores[self.task.metric]
+        done = self.progress
+        better = done.best is None or (
+            value > done.best if self.task.higher_is_better else value < done.best
+        )
+        if better:
+            done.best, done.best_step, done.since_best = value, done.step, 0
+            checkpoint.write_best(self.folder, arrays)
+        else:
+            done.since_best += 1
+        # The clock of the curve stands still while validating.
+        self._since += time.perf_counter() - began
+        return {f"valid_{name}": round(score, 3) for name, score in scores.items()}
+
+    def averaged(self) -> dict[str, np.ndarray]:
+        """The moving average of every weight by name; the weights themselves without averaging."""
+        network = self.network
+        arrays = saving.weight_arrays(network)
+        averages = getattr(network.optimizer, "_model_variables_moving_average", None)
+        if network.optimizer.use_ema and averages:
+            prefix = f"{network.name}/"
+            for variable, average in zip(network.trainable_variables, averages, strict=True):
+                arrays[variable.path.removeprefix(prefix)] = np.asarray(average)
+        return arrays
+
+    def _tick(self) -> None:
+        """Add the time since the last tick to the run's minutes."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        self.progress.minutes += (wall - self._clock[0]) / 60
+        self.progress.cpu_minutes += (cpu - self._clock[1]) / 60
+        self._clock = (wall, cpu)
+
+    def _save(self) -> None:
+        self._tick()
+        checkpoint.save(self.folder, self.network, self.progress)

@@ -1,0 +1,65 @@
+"""What training minimises and how: smoothed cross-entropy, Adam with warm-up, clipping, averaging."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+Tensor = Any
+
+
+class SmoothedCrossEntropy(keras.losses.Loss):
+    """Cross-entropy against `1 - smoothing` on the right piece and the rest spread evenly.
+
+    Szegedy et al. 2016 (arXiv:1512.00567), section 7. No one-hot target is made. Weighted by
+    1 / tokens (see `training.batches.Batch`), the sum over a batch is the mean per token, in nats.
+
+    Args:
+        smoothing: share of the probability that is spread over all pieces.
+    """
+
+    def __init__(self, smoothing: float = 0.1):
+        super().__init__(name="smoothed_cross_entropy", reduction="sum")
+        self.smoothing = smoothing
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """(B, T) ids and (B, T, V) logits -> (B, T) losses."""
+        right = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+        if not self.smoothing:
+            return right
+        spread = ops.logsumexp(y_pred, axis=-1) - ops.mean(y_pred, axis=-1)
+        return (1.0 - self.smoothing) * right + self.smoothing * spread
+
+
+def make_optimizer(
+    *, learning_rate: float, warmup: int, steps: int, clip: float, averaging: float
+) -> keras.optimizers.Optimizer:
+    """Adam (Kingma and Ba 2015) with the settings of Vaswani et al. 2017, section 5.3.
+
+    Args:
+        learning_rate: reached after the warm-up, then falls as half a cosine to 1 % of it.
+        warmup: steps of linear warm-up.
+        steps: of the whole run.
+        clip: the most that the norm of all gradients together may be.
+        averaging: decay of the exponential moving average of the weights (Polyak and Juditsky
+            1992); evaluation and the saved model use the average. A short run gets a smaller one,
+            so that it averages over a twentieth of its steps and has forgotten its first weights.
+    """
+    averaging = min(averaging, max(1.0 - 20.0 / steps, 0.0))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=learning_rate * 1e-3,
+        warmup_target=learning_rate,
+        warmup_steps=warmup,
+        decay_steps=max(steps - warmup, 1),
+        alpha=0.01,
+    )
+    return keras.optimizers.Adam(
+        schedule,
+        beta_2=0.98,
+        epsilon=1e-9,
+        global_clipnorm=clip,
+        use_ema=averaging > 0,
+        ema_momentum=averaging or 0.99,
+    )

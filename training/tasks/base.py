@@ -1,0 +1,115 @@
+"""What a task is: examples in three splits, the tokenizers they want, figures and provenance."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:  # metrics pulls in sacrebleu: needed when scoring, not when reading data
+    from training.metrics import Figure
+
+SPLITS = ("train", "valid", "test")
+SEED = 2017  # of every split and every generated corpus: a split must not change with --seed
+
+
+@dataclass(frozen=True)
+class Example:
+    """One source with every target that is accepted for it.
+
+    `references[0]` is the target trained on. `alignment`, where the truth is known, holds for each
+    character of `references[0]` the indices of the source characters it comes from.
+    """
+
+    source: str
+    references: tuple[str, ...]
+    alignment: tuple[tuple[int, ...], ...] | None = None
+
+
+@dataclass(frozen=True)
+class TokenizerSpec:
+    """Which SentencePiece model to train on the training side.
+
+    `model_type` is "unigram", "bpe", "char" or "word" (tokens separated by spaces).
+    `vocabulary_size`: the most pieces there may be, special ones included; characters and words
+    are all kept, and are far fewer. `shared`: one model for both sides.
+    """
+
+    model_type: str
+    vocabulary_size: int = 1_000
+    shared: bool = False
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the data came from and how it was split; goes into the model card as it is."""
+
+    corpus: str
+    url: str
+    sha256: str
+    licence: str
+    attribution: str
+    split_rule: str
+
+
+class Task(ABC):
+    """Something to learn from pairs of texts. One task (or one family of corpora) is one file."""
+
+    name: str
+    unit: ClassVar[str] = "word"  # what people read: "word" or "character"
+    metric: ClassVar[str]  # the figure early stopping watches, a key of `score`
+    higher_is_better: ClassVar[bool] = True
+    max_source_length: ClassVar[int]  # pieces, the closing </s> included
+    max_target_length: ClassVar[int]
+    length_edges: ClassVar[tuple[int, ...]] = (5, 10, 15, 20, 30)  # of the source, in `unit`s
+
+    @abstractmethod
+    def examples(self, split: str) -> list[Example]:
+        """The examples of "train" (one per pair), "valid" or "test" (one per distinct source).
+
+        Always in the same order. Raises ValueError for any other split, and
+        training.download.DownloadError when the corpus can be neither found nor fetched.
+        """
+
+    @abstractmethod
+    def tokenizers(self) -> dict[str, TokenizerSpec]:
+        """The tokenizers wanted for "source" and "target"; equal and `shared` for one model."""
+
+    @abstractmethod
+    def provenance(self) -> Provenance:
+        """The corpus, its checksum, licence and attribution, and the split rule."""
+
+    @abstractmethod
+    def figures(self, predictions: Sequence[str], examples: Sequence[Example]) -> dict[str, Figure]:
+        """Every figure of the task as sufficient statistics, ready for an interval."""
+
+    @abstractmethod
+    def showcase(self) -> list[str]:
+        """Eight to ten inputs the dashboard offers."""
+
+    def score(self, predictions: Sequence[str], examples: Sequence[Example]) -> dict[str, float]:
+        """Every figure of the task in percent (0 to 100); `metric` is one of the keys."""
+        return {key: figure.value for key, figure in self.figures(predictions, examples).items()}
+
+    def judge(self, prediction: str, example: Example) -> dict[str, float | bool]:
+        """One prediction by itself, for browsing: {"correct": bool}, or a graded figure."""
+        return {"correct": prediction in example.references}
+
+    def length(self, source: str) -> int:
+        """The length of a source in the task's unit: words or characters."""
+        return len(source.split()) if self.unit == "word" else len(source)
+
+
+def check_split(split: str) -> None:
+    """Raises ValueError unless `split` is one of SPLITS."""
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}. Received: split={split!r}")
+
+
+def group(pairs: Iterable[tuple[str, str]]) -> list[Example]:
+    """One example per distinct source with all its distinct targets, in order of appearance."""
+    references: dict[str, dict[str, None]] = {}
+    for source, target in pairs:
+        references.setdefault(source, {})[target] = None
+    return [Example(source, tuple(targets)) for source, targets in references.items()]

@@ -1,0 +1,212 @@
+"""Reading parallel corpora: finding or fetching the files, cleaning the text, splitting it."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from training import download
+from training.tasks.base import SEED, Provenance
+
+Pair = tuple[str, str]
+
+MANYTHINGS = "https://www.manythings.org/anki/{code}-eng.zip"
+MIRRORS = {"spa": "https://storage.googleapis.com/download.tensorflow.org/data/spa-eng.zip"}
+# of the text files whose content is known: that of the TensorFlow and Keras tutorials (2018-05)
+KNOWN_SHA256 = {
+    MIRRORS["spa"]: "6ec60e212f812ee3430f7568ea6f33b6fb080e32193c5952e8da0ee8ba45574c",
+}
+# two-letter codes -> those in the file names of manythings.org; three-letter codes pass through
+CODES = dict(
+    pair.split(":")
+    for pair in """
+    af:afr ar:ara az:aze be:bel bg:bul bn:ben ca:cat cs:ces da:dan de:deu el:ell eo:epo es:spa
+    et:est eu:eus fi:fin fr:fra gl:glg he:heb hi:hin hr:hrv hu:hun hy:hye id:ind is:isl it:ita
+    ja:jpn ka:kat ko:kor la:lat lt:lit lv:lvs mk:mkd mr:mar ms:zsm nb:nob nl:nld pl:pol pt:por
+    ro:ron ru:rus sk:slk sl:slv sq:sqi sr:srp sv:swe ta:tam th:tha tl:tgl tr:tur uk:ukr ur:urd
+    vi:vie yi:yid zh:cmn
+    """.split()
+)
+MULTI30K = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/{name}.gz"
+MULTI30K_LANGUAGES = ("en", "de", "fr", "cs")
+MULTI30K_PARTS = {"train": "train", "valid": "val", "test": "test_2016_flickr"}
+
+_SPACE = re.compile(r"\s+")
+_NO_LETTER = re.compile(r"[\W_]+")
+
+
+def clean(text: str) -> str:
+    """NFC, with every run of white space (no-break spaces too) as one plain space."""
+    return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
+
+
+def key(text: str) -> str:
+    """What two sentences share when they differ only in case, spacing or punctuation."""
+    return _NO_LETTER.sub(" ", text.casefold()).strip() or text
+
+
+def manythings_code(language: str) -> str:
+    """The three-letter code of a language. Raises ValueError for one that is not listed."""
+    if len(language) == 3:
+        return language
+    if language not in CODES:
+        raise ValueError(
+            f"ManyThings languages are {', '.join(sorted(CODES))}, or a three-letter code of "
+            f"manythings.org/anki. Received: language={language!r}"
+        )
+    return CODES[language]
+
+
+def tatoeba(code: str) -> Path:
+    """The text file of a ManyThings pair, e.g. spa.txt, found or fetched."""
+    name = f"{code}.txt"
+    found = download.locate([f"tatoeba-{code}/{name}", f"{code}-eng/{name}", name])
+    if found:
+        return found
+    urls = [MIRRORS[code]] if code in MIRRORS else []
+    urls.append(MANYTHINGS.format(code=code))
+    return download.fetch(
+        urls, f"tatoeba-{code}/{name}", member=name, sha256={u: KNOWN_SHA256.get(u) for u in urls}
+    )
+
+
+def multi30k(part: str, language: str) -> Path:
+    """One text file of Multi30k, e.g. train.de, found or fetched."""
+    name = f"{part}.{language}"
+    found = download.locate([f"multi30k/{name}"])
+    return found or download.fetch([MULTI30K.format(name=name)], f"multi30k/{name}")
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 text file. Raises ValueError that names the file when it is not."""
+    try:
+        # not splitlines(): it also breaks at U+2028 and the like, and pairs of files go apart
+        return path.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"a corpus must be UTF-8 text ({error}). Received: {path}") from None
+
+
+def read_tsv(path: Path) -> list[Pair]:
+    """Pairs of the first two columns; further columns (ManyThings: attribution) are ignored."""
+    pairs = []
+    for number, line in enumerate(read_lines(path), 1):
+        if not line.strip():
+            continue
+        columns = line.split("\t")
+        if len(columns) < 2:
+            raise ValueError(f"line {number} of {path.name} has no tab. Received: {line[:80]!r}")
+        pairs.append((clean(columns[0]), clean(columns[1])))
+    return [pair for pair in pairs if all(pair)]
+
+
+def read_files(source: Path, target: Path) -> list[Pair]:
+    """Pairs of the lines of two files. Raises ValueError when they differ in length."""
+    left, right = read_lines(source), read_lines(target)
+    if len(left) != len(right):
+        raise ValueError(
+            "two parallel files must have as many lines. "
+            f"Received: {source.name} with {len(left):,} and {target.name} with {len(right):,}"
+        )
+    pairs = [(clean(a), clean(b)) for a, b in zip(left, right, strict=True)]
+    return [pair for pair in pairs if all(pair)]
+
+
+def split(pairs: Sequence[Pair], *, valid: int, test: int) -> dict[str, list[Pair]]:
+    """Splits by the first side: all pairs whose first sides have one `key` go together.
+
+    `valid` and `test` count distinct first sides. Depends on the set of sentences only, not on
+    the order of the file. Training keeps that order; the held-out splits are in random order, so
+    that their beginnings are fair samples.
+    """
+    sentences: dict[str, set[str]] = {}
+    for first, _ in pairs:
+        sentences.setdefault(key(first), set()).add(first)
+    keys = sorted(sentences)
+    random.Random(f"{SEED}-pairs").shuffle(keys)
+    part: dict[str, str] = {}
+    waiting = iter(keys)
+    for name, size in (("test", test), ("valid", valid)):
+        taken = 0
+        while taken < size and (next_key := next(waiting, None)) is not None:
+            taken += len(sentences[next_key])
+            part[next_key] = name
+    splits: dict[str, list[Pair]] = {"train": [], "valid": [], "test": []}
+    for pair in pairs:
+        splits[part.get(key(pair[0]), "train")].append(pair)
+    rank = {sentence: place for place, sentence in enumerate(keys)}
+    for name, size in (("test", test), ("valid", valid)):
+        rows = sorted(splits[name], key=lambda pair: rank[key(pair[0])])
+        kept = set(list(dict.fromkeys(first for first, _ in rows))[:size])  # the last key may
+        splits[name] = [pair for pair in rows if pair[0] in kept]  # have brought too many
+    return splits
+
+
+def checksum(paths: Iterable[Path]) -> str:
+    """SHA-256 of the files' bytes, one after another."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def tensorflow_dataset(name: str) -> tuple[dict[str, list[Pair]], Provenance]:
+    """A translation set of TensorFlow Datasets: pairs by split, and where they come from.
+
+    Raises RuntimeError when the package is missing, ValueError for a set that is no translation.
+    """
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise RuntimeError(
+            f"tfds:{name} needs TensorFlow Datasets: pip install tensorflow-datasets ({error})"
+        ) from None
+    folder = download.writable_folder() / "tensorflow_datasets"
+    try:
+        builder = tfds.builder(name, data_dir=str(folder))
+        builder.download_and_prepare()
+    except OSError as error:
+        raise download.DownloadError(
+            f"TensorFlow Datasets could not fetch {name} ({error}). "
+            f"With a network, run `tfds build {name} --data_dir {folder}`."
+        ) from None
+    features = builder.info.supervised_keys or ()
+    if len(features) != 2 or not set(features) <= set(builder.info.features):
+        raise ValueError(f"a translation set has two texts a row. Received: tfds:{name}")
+    raw = {
+        split_name: [
+            (clean(row[features[0]].decode()), clean(row[features[1]].decode()))
+            for row in tfds.as_numpy(builder.as_dataset(split=split_name))
+        ]
+        for split_name in builder.info.splits
+    }
+    pairs = official(raw)
+    digest = hashlib.sha256()
+    for rows in pairs.values():
+        digest.update("\n".join("\t".join(pair) for pair in sorted(rows)).encode())
+    return pairs, Provenance(
+        corpus=f"TensorFlow Datasets {builder.info.full_name}",
+        url=builder.info.homepage or "",
+        sha256=digest.hexdigest(),
+        licence=str(getattr(builder.info, "license", None) or "see the data set's home page"),
+        attribution=builder.info.full_name,
+        split_rule="official where given, else by source sentence",
+    )
+
+
+def official(raw: dict[str, list[Pair]]) -> dict[str, list[Pair]]:
+    """Named splits as "train", "valid", "test"; what is missing is cut from train by source."""
+    if "train" not in raw:
+        raise ValueError(f"the data set has no train split. Received: splits={sorted(raw)}")
+    pairs = {name: [p for p in rows if all(p)] for name, rows in raw.items()}
+    found = {
+        "train": pairs["train"],
+        "valid": pairs.get("validation", pairs.get("valid", pairs.get("dev", []))),
+        "test": pairs.get("test", []),
+    }
+    missing = {name: 0 if found[name] else 1_000 for name in ("valid", "test")}
+    cut = split(found["train"], **missing)
+    return {name: cut[name] if name == "train" or missing[name] else found[name] for name in found}

@@ -1,0 +1,140 @@
+"""Dates as people write them, in many languages and patterns, to ISO 8601. Generated, seeded.
+
+What a string means is always decided by the string: years have four digits; an all-numeric date
+with the year first is year-month-day, with the year last day-month-year, and month-day-year only
+when the day is above 12. Gregorian calendar only. Month names that mean different months in
+different languages (Croatian *listopada* is October, Polish *listopada* November) are kept in one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import unicodedata
+from collections.abc import Sequence
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from training.tasks.base import SEED, Example, Provenance, Task, TokenizerSpec, check_split
+from training.tasks.date_formats import Writer
+
+if TYPE_CHECKING:
+    from training.metrics import Figure
+
+FIRST, LAST = date(1900, 1, 1), date(2099, 12, 31)
+SIZES = {"train": 200_000, "valid": 1_000, "test": 2_000}
+
+# What the dashboard offers. These dates are kept out of training like those of the test split.
+SHOWCASE: dict[str, str] = {
+    "Sunday, July 20, 1969": "1969-07-20",
+    "the 3rd of May 1984": "1984-05-03",
+    "9 de noviembre de 1989": "1989-11-09",
+    "SAMEDI 14 JUILLET 2035": "2035-07-14",
+    "Mo., 6. März 1905": "1905-03-06",
+    "12 апреля 1961 г.": "1961-04-12",
+    "二〇〇八年八月八日": "2008-08-08",
+    "٢٣ مارس ٢٠١٠": "2010-03-23",
+    "1998. márc. 31.": "1998-03-31",
+    "29.02.2072": "2072-02-29",
+}
+
+
+class Dates(Task):
+    """A date in one of many locales and patterns -> "YYYY-MM-DD", with the true alignment."""
+
+    name = "dates"
+    unit = "character"
+    metric = "exact_match"
+    max_source_length = 72
+    max_target_length = 16
+    length_edges = (10, 15, 20, 25)
+
+    @cached_property
+    def _days(self) -> dict[str, list[date]]:
+        """Calendar dates by split: a date of valid or test is never seen in training."""
+        rng = random.Random(f"{SEED}-dates")
+        days = [date.fromordinal(n) for n in range(FIRST.toordinal(), LAST.toordinal() + 1)]
+        rng.shuffle(days)
+        shown = {date.fromisoformat(text) for text in SHOWCASE.values()}
+        days = [day for day in days if day not in shown]
+        held = SIZES["test"] + SIZES["valid"]
+        return {
+            "test": days[: SIZES["test"]],
+            "valid": days[SIZES["test"] : held],
+            "train": days[held:],
+        }
+
+    @cached_property
+    def _examples(self) -> dict[str, list[Example]]:
+        return {}
+
+    def examples(self, split: str) -> list[Example]:
+        """200,000 / 1,000 / 2,000 examples; dates are drawn again and again for training only."""
+        check_split(split)
+        if split not in self._examples:
+            rng = random.Random(f"{SEED}-dates-{split}")
+            days, write = self._days[split], Writer()
+            if split == "train":
+                days = [days[rng.randrange(len(days))] for _ in range(SIZES[split])]
+            self._examples[split] = [example(day, *write(day, rng)) for day in days]
+        return self._examples[split]
+
+    def tokenizers(self) -> dict[str, TokenizerSpec]:
+        """Two character models: the source's many scripts, and the ten digits with the dash."""
+        return {"source": TokenizerSpec("char"), "target": TokenizerSpec("char")}
+
+    def provenance(self) -> Provenance:
+        """The checksum is over all three splits, so another CLDR release shows."""
+        digest = hashlib.sha256()
+        for split in SIZES:
+            for item in self.examples(split):
+                digest.update(f"{item.source}\t{item.references[0]}\n".encode())
+        import babel
+
+        return Provenance(
+            corpus=f"generated with Babel {babel.__version__} (Unicode CLDR locale data)",
+            url="https://babel.pocoo.org/",
+            sha256=digest.hexdigest(),
+            licence="Unicode License v3 (CLDR names and patterns); Babel: BSD-3-Clause",
+            attribution="Unicode CLDR, through Babel",
+            split_rule=(
+                f"by calendar date ({FIRST} to {LAST}), shuffled with seed {SEED}: "
+                "no date of valid or test occurs in train"
+            ),
+        )
+
+    def figures(self, predictions: Sequence[str], examples: Sequence[Example]) -> dict[str, Figure]:
+        """Exact match, and the character error rate as the finer figure."""
+        from training import metrics
+
+        references = [item.references for item in examples]
+        return {
+            "exact_match": metrics.exact_match(predictions, references),
+            "cer": metrics.error_rate(
+                [list(text) for text in predictions],
+                [[list(text) for text in accepted] for accepted in references],
+            ),
+        }
+
+    def showcase(self) -> list[str]:
+        """Ten dates in seven languages, none of them a training date."""
+        return list(SHOWCASE)
+
+
+def example(day: date, source: str, slots: Sequence[tuple[int, ...]]) -> Example:
+    """The example of one written date; `slots` says which of the ten characters each one feeds."""
+    alignment: list[list[int]] = [[] for _ in range(10)]
+    for index, targets in enumerate(slots):
+        for target in targets:
+            alignment[target].append(index)
+    if not unicodedata.is_normalized("NFKC", source):
+        raise ValueError(f"a generated date must be NFKC. Received: source={source!r}")
+    return Example(source, (day.isoformat(),), tuple(map(tuple, alignment)))
+
+
+def make(name: str) -> Dates:
+    """The task. Raises ValueError when `name` is more than "dates"."""
+    if name != Dates.name:
+        raise ValueError(f"the task is called {Dates.name!r}. Received: name={name!r}")
+    return Dates()

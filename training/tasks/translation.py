@@ -1,0 +1,278 @@
+"""Translation of sentence pairs: Tatoeba, Multi30k, the user's own files, TensorFlow Datasets.
+
+Names: "tatoeba/en-es", "multi30k/de-en", "tsv:PATH", "files:SOURCE_PATH,TARGET_PATH",
+"tfds:ted_hrlr_translate/pt_to_en". Text is NFC with plain single spaces; case is kept.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from training.tasks import corpora
+from training.tasks.base import SEED, Example, Provenance, Task, TokenizerSpec, check_split, group
+
+if TYPE_CHECKING:
+    from training.metrics import Figure
+
+Pair = tuple[str, str]
+
+SHOWCASE = {
+    "en": (
+        "Excuse me, where is the train station?",
+        "I have never seen such a beautiful sunset.",
+        "Tom told me that he wanted to learn how to swim.",
+        "The old man sat by the window and read the newspaper.",
+        "If it rains tomorrow, we will stay at home.",
+        "Did you remember to buy the milk?",
+        "My sister, who lives in Boston, is a doctor.",
+        "She could not find the keys that she had put on the table.",
+        "It is never too late to learn something new.",
+    ),
+    "es": (
+        "¿Dónde está la estación de tren?",
+        "Nunca he visto una puesta de sol tan bonita.",
+        "Mi hermana vive en Madrid y trabaja de médica.",
+        "Si mañana llueve, nos quedaremos en casa.",
+        "Tom me dijo que quería aprender a nadar.",
+        "El anciano leía el periódico junto a la ventana.",
+        "¿Te has acordado de comprar la leche?",
+        "Nunca es demasiado tarde para aprender un idioma.",
+    ),
+}
+
+
+class Translation(Task):
+    """Pairs of sentences in two languages; subclasses say where the pairs come from."""
+
+    unit = "word"
+    metric = "bleu"
+    max_source_length = 128
+    max_target_length = 128
+    vocabulary_size = 6_000
+
+    def __init__(self, name: str, source: str = "", target: str = "") -> None:
+        self.name = name
+        self.source_language, self.target_language = source, target
+
+    @cached_property
+    def _splits(self) -> dict[str, list[Example]]:
+        pairs = self.pairs()
+        held = {s: group(pairs[s]) for s in ("valid", "test")}
+        # the same source may stand in several splits of a corpus: then it is no test any more
+        seen = {corpora.key(e.source) for examples in held.values() for e in examples}
+        train = [p for p in dict.fromkeys(pairs["train"]) if corpora.key(p[0]) not in seen]
+        tested = {corpora.key(e.source) for e in held["test"]}
+        held["valid"] = [e for e in held["valid"] if corpora.key(e.source) not in tested]
+        return {"train": [Example(source, (target,)) for source, target in train], **held}
+
+    @abstractmethod
+    def pairs(self) -> dict[str, list[Pair]]:
+        """All (source, target) pairs by split, cleaned."""
+
+    def examples(self, split: str) -> list[Example]:
+        """One example per pair for training, one per source with all its references else."""
+        check_split(split)
+        return self._splits[split]
+
+    def tokenizers(self) -> dict[str, TokenizerSpec]:
+        """One unigram model over both languages."""
+        spec = TokenizerSpec("unigram", self.vocabulary_size, shared=True)
+        return {"source": spec, "target": spec}
+
+    def figures(self, predictions: Sequence[str], examples: Sequence[Example]) -> dict[str, Figure]:
+        """BLEU and chrF (sacreBLEU, all references), ROUGE F1 lower-cased, exact match.
+
+        "rouge1", "rouge2", "rougeL" are against the first reference, as the Keras example has
+        them; "rouge1_best", ... against whichever reference is closest.
+        """
+        from training import metrics
+
+        references = [item.references for item in examples]
+        return {
+            "bleu": metrics.bleu(predictions, references),
+            "chrf": metrics.chrf(predictions, references),
+            **metrics.rouge(predictions, references),
+            "exact_match": metrics.exact_match(predictions, references),
+        }
+
+    def judge(self, prediction: str, example: Example) -> dict[str, float | bool]:
+        """{"chrf": chrF of the sentence}: no translation is simply right or wrong."""
+        from training import metrics
+
+        return {"chrf": round(metrics.sentence_chrf(prediction, example.references), 2)}
+
+    def showcase(self) -> list[str]:
+        """Nine sentences of the source language, else short ones of the validation split."""
+        listed = SHOWCASE.get(self.source_language)
+        if listed:
+            return list(listed)
+        return [e.source for e in self.examples("valid") if len(e.source) <= 100][:9]
+
+
+class Tatoeba(Translation):
+    """A ManyThings file of Tatoeba pairs, split by the English sentence."""
+
+    VALID, TEST = 1_000, 3_000  # English sentences
+
+    def __init__(self, name: str) -> None:
+        source, target = direction(name)
+        if (source == "en") == (target == "en"):
+            raise ValueError(f"one side of a Tatoeba pair must be en. Received: name={name!r}")
+        super().__init__(name, source, target)
+        self.other = target if source == "en" else source
+        self.code = corpora.manythings_code(self.other)
+
+    @cached_property
+    def path(self) -> Path:
+        """The text file, found under ZOO_DATA_DIR or fetched."""
+        return corpora.tatoeba(self.code)
+
+    def pairs(self) -> dict[str, list[Pair]]:
+        """English sentences that differ only in case or punctuation share a split."""
+        english = corpora.read_tsv(self.path)
+        splits = corpora.split(english, valid=self.VALID, test=self.TEST)
+        if self.source_language == "en":
+            return splits
+        return {name: [(b, a) for a, b in pairs] for name, pairs in splits.items()}
+
+    def provenance(self) -> Provenance:
+        """The checksum is of the text file read."""
+        return Provenance(
+            corpus=f"Tatoeba sentence pairs of ManyThings.org, {self.path.name} (English first)",
+            url=corpora.MANYTHINGS.format(code=self.code),
+            sha256=corpora.checksum([self.path]),
+            licence="CC BY 2.0 FR",
+            attribution="tatoeba.org and www.manythings.org/anki",
+            split_rule=(
+                f"by English sentence (ignoring case and punctuation), shuffled with seed {SEED}; "
+                f"{self.VALID:,} English sentences for validation, {self.TEST:,} for the test; "
+                "all references of a sentence count"
+            ),
+        )
+
+
+class Multi30k(Translation):
+    """Image captions, task 1 of Multi30k; the official splits with test_2016_flickr."""
+
+    def __init__(self, name: str) -> None:
+        source, target = direction(name)
+        for language in (source, target):
+            if language not in corpora.MULTI30K_LANGUAGES:
+                raise ValueError(
+                    f"Multi30k has {', '.join(corpora.MULTI30K_LANGUAGES)}. Received: name={name!r}"
+                )
+        super().__init__(name, source, target)
+
+    @cached_property
+    def paths(self) -> dict[str, tuple[Path, Path]]:
+        """The two text files of each split."""
+        sides = self.source_language, self.target_language
+        return {
+            split: (corpora.multi30k(part, sides[0]), corpora.multi30k(part, sides[1]))
+            for split, part in corpora.MULTI30K_PARTS.items()
+        }
+
+    def pairs(self) -> dict[str, list[Pair]]:
+        """The official splits as they are."""
+        return {split: corpora.read_files(*paths) for split, paths in self.paths.items()}
+
+    def provenance(self) -> Provenance:
+        """The checksum is over the six text files, in the order train, valid, test."""
+        return Provenance(
+            corpus="Multi30k task 1, raw text",
+            url="https://github.com/multi30k/dataset",
+            sha256=corpora.checksum([path for pair in self.paths.values() for path in pair]),
+            licence="research and education, non-commercial (Flickr30k terms)",
+            attribution="Elliott et al. 2016, 2017, on Flickr30k",
+            split_rule="official: train, val, test_2016_flickr",
+        )
+
+
+class OwnFiles(Translation):
+    """Pairs of the user's own: one TSV file, or two text files with a sentence a line."""
+
+    def __init__(self, name: str, paths: Sequence[Path]) -> None:
+        super().__init__(name)
+        self._paths = list(paths)
+
+    @cached_property
+    def paths(self) -> list[Path]:
+        """The files. Looked at when read: a trained model is scored without them."""
+        for path in self._paths:
+            if not path.is_file():
+                raise ValueError(f"there is no such file. Received: path={str(path)!r}")
+        return self._paths
+
+    def pairs(self) -> dict[str, list[Pair]]:
+        """Split by source sentence: 5 % validation up to 1,000 and 10 % test up to 3,000."""
+        read = corpora.read_tsv if len(self.paths) == 1 else corpora.read_files
+        pairs = read(*self.paths)
+        sources = len({corpora.key(source) for source, _ in pairs})
+        if sources < 20:
+            raise ValueError(
+                "own data needs at least 20 different source sentences to be split. "
+                f"Received: {sources} in {', '.join(map(str, self.paths))}"
+            )
+        return corpora.split(pairs, valid=min(1000, sources // 20), test=min(3000, sources // 10))
+
+    def provenance(self) -> Provenance:
+        """File names without folders: a card is published, a home folder is not."""
+        return Provenance(
+            corpus=" + ".join(path.name for path in self.paths),
+            url="",
+            sha256=corpora.checksum(self.paths),
+            licence="the owner's",
+            attribution="",
+            split_rule=f"by source sentence (ignoring case, punctuation), shuffled, seed {SEED}",
+        )
+
+
+class TensorFlowDataset(Translation):
+    """A translation set of TensorFlow Datasets by its name, with its own splits."""
+
+    def __init__(self, name: str) -> None:
+        self.dataset = name.removeprefix("tfds:")
+        if not self.dataset:
+            raise ValueError(f"tfds: wants a data set's name. Received: name={name!r}")
+        super().__init__(name)
+
+    @cached_property
+    def _read(self) -> tuple[dict[str, list[Pair]], Provenance]:
+        return corpora.tensorflow_dataset(self.dataset)
+
+    def pairs(self) -> dict[str, list[Pair]]:
+        """The set's train, validation and test splits; those missing are cut from train."""
+        return self._read[0]
+
+    def provenance(self) -> Provenance:
+        """What TensorFlow Datasets knows of the set; the checksum is over the pairs."""
+        return self._read[1]
+
+
+def direction(name: str) -> Pair:
+    """The two languages of "corpus/en-es". Raises ValueError for any other form."""
+    source, dash, target = name.partition("/")[2].partition("-")
+    if not (source.isalpha() and dash and target.isalpha()) or source == target:
+        raise ValueError(f'a pair of languages is written as in "tatoeba/en-es". Received: {name=}')
+    return source, target
+
+
+def make(name: str) -> Translation:
+    """The task of a name in one of the forms above. Raises ValueError for what is malformed."""
+    if name.startswith("tatoeba"):
+        return Tatoeba(name)
+    if name.startswith("multi30k"):
+        return Multi30k(name)
+    if name.startswith("tfds:"):
+        return TensorFlowDataset(name)
+    kind, colon, rest = name.partition(":")
+    paths = [Path(part.strip()).expanduser() for part in rest.split(",") if part.strip()]
+    if not colon or len(paths) != {"tsv": 1, "files": 2}[kind]:
+        raise ValueError(
+            f'own data is written "tsv:PATH" or "files:SOURCE_PATH,TARGET_PATH". Received: {name=}'
+        )
+    return OwnFiles(name, paths)

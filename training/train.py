@@ -1,0 +1,111 @@
+"""Train any model of the zoo on any task.
+
+    python -m training.train --task tatoeba/en-es --model transformer --preset small
+
+Stop it with Ctrl-C, or let it be killed: the same command goes on where it was, and ends with the
+same weights. The folder it writes is a model that `zoo.load` reads.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+Option = typer.Option
+
+
+@app.command(help=__doc__)
+def main(
+    task: Annotated[str, Option(help="What to learn: dates, pronounce, tatoeba/en-es, ...")],
+    model: Annotated[str, Option(help="Which network; see zoo/catalog.py.")],
+    preset: Annotated[str, Option(help="Its size: tiny, compact, small, base.")] = "small",
+    out: Annotated[
+        Path | None, Option(help="Where the model goes; by default runs/TASK-MODEL-PRESET.")
+    ] = None,
+    epochs: Annotated[float, Option(help="Passes over the data, unless --steps is given.")] = 10,
+    steps: Annotated[int, Option(help="Optimizer steps; 0: as many as --epochs makes.")] = 0,
+    batch_tokens: Annotated[int, Option(help="Target (and source) pieces a batch.")] = 2048,
+    learning_rate: Annotated[float, Option(help="At its peak, after the warm-up.")] = 2e-3,
+    warmup: Annotated[int, Option(help="Steps of linear warm-up.")] = 400,
+    smoothing: Annotated[float, Option(help="Label smoothing.")] = 0.1,
+    clip: Annotated[float, Option(help="Largest norm of the gradient.")] = 1.0,
+    averaging: Annotated[float, Option(help="Decay of the weights' average; 0: none.")] = 0.999,
+    dropout: Annotated[float | None, Option(help="Overrides the preset's.")] = None,
+    override: Annotated[
+        list[str] | None,
+        Option("--set", help="Another hyper-parameter: --set width=192 --set positions=learned."),
+    ] = None,
+    validate_every: Annotated[int, Option(help="Steps between validations; 0: one epoch.")] = 0,
+    validate_on: Annotated[int, Option(help="How many validation examples to decode.")] = 500,
+    patience: Annotated[
+        int, Option(help="Stop after so many validations without a better one; 0: never.")
+    ] = 8,
+    checkpoint_every: Annotated[int, Option(help="Steps between checkpoints.")] = 200,
+    limit: Annotated[int, Option(help="Use only so many training pairs; 0: all.")] = 0,
+    threads: Annotated[int, Option(help="CPU threads; 0: all cores.")] = 0,
+    precision: Annotated[
+        str, Option(help="float32, or mixed_bfloat16 where the device has it.")
+    ] = "float32",
+    seed: Annotated[int, Option(help="Of weights, dropout and the order of the data.")] = 1,
+    fresh: Annotated[bool, Option(help="Forget an earlier run in the same folder.")] = False,
+) -> None:
+    settings = {name: value for name, value in locals().items() if name not in ("out", "fresh")}
+    # Not part of what is learned: these may change when a run goes on.
+    for name in ("patience", "checkpoint_every"):
+        settings.pop(name)
+    folder = out or Path("runs") / f"{task}-{model}-{preset}".replace("/", "-")
+    from training.devices import prepare
+    from training.download import DownloadError
+
+    try:
+        settings["override"] = parse_overrides(override or [])
+        if dropout is not None:
+            settings["override"]["dropout"] = dropout
+        prepare(threads)
+        from training import session
+
+        session.train(folder, settings, patience, checkpoint_every, fresh, command())
+    except (ValueError, DownloadError, session_errors()) as error:
+        typer.secho(f"{error}", fg="red", err=True)
+        raise typer.Exit(2) from error
+
+
+def session_errors() -> type[Exception]:
+    """The errors of a run that need a sentence, not a traceback."""
+    from training.checkpoint import CheckpointError
+
+    return CheckpointError
+
+
+def parse_overrides(pairs: list[str]) -> dict[str, Any]:
+    """`["width=192", "positions=learned"]` -> values as numbers, booleans or strings."""
+    import json
+
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ValueError(f"--set wants NAME=VALUE. Received: {pair!r}")
+        try:
+            found[name] = json.loads(value)
+        except json.JSONDecodeError:
+            found[name] = value
+    return found
+
+
+def command() -> str:
+    """This command as one can type it again, without paths of this machine."""
+    import shlex
+
+    backend = os.environ.get("KERAS_BACKEND")
+    prefix = f"KERAS_BACKEND={backend} " if backend else ""
+    return f"{prefix}python -m training.train {shlex.join(sys.argv[1:])}"
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,34 @@
+"""Attention Zoo: what did each model predict, how sure and how fast was it, where did it look?
+
+    import zoo
+    zoo.names()
+    prediction, = zoo.load("en-es-transformer").predict(["Where is the library?"])
+    prediction.text, prediction.words().attention["cross"]
+
+Importing this is cheap; Keras is imported when a model is loaded.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.catalog import names
+from zoo.prediction import Hypothesis, Prediction, Words
+
+if TYPE_CHECKING:
+    from zoo.loaded import LoadedModel
+
+__version__ = "0.1.0"
+__all__ = ["Hypothesis", "Prediction", "Words", "load", "names"]
+
+
+def load(name_or_path: str | Path) -> LoadedModel:
+    """Load a shipped model by its name, or any model folder by its path.
+
+    Raises:
+        ValueError: unknown name; missing or damaged folder (`zoo.saving.ModelFolderError`).
+    """
+    from zoo.loaded import load as load_model
+
+    return load_model(name_or_path)

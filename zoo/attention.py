@@ -1,0 +1,149 @@
+"""Where a model looks: additive (Bahdanau) and multi-head scaled dot-product attention.
+
+Both layers always return their weights beside their output, and both let keys and values be
+projected once for many queries. Axes: B batch, T queries, S keys, H heads, D width, U units.
+Masks are boolean, True where a key may be looked at.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+Tensor = Any
+
+
+def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over the last axis in float32, with exactly 0 where `mask` is False.
+
+    Args:
+        scores: (..., S), any float type.
+        mask: bool, broadcastable to `scores`.
+
+    Returns:
+        (..., S) float32; rows sum to 1, or to 0 where nothing may be looked at.
+    """
+    scores = ops.where(mask, ops.cast(scores, "float32"), -1e9)
+    weights = ops.softmax(scores, axis=-1)
+    return ops.where(mask, weights, 0.0)
+
+
+def causal_mask(length: int | Tensor) -> Tensor:
+    """(1, 1, T, T) bool: True where key position <= query position."""
+    positions = ops.arange(length)
+    return (positions[None, :] <= positions[:, None])[None, None]
+
+
+@keras.saving.register_keras_serializable("zoo")
+class AdditiveAttention(keras.layers.Layer):
+    """Additive attention: one small feed-forward network scores every query with every key.
+
+    Bahdanau, Cho and Bengio 2015 (arXiv:1409.0473), appendix A.1.2:
+    `energy[t, s] = v . tanh(W_query query[t] + W_key key[s])`, `weights = softmax(energy)`.
+
+    Args:
+        units: U, the width of the hidden layer that both projections lead to.
+
+    Call arguments:
+        query: (B, T, D).
+        projected_keys: (B, S, U), from `project_keys(memory)`: computed once, not once a step.
+        values: (B, S, D).
+        mask: (B, S) bool, True at real keys.
+
+    Returns:
+        context (B, T, D) and weights (B, 1, T, S) float32, with one head so that every map in
+        the zoo has the same axes.
+    """
+
+    def __init__(self, units: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.units = units
+        self.query_projection = keras.layers.Dense(units, use_bias=False, name="query")
+        self.key_projection = keras.layers.Dense(units, use_bias=False, name="key")
+        self.energy = keras.layers.Dense(1, use_bias=False, name="energy")
+
+    def project_keys(self, memory: Tensor) -> Tensor:
+        """(B, S, D) -> (B, S, U): the half of the hidden layer that depends on the keys only."""
+        return self.key_projection(memory)
+
+    def call(
+        self, query: Tensor, projected_keys: Tensor, values: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        projected_query = self.query_projection(query)  # (B, T, U)
+        hidden = ops.tanh(projected_query[:, :, None, :] + projected_keys[:, None, :, :])
+        energy = ops.squeeze(self.energy(hidden), axis=-1)  # (B, T, S)
+        weights = masked_softmax(energy, mask[:, None, :])
+        context = ops.matmul(ops.cast(weights, values.dtype), values)  # (B, T, D)
+        return context, weights[:, None]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units}
+
+
+@keras.saving.register_keras_serializable("zoo")
+class MultiHeadAttention(keras.layers.Layer):
+    """Multi-head scaled dot-product attention.
+
+    Vaswani et al. 2017 (arXiv:1706.03762), equation 1 and section 3.2.2:
+    `weights = softmax(Q K^T / sqrt(d_k))`, `output = concat(weights_h V_h) W_output`.
+
+    Args:
+        heads: H; must divide `width`.
+        width: D, of the input and of the output.
+        dropout: share of the weights dropped while training.
+
+    Call arguments:
+        query: (B, T, D).
+        keys, values: (B, H, S, D/H), from `project_memory(memory)`, or a cache of such.
+        mask: bool, broadcastable to (B, H, T, S), True where a query may look.
+
+    Returns:
+        output (B, T, D) and weights (B, H, T, S) float32 before dropout.
+
+    Raises:
+        ValueError: `width` is no multiple of `heads`.
+    """
+
+    def __init__(self, heads: int, width: int, dropout: float = 0.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        if width % heads:
+            raise ValueError(
+                f"width must be a multiple of heads. Received: width={width}, heads={heads}"
+            )
+        self.heads = heads
+        self.width = width
+        self.rate = dropout
+        self.query_projection = keras.layers.Dense(width, name="query")
+        # Keys and values come from the same input: one matrix product makes both.
+        self.memory_projection = keras.layers.Dense(2 * width, name="key_value")
+        self.output_projection = keras.layers.Dense(width, name="output")
+        self.dropout = keras.layers.Dropout(dropout)
+
+    def split_heads(self, x: Tensor) -> Tensor:
+        """(B, T, D) -> (B, H, T, D/H)."""
+        batch, length = ops.shape(x)[0], ops.shape(x)[1]
+        x = ops.reshape(x, (batch, length, self.heads, self.width // self.heads))
+        return ops.transpose(x, (0, 2, 1, 3))
+
+    def project_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, S, D) -> keys and values, each (B, H, S, D/H)."""
+        keys, values = ops.split(self.memory_projection(memory), 2, axis=-1)
+        return self.split_heads(keys), self.split_heads(values)
+
+    def call(
+        self, query: Tensor, keys: Tensor, values: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        queries = self.split_heads(self.query_projection(query))
+        queries = queries * (self.width // self.heads) ** -0.5
+        scores = ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2)))  # (B, H, T, S)
+        weights = masked_softmax(scores, mask)
+        used = self.dropout(ops.cast(weights, values.dtype))
+        context = ops.transpose(ops.matmul(used, values), (0, 2, 1, 3))  # (B, T, H, D/H)
+        batch, length = ops.shape(context)[0], ops.shape(context)[1]
+        return self.output_projection(ops.reshape(context, (batch, length, self.width))), weights
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"heads": self.heads, "width": self.width, "dropout": self.rate}
+        return {**super().get_config(), **config}

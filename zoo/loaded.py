@@ -1,0 +1,355 @@
+"""A trained model with its tokenizers, ready to answer: text in, `Prediction` out."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from keras import ops
+
+from zoo import backend, generation
+from zoo.generation import Generated, Sampling
+from zoo.prediction import Hypothesis, Prediction
+from zoo.tokenizer import BOS, EOS, PAD, UNK, Tokenizer, clean
+
+if TYPE_CHECKING:
+    from zoo.seq2seq import Maps, Seq2Seq, Tensor
+
+LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+"""Sequences are padded up to one of these, so that few programs are compiled."""
+
+ROWS = (1, 2, 4, 8, 16, 32, 64)
+"""Batches likewise; a longer list of texts is answered in several."""
+
+MAX_CHARACTERS = 20_000
+"""Texts are cut here before they are tokenised: no model reads that far."""
+
+
+class LoadedModel:
+    """A network, its tokenizers and its card.
+
+    Args:
+        name: as in the catalog, or the folder's name.
+        network: the network with its weights.
+        source_tokenizer, target_tokenizer: of the text it reads and of the text it writes.
+        config: the content of `config.json`.
+        card: the content of `card.json`, {} when there is none.
+        path: the folder it came from, if any.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        network: Seq2Seq,
+        source_tokenizer: Tokenizer,
+        target_tokenizer: Tokenizer,
+        config: dict[str, Any],
+        card: dict[str, Any] | None = None,
+        path: Path | None = None,
+    ):
+        self.name = name
+        self.model = network
+        self.source_tokenizer = source_tokenizer
+        self.target_tokenizer = target_tokenizer
+        self.config = config
+        self.card = card or {}
+        self.path = path
+        self.max_source_length = min(int(config.get("max_source_length", 128)), LENGTHS[-1])
+        self.max_target_length = min(int(config.get("max_target_length", 128)), LENGTHS[-1])
+
+    def predict(
+        self,
+        texts: str | Sequence[str],
+        beams: int = 1,
+        max_length: int | None = None,
+        target: Sequence[str] | None = None,
+        sampling: Sampling | None = None,
+        attention: bool = True,
+        length_penalty: float = 0.6,
+        seed: int = 0,
+    ) -> list[Prediction]:
+        """Answer each text.
+
+        Args:
+            texts: what to read; one string counts as a list of one. An empty text is answered
+                with an empty text.
+            beams: width of the beam; 1 is greedy.
+            max_length: the most pieces to write, the closing one included; by default, and at
+                most, what the model was made for.
+            target: one text each that the model is made to write (forced decoding): the answer's
+                log-probabilities and attention are those of that text.
+            sampling: draw pieces by chance instead of taking the likeliest.
+            attention: whether to fetch the maps.
+            length_penalty: of the beam (Wu et al. 2016, equation 14).
+            seed: of the draws of `sampling`.
+
+        Raises:
+            TypeError: a text is no string.
+            ValueError: `max_length` or `beams` below 1, or as many targets as texts not given.
+        """
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        target = [target] if isinstance(target, str) else target
+        for text in [*texts, *(target or [])]:
+            if not isinstance(text, str):
+                raise TypeError(f"Texts must be strings. Received: {type(text).__name__}")
+        if target is not None and len(target) != len(texts):
+            raise ValueError(
+                f"One target for each text. Received: {len(texts)} texts, {len(target)} targets"
+            )
+        if max_length is not None and max_length < 1:
+            raise ValueError(f"max_length must be at least 1. Received: max_length={max_length}")
+        if beams < 1:
+            raise ValueError(f"beams must be at least 1. Received: beams={beams}")
+        limit = min(max_length or self.max_target_length, self.max_target_length)
+        answers: list[Prediction] = []
+        for start in range(0, len(texts), ROWS[-1]):
+            part = slice(start, start + ROWS[-1])
+            began = time.perf_counter()
+            read = [self._read(text) for text in texts[part]]
+            if target is None:
+                found = self._generate(read, limit, beams, sampling, length_penalty, seed + start)
+            else:
+                found = [self._forced(text) for text in target[part]]
+            some = self._finish(read, found, attention, scored=target is not None)
+            for answer in some:
+                answer.seconds = (time.perf_counter() - began) / len(some)
+            answers += some
+        return answers
+
+    def saliency(self, prediction: Prediction) -> np.ndarray:
+        """How much each read piece mattered to each written one: |gradient x input|.
+
+        Denil et al. 2014 (arXiv:1412.6815): the gradient of the written piece's log-probability
+        with respect to the source embedding, times that embedding, summed over its width. It needs
+        no attention, so it is what the models without attention are shown by.
+
+        Returns:
+            (T, S) float32, rows sum to 1.
+        """
+        from zoo.saliency import gradient_times_input
+
+        source = self.source_tokenizer.ids(prediction.source_pieces)
+        target = self.target_tokenizer.ids(prediction.target_pieces)
+        if not target:
+            return np.zeros((0, len(source)), "float32")
+        source_row = _pad([source], _bucket(len(source), LENGTHS))
+        target_row = _pad([target], _bucket(len(target), LENGTHS))
+        found = gradient_times_input(self.model, source_row, _shift(target_row), target_row)
+        found = found[: len(target), : len(source)]
+        total = found.sum(axis=-1, keepdims=True)
+        uniform = np.full_like(found, 1 / len(source))
+        return np.where(total > 0, found / np.maximum(total, 1e-30), uniform).astype("float32")
+
+    def _read(self, text: str) -> tuple[list[int], list[str], list[str]]:
+        """Ids and pieces of a source, and notes on what was done to it."""
+        notes = []
+        if len(text) > MAX_CHARACTERS:
+            text = text[:MAX_CHARACTERS]
+        ids, pieces = self.source_tokenizer.encode_as_read(text)
+        if len(ids) > self.max_source_length:
+            notes.append(
+                f"The source has {len(ids)} pieces or more; "
+                f"only the first {self.max_source_length - 1} were read."
+            )
+            ids = [*ids[: self.max_source_length - 1], EOS]
+            pieces = [*pieces[: self.max_source_length - 1], "</s>"]
+        if unknown := sorted({p for i, p in zip(ids, pieces, strict=True) if i == UNK}):
+            shown = " ".join(unknown[:10])
+            notes.append(f"The model has never seen: {shown}")
+        return ids, pieces, notes
+
+    def _forced(self, text: str) -> Found:
+        ids = self.target_tokenizer.encode(text[:MAX_CHARACTERS])
+        cut = len(ids) > self.max_target_length
+        return Found([ids[: self.max_target_length]], [None], [0.0], finished=not cut)
+
+    def _generate(
+        self,
+        read: Sequence[tuple[list[int], list[str], list[str]]],
+        limit: int,
+        beams: int,
+        sampling: Sampling | None,
+        length_penalty: float,
+        seed: int,
+    ) -> list[Found]:
+        # A text of nothing but its end is not put to the model: its answer is nothing.
+        rows = [ids if len(ids) > 1 else [] for ids, _, _ in read]
+        length = max(map(len, rows))
+        if not length:
+            return [Found([[]], [np.zeros(0, "float32")], [0.0], finished=True) for _ in rows]
+        source = _pad(rows, _bucket(length, LENGTHS), _bucket(len(rows), ROWS))
+        made = generation.generate(
+            self.model,
+            source,
+            length=_bucket(limit, LENGTHS),
+            limit=limit,
+            beams=beams,
+            length_penalty=length_penalty,
+            sampling=sampling,
+            seed=seed,
+        )
+        return [_found(made, row) for row in range(len(rows))]
+
+    def _finish(
+        self,
+        read: Sequence[tuple[list[int], list[str], list[str]]],
+        found: Sequence[Found],
+        attention: bool,
+        scored: bool,
+    ) -> list[Prediction]:
+        """Fetch maps (and, for forced targets, log-probabilities) and put answers together."""
+        targets = [f.tokens[0] for f in found]
+        maps: Maps = {}
+        if (attention or scored) and any(targets):
+            log_probs, maps = self._look([ids for ids, _, _ in read], targets)
+            if scored:
+                for i, f in enumerate(found):
+                    f.log_probs = [log_probs[i, : len(targets[i])]]
+                    f.scores = [float(f.log_probs[0].sum())]
+        answers = []
+        for i, ((ids, pieces, notes), f) in enumerate(zip(read, found, strict=True)):
+            size = {"S": len(ids), "T": len(targets[i])}
+            hypotheses = [
+                Hypothesis(
+                    self.target_tokenizer.decode(tokens),
+                    self.target_tokenizer.pieces(tokens),
+                    np.asarray(log_probs, "float32"),
+                    score,
+                )
+                for tokens, log_probs, score in zip(f.tokens, f.log_probs, f.scores, strict=True)
+            ]
+            best = hypotheses[0]
+            answers.append(
+                Prediction(
+                    text=best.text,
+                    source_pieces=list(pieces),
+                    target_pieces=best.pieces,
+                    log_probs=best.log_probs,
+                    attention=_cut(maps, i, size) if attention and targets[i] else {},
+                    score=best.score,
+                    alternatives=hypotheses if len(hypotheses) > 1 else [],
+                    finished=f.finished,
+                    notes=[*notes] if f.finished else [*notes, "Cut at the longest length."],
+                )
+            )
+        return answers
+
+    def _look(
+        self, sources: Sequence[list[int]], targets: Sequence[list[int]]
+    ) -> tuple[np.ndarray, Maps]:
+        """One `decode` over what was written: log-probabilities (B, T) and the maps."""
+        rows = _bucket(len(sources), ROWS)
+        source = _pad(sources, _bucket(max(map(len, sources)), LENGTHS), rows)
+        target = _pad(targets, _bucket(max(map(len, targets)), LENGTHS), rows)
+        run = backend.compiled(self.model, look)
+        log_probs, maps = run(source, _shift(target), target)
+        to_numpy = ops.convert_to_numpy
+        return to_numpy(log_probs), {kind: to_numpy(array) for kind, array in maps.items()}
+
+    @functools.cached_property
+    def parameters(self) -> int:
+        """How many weights the network has."""
+        return int(self.model.count_params())
+
+
+class Found:
+    """Hypotheses of one text as ids, the best first."""
+
+    def __init__(
+        self,
+        tokens: list[list[int]],
+        log_probs: list[Any],
+        scores: list[float],
+        finished: bool,
+    ):
+        self.tokens, self.log_probs, self.scores = tokens, log_probs, scores
+        self.finished = finished
+
+
+def look(model: Seq2Seq, source: Tensor, target_in: Tensor, target_out: Tensor) -> Any:
+    """Log-probability of each piece of `target_out` (B, T), and the attention maps."""
+    logits, maps = model.decode(target_in, model.encode(source))
+    log_probs = ops.log_softmax(logits, axis=-1)
+    picked = ops.take_along_axis(log_probs, target_out[:, :, None], axis=-1)
+    return picked[:, :, 0], maps
+
+
+def _found(made: Generated, row: int) -> Found:
+    kept = [n for n in range(made.tokens.shape[1]) if np.isfinite(made.scores[row, n])] or [0]
+    lengths = [int(made.lengths[row, n]) for n in kept]
+    tokens = [
+        made.tokens[row, n, :length].tolist() for n, length in zip(kept, lengths, strict=True)
+    ]
+    return Found(
+        tokens,
+        [made.log_probs[row, n, :length] for n, length in zip(kept, lengths, strict=True)],
+        [float(made.scores[row, n]) if lengths[0] else 0.0 for n in kept],
+        finished=not tokens[0] or tokens[0][-1] == EOS,
+    )
+
+
+def _bucket(size: int, sizes: Sequence[int]) -> int:
+    return next((s for s in sizes if s >= size), size)
+
+
+def _pad(rows: Sequence[Sequence[int]], length: int, count: int | None = None) -> np.ndarray:
+    array = np.full((count or len(rows), length), PAD, "int32")
+    for i, row in enumerate(rows):
+        array[i, : len(row)] = row
+    return array
+
+
+def _shift(target: np.ndarray) -> np.ndarray:
+    """What the decoder reads to write `target`: BOS, then all but the last."""
+    return np.concatenate([np.full((len(target), 1), BOS, "int32"), target[:, :-1]], axis=1)
+
+
+def _cut(maps: Maps, row: int, size: dict[str, int]) -> dict[str, np.ndarray]:
+    axes = {"cross": ("T", "S"), "encoder": ("S", "S"), "decoder": ("T", "T")}
+    return {
+        kind: maps[kind][row, :, :, : size[axes[kind][0]], : size[axes[kind][1]]].astype("float32")
+        for kind in axes
+        if kind in maps
+    }
+
+
+def load(name_or_path: str | Path) -> LoadedModel:
+    """The model called so in the catalog, or the one in the folder at a path.
+
+    A name is looked up in the catalog only; anything that holds a path separator, or begins with
+    a dot, is a path, and so is every `Path`.
+
+    Raises:
+        ModelFolderError: the folder is missing or damaged, with what is wrong.
+        ValueError: no such name, with those there are.
+    """
+    from zoo import catalog, saving
+
+    text = str(name_or_path)
+    is_path = isinstance(name_or_path, Path) or any(c in text for c in "/\\") or text[:1] == "."
+    if is_path:
+        folder = Path(name_or_path)
+    elif text in catalog.SHIPPED:
+        folder = catalog.saved_models_path() / text
+    else:
+        known = ", ".join(catalog.names()) or "none"
+        raise ValueError(
+            f"Unknown model. Shipped: {known}; or give a path such as ./{clean(text)[:80]}. "
+            f"Received: {text[:80]!r}"
+        )
+    config = saving.read_config(folder)
+    source_tokenizer, target_tokenizer = saving.read_tokenizers(folder, config)
+    card = folder / "card.json"
+    return LoadedModel(
+        name=text if not is_path else folder.resolve().name,
+        network=saving.read_network(folder, config),
+        source_tokenizer=source_tokenizer,
+        target_tokenizer=target_tokenizer,
+        config=config,
+        card=saving.read_json(card) if card.exists() else None,
+        path=folder,
+    )

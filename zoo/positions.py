@@ -1,0 +1,73 @@
+"""How a Transformer knows the order of its input: sinusoidal, learned or no position encoding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+Tensor = Any
+
+
+def sinusoids(length: int, width: int) -> np.ndarray:
+    """Sinusoidal position encoding, (length, width) float32.
+
+    Vaswani et al. 2017, section 3.5: `PE[p, 2i] = sin(p / 10000^(2i/D))`, `PE[p, 2i+1]` the
+    cosine. A position's code can be turned into that of any fixed offset by a rotation.
+    """
+    rates = 1.0 / 10_000 ** (2 * (np.arange(width) // 2) / width)
+    angles = np.arange(length)[:, None] * rates[None, :]
+    angles[:, 0::2] = np.sin(angles[:, 0::2])
+    angles[:, 1::2] = np.cos(angles[:, 1::2])
+    return angles.astype("float32")
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Positions(keras.layers.Layer):
+    """Gives each position's code, to be added to the embedding of what stands there.
+
+    Args:
+        kind: `sinusoidal`, `learned` or `none`.
+        length: the most positions there are.
+        width: D.
+
+    Call arguments:
+        index: (T,) int positions.
+
+    Returns:
+        (T, D) in the layer's compute type; zeros for `none`.
+
+    Raises:
+        ValueError: unknown `kind`.
+    """
+
+    def __init__(self, kind: str, length: int, width: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        if kind not in ("sinusoidal", "learned", "none"):
+            raise ValueError(
+                f"positions must be sinusoidal, learned or none. Received: positions={kind!r}"
+            )
+        self.kind, self.length, self.width = kind, length, width
+
+    def build(self, index_shape: Any) -> None:
+        if self.kind == "learned":
+            self.table = self.add_weight(
+                shape=(self.length, self.width),
+                initializer=keras.initializers.RandomNormal(stddev=0.02),
+                name="table",
+            )
+
+    def call(self, index: Tensor) -> Tensor:
+        if self.kind == "none":
+            return ops.zeros((*ops.shape(index), self.width), dtype=self.compute_dtype)
+        if self.kind == "learned":
+            table = ops.convert_to_tensor(self.table)
+        else:
+            table = ops.convert_to_tensor(sinusoids(self.length, self.width))
+        return ops.cast(ops.take(table, index, axis=0), self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"kind": self.kind, "length": self.length, "width": self.width}
+        return {**super().get_config(), **config}

@@ -1,0 +1,200 @@
+"""A model as a folder of plain data: JSON, half-precision weights, SentencePiece files. No code.
+
+Reading one runs nothing from it: weights are safetensors, everything else is JSON or a protocol
+buffer, and names and shapes are checked against what the catalog builds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo import catalog
+from zoo.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from zoo.seq2seq import Seq2Seq
+
+FORMAT = 1
+WEIGHTS = "weights.safetensors"
+REQUIRED = ("format", "name", "task", "model", "hyperparameters", "tokenizers")
+
+
+class ModelFolderError(ValueError):
+    """A model folder is missing, damaged, or not one of ours; the message says which and why."""
+
+
+def write_aside(path: Path, data: bytes) -> None:
+    """Write `data` beside `path`, flush it to disk, then rename: never half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(aside, 0o644)
+        os.replace(aside, path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`value` as indented UTF-8 JSON, written aside."""
+    text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False)
+    write_aside(path, f"{text}\n".encode())
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in `path`. Raises ModelFolderError when it is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelFolderError(f"{path.parent} has no {path.name}") from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ModelFolderError(f"{path} cannot be read as JSON: {error}") from error
+
+
+def weight_arrays(network: Seq2Seq) -> dict[str, np.ndarray]:
+    """Every weight of `network` by its name, without the model's own name, as float32."""
+    return {_name(network, weight): np.asarray(weight) for weight in network.weights}
+
+
+def _name(network: Seq2Seq, weight: Any) -> str:
+    return weight.path.removeprefix(f"{network.name}/")
+
+
+def set_weight_arrays(network: Seq2Seq, arrays: dict[str, np.ndarray]) -> None:
+    """Give `network` the weights in `arrays`.
+
+    Raises:
+        ModelFolderError: names or shapes are not those of the network, or a value is not finite.
+    """
+    wanted = {_name(network, weight): weight for weight in network.weights}
+    if odd := sorted(set(wanted) ^ set(arrays)):
+        raise ModelFolderError(
+            f"The weights do not belong to this model: {odd[0]} is in one but not the other"
+        )
+    for name, weight in wanted.items():
+        array = arrays[name]
+        if tuple(array.shape) != tuple(weight.shape):
+            raise ModelFolderError(
+                f"Weight {name} should have shape {tuple(weight.shape)}. "
+                f"Received: shape {tuple(array.shape)}"
+            )
+        if not np.isfinite(array).all():
+            raise ModelFolderError(f"Weight {name} holds values that are not finite")
+        weight.assign(array.astype("float32"))
+
+
+def pack_weights(arrays: dict[str, np.ndarray]) -> bytes:
+    """`arrays` in half precision, as the bytes of a safetensors file."""
+    from safetensors.numpy import save
+
+    return save({name: np.asarray(a).astype("float16") for name, a in sorted(arrays.items())})
+
+
+def save_folder(
+    path: str | Path,
+    arrays: dict[str, np.ndarray],
+    config: dict[str, Any],
+    tokenizers: dict[str, Tokenizer],
+) -> None:
+    """Write a loadable model folder; one that is there has its files replaced one by one.
+
+    Args:
+        path: the folder.
+        arrays: weights by name, from `weight_arrays`.
+        config: what `model_config` gives.
+        tokenizers: by file name, as `config["tokenizers"]` refers to them.
+    """
+    folder = Path(path)
+    for file, tokenizer in tokenizers.items():
+        write_aside(folder / file, tokenizer.bytes)
+    write_json(folder / "config.json", config)
+    write_aside(folder / WEIGHTS, pack_weights(arrays))
+
+
+def model_config(
+    *, name: str, task: str, model: str, preset: str, network: Seq2Seq, **rest: Any
+) -> dict[str, Any]:
+    """The content of `config.json`."""
+    return {
+        "format": FORMAT,
+        "name": name,
+        "task": task,
+        "model": model,
+        "preset": preset,
+        "hyperparameters": asdict(network.config),
+        **rest,
+    }
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """`config.json`, checked. Raises ModelFolderError with the field that is wrong."""
+    if not folder.is_dir():
+        raise ModelFolderError(f"There is no model folder {folder}")
+    config = read_json(folder / "config.json")
+    missing = [key for key in REQUIRED if not isinstance(config, dict) or key not in config]
+    if missing:
+        raise ModelFolderError(f"{folder / 'config.json'} lacks {missing[0]!r}")
+    if config["format"] != FORMAT:
+        raise ModelFolderError(
+            f"{folder} has format {config['format']!r}; this version reads format {FORMAT}"
+        )
+    files = config["tokenizers"]
+    if not isinstance(files, dict) or not {"source", "target"} <= set(files):
+        raise ModelFolderError(f"{folder / 'config.json'} must name two tokenizers")
+    for file in files.values():
+        # A folder from a stranger must not make us read elsewhere.
+        if not isinstance(file, str) or Path(file).name != file or not file.endswith(".model"):
+            raise ModelFolderError(f"A tokenizer must be a .model file beside it. Got: {file!r}")
+    return config
+
+
+def read_network(folder: Path, config: dict[str, Any]) -> Seq2Seq:
+    """Build the network that `config` describes and give it the folder's weights."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        kind = catalog.family(config["model"]).config
+        hyperparameters = catalog.make_config(kind, config["hyperparameters"])
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
+    try:
+        arrays = load((folder / WEIGHTS).read_bytes())
+    except FileNotFoundError as error:
+        raise ModelFolderError(f"{folder} has no {WEIGHTS}") from error
+    except (OSError, SafetensorError) as error:
+        raise ModelFolderError(f"{folder / WEIGHTS} is damaged: {error}") from error
+    network = catalog.build(config["model"], hyperparameters)
+    set_weight_arrays(network, arrays)
+    return network
+
+
+def read_tokenizers(folder: Path, config: dict[str, Any]) -> tuple[Tokenizer, Tokenizer]:
+    """Source and target tokenizer (the same object when they share a file), sizes checked."""
+    files = config["tokenizers"]
+    read: dict[str, Tokenizer] = {}
+    for side in ("source", "target"):
+        file = files[side]
+        try:
+            read.setdefault(file, Tokenizer.load(folder / file))
+        except FileNotFoundError as error:
+            raise ModelFolderError(f"{folder} has no {file}") from error
+        except ValueError as error:
+            raise ModelFolderError(f"{folder / file} is damaged: {error}") from error
+        wanted = config["hyperparameters"].get(f"{side}_vocabulary")
+        if read[file].size != wanted:
+            raise ModelFolderError(
+                f"{folder / file} has {read[file].size} pieces; the model has {wanted}"
+            )
+    return read[files["source"]], read[files["target"]]

@@ -1,0 +1,98 @@
+"""The contract that every generator of sequences keeps, and what all of them share.
+
+Axes: B batch, S source pieces, T target pieces, V vocabulary, L layers, H heads, D width.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.tokenizer import PAD
+
+Tensor = Any
+Memory = dict[str, Tensor]
+State = Any
+Maps = dict[str, Tensor]
+
+
+class Seq2Seq(keras.Model):
+    """A network that reads a source sequence and writes a target sequence.
+
+    Everything else in the zoo (generation, export, evaluation, the dashboard, the tests) uses a
+    model through these four verbs only:
+
+    - `encode(source) -> memory`: whatever the decoder reads, computed once. A dict of tensors,
+      batch first; `mask` (B, S) is always in it, `encoder` (B, L, H, S, S) if the encoder attends.
+    - `decode(target, memory) -> logits, maps`: all steps at once, for training, for scoring and
+      for reading attention after the fact. Logits (B, T, V) float32: row t predicts what follows
+      `target[:, t]`, so a target begins with BOS.
+    - `start(memory, length) -> state`: a KV cache or recurrent state, nested, batch first.
+    - `step(token, index, state, memory) -> logits, state`: one step of generation. Token (B,)
+      ids, index the 0-based position as a scalar, logits (B, V) float32.
+
+    Sources and targets are int32 ids padded on the right with PAD (0), which changes nothing.
+
+    Args:
+        config: the hyper-parameters, a dataclass of `zoo.catalog`.
+    """
+
+    def __init__(self, config: Any, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.config = config
+
+    def encode(self, source: Tensor) -> Memory:
+        raise NotImplementedError
+
+    def decode(self, target: Tensor, memory: Memory) -> tuple[Tensor, Maps]:
+        raise NotImplementedError
+
+    def start(self, memory: Memory, length: int) -> State:
+        raise NotImplementedError
+
+    def step(
+        self, token: Tensor, index: Tensor, state: State, memory: Memory
+    ) -> tuple[Tensor, State]:
+        raise NotImplementedError
+
+    def call(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
+        """Logits (B, T, V) of `(source, target)`: teacher forcing, what training runs."""
+        source, target = inputs
+        return self.decode(target, self.encode(source))[0]
+
+    def build_variables(self) -> None:
+        """Create all variables, by one small call."""
+        ids = ops.ones((1, 2), dtype="int32")
+        self((ids, ids))
+
+    @property
+    def source_embedding(self) -> keras.layers.Layer:
+        """The layer that embeds the source: where saliency is measured."""
+        raise NotImplementedError
+
+
+def source_mask(source: Tensor) -> Tensor:
+    """(B, S) bool, True at real pieces."""
+    return ops.not_equal(source, PAD)
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Embedding(keras.layers.Embedding):
+    """An embedding that can also be the output matrix (tied), as in Press and Wolf 2017.
+
+    Inan et al. 2017 and Press and Wolf 2017: the same rows name a piece on the way in and score
+    it on the way out. `scores(x)`: (..., D) -> (..., V) float32.
+    """
+
+    def __init__(self, vocabulary: int, width: int, **kwargs: Any):
+        # Scaled so that a tied output starts near a uniform distribution.
+        initializer = keras.initializers.RandomNormal(stddev=width**-0.5)
+        super().__init__(vocabulary, width, embeddings_initializer=initializer, **kwargs)
+
+    def scores(self, x: Tensor) -> Tensor:
+        """Logits of every piece: the product with each of the embedding's rows."""
+        table = ops.cast(self.embeddings, self.compute_dtype)
+        x = ops.cast(x, self.compute_dtype)
+        return ops.cast(ops.matmul(x, ops.transpose(table)), "float32")
