@@ -135,7 +135,7 @@ def unzip(archive: Path, member: str, target: Path) -> None:
     with zipfile.ZipFile(archive) as packed:
         for info in packed.infolist():
             path = PurePosixPath(info.filename.replace("\\", "/"))
-            if path.is_absolute() or ".." in path.parts or ":" in path.parts[0:1]:
+            if path.is_absolute() or ".." in path.parts or ":" in "".join(path.parts[:1]):
                 raise DownloadError(f"the archive holds an unsafe path, {info.filename!r}")
         found = [i for i in packed.infolist() if PurePosixPath(i.filename).name == member]
         if len(found) != 1:

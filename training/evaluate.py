@@ -156,6 +156,8 @@ def main(
     """Score a trained model: figures with 95 % bootstrap intervals, and by source length."""
     from rich.console import Console
 
+    from training import cards
+
     try:
         if split not in ("test", "valid"):
             raise ValueError(f"--split is test or valid. Received: {split!r}")
@@ -170,8 +172,6 @@ def main(
         if update:
             update_card(folder, beams, metrics, records)
         if out:
-            from training import cards
-
             cards.write_json(out, {"model": Path(model).name, "beams": beams, **metrics})
     except (ValueError, RuntimeError, OSError) as error:
         typer.echo(f"error: {' '.join(str(error).split())}", err=True)
@@ -179,6 +179,9 @@ def main(
     console = Console()
     for table in tables(metrics, Path(model).name, beams):
         console.print(table)
+    for key, figure in metrics.items():
+        if isinstance(figure, dict) and figure.get("signature"):
+            typer.echo(f"{cards.TITLES.get(key, key)} signature: {figure['signature']}")
 
 
 def _command(
@@ -228,14 +231,13 @@ def tables(metrics: dict[str, Any], name: str, beams: int) -> Iterator[Table]:
 
     how = "greedy" if beams == 1 else f"{beams} beams"
     table = Table(title=f"{name}, {how}, {metrics['examples']:,} examples (percent)")
-    for head in ("figure", "value", "95 % interval", "signature"):
-        table.add_column(head, justify="left" if head in ("figure", "signature") else "right")
+    for head in ("figure", "value", "95 % interval"):
+        table.add_column(head, justify="left" if head == "figure" else "right")
     keys = [key for key, figure in metrics.items() if isinstance(figure, dict)]
     for key in keys:
         figure = metrics[key]
         interval = f"{figure['low']:.2f} – {figure['high']:.2f}"
-        row = TITLES.get(key, key), f"{figure['value']:.2f}", interval
-        table.add_row(*row, figure.get("signature", ""))
+        table.add_row(TITLES.get(key, key), f"{figure['value']:.2f}", interval)
     yield table
     rows = metrics.get("by_length") or []
     if rows:

@@ -45,7 +45,7 @@ class Schedule:
     patience: int = 0
 
 
-class Interrupted(Exception):
+class RunStoppedError(Exception):
     """The run was asked to stop, and saved where it was."""
 
 
@@ -87,7 +87,7 @@ class Trainer:
         self._clock = (time.perf_counter(), time.process_time())
 
     def run(self) -> None:
-        """Train to the end. Raises Interrupted after Ctrl-C or SIGTERM, with all saved."""
+        """Train to the end. Raises RunStoppedError after Ctrl-C or SIGTERM, with all saved."""
         previous = {
             number: signal.signal(number, self._ask_to_stop)
             for number in (signal.SIGINT, signal.SIGTERM)
@@ -99,7 +99,7 @@ class Trainer:
                     break
             if self._stop and not self._finished():
                 self._save()
-                raise Interrupted
+                raise RunStoppedError
             self.progress.finished = True
             self._save()
         finally:

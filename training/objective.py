@@ -1,4 +1,4 @@
-"""What training minimises and how: smoothed cross-entropy, Adam with warm-up, clipping, averaging."""
+"""What training minimises, and how: smoothed cross-entropy; Adam, warm-up, clipping, averaging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run of training from start to end: data, tokenizers, network, loop, and the model it leaves."""
+"""One run of training: data, tokenizers, network, loop, and the model it leaves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from training import cards, checkpoint, devices, tasks
 from training.batches import Batches
 from training.checkpoint import CheckpointError
-from training.loop import Interrupted, Schedule, Trainer
+from training.loop import RunStoppedError, Schedule, Trainer
 from training.objective import SmoothedCrossEntropy, make_optimizer
 from training.tasks.base import Example, Task
 from zoo import catalog, saving
@@ -110,7 +110,7 @@ def train(
         trainer = Trainer(network, probe, batches, task, valid, schedule, state, progress, report)
         try:
             trainer.run()
-        except Interrupted:
+        except RunStoppedError:
             console.print("Stopped and saved; the same command goes on from here.")
             raise SystemExit(130) from None
     leave_model(folder, trainer, task, examples, command)

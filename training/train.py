@@ -54,6 +54,7 @@ def main(
     seed: Annotated[int, Option(help="Of weights, dropout and the order of the data.")] = 1,
     fresh: Annotated[bool, Option(help="Forget an earlier run in the same folder.")] = False,
 ) -> None:
+    """Train, or go on training, one model; see the text of the module."""
     settings = {name: value for name, value in locals().items() if name not in ("out", "fresh")}
     # Not part of what is learned: these may change when a run goes on.
     for name in ("patience", "checkpoint_every"):

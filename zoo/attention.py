@@ -26,7 +26,9 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
         (..., S) float32; rows sum to 1, or to 0 where nothing may be looked at.
     """
     scores = ops.where(mask, ops.cast(scores, "float32"), -1e9)
-    weights = ops.softmax(scores, axis=-1)
+    # A single key gets all the weight; Keras warns of a softmax over it.
+    single = scores.shape[-1] == 1
+    weights = ops.ones_like(scores) if single else ops.softmax(scores, axis=-1)
     return ops.where(mask, weights, 0.0)
 
 

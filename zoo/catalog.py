@@ -1,4 +1,4 @@
-"""Which animals there are, in which sizes, and which trained ones are shipped. Imports no framework.
+"""Which animals there are, in which sizes, which trained ones are shipped. Imports no framework.
 
 A family is a class of network; a preset is a size of it; a shipped model is a trained one.
 """

@@ -196,7 +196,9 @@ def _search(
     empty = ops.logical_or(ops.all(ops.equal(source, PAD), axis=1), limits < 1)
     state = model.start(memory, length)
     if beams > 1:
-        return decoding.beam_search(model, memory, state, empty, limits, alpha, length, beams)
+        return Generated(
+            *decoding.beam_search(model, memory, state, empty, limits, alpha, length, beams)
+        )
 
     def choose(logits: Tensor, index: Tensor) -> Tensor:
         if not chance:
@@ -204,4 +206,4 @@ def _search(
         *settings, uniform = chance
         return decoding.sample(logits, ops.take(uniform, index, axis=1), *settings)
 
-    return decoding.write(model, memory, state, empty, limits, alpha, length, choose)
+    return Generated(*decoding.write(model, memory, state, empty, limits, alpha, length, choose))

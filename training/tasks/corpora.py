@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import random
 import re
 import unicodedata
@@ -165,14 +166,21 @@ def tensorflow_dataset(name: str) -> tuple[dict[str, list[Pair]], Provenance]:
             f"tfds:{name} needs TensorFlow Datasets: pip install tensorflow-datasets ({error})"
         ) from None
     folder = download.writable_folder() / "tensorflow_datasets"
+    logger = logging.getLogger("urllib3.connectionpool")  # without a network, a warning a retry
+    level = logger.level
+    logger.setLevel(logging.ERROR)
     try:
         builder = tfds.builder(name, data_dir=str(folder))
         builder.download_and_prepare()
+    except tfds.core.DatasetNotFoundError:
+        raise ValueError(f"TensorFlow Datasets has no such set. Received: {name!r}") from None
     except OSError as error:
         raise download.DownloadError(
             f"TensorFlow Datasets could not fetch {name} ({error}). "
             f"With a network, run `tfds build {name} --data_dir {folder}`."
         ) from None
+    finally:
+        logger.setLevel(level)
     features = builder.info.supervised_keys or ()
     if len(features) != 2 or not set(features) <= set(builder.info.features):
         raise ValueError(f"a translation set has two texts a row. Received: tfds:{name}")
@@ -191,7 +199,7 @@ def tensorflow_dataset(name: str) -> tuple[dict[str, list[Pair]], Provenance]:
         corpus=f"TensorFlow Datasets {builder.info.full_name}",
         url=builder.info.homepage or "",
         sha256=digest.hexdigest(),
-        licence=str(getattr(builder.info, "license", None) or "see the data set's home page"),
+        licence=builder.info.as_proto.redistribution_info.license or "see the home page",
         attribution=builder.info.full_name,
         split_rule="official where given, else by source sentence",
     )
