@@ -196,14 +196,13 @@ class Trainer:
 
     def averaged(self) -> dict[str, np.ndarray]:
         """The moving average of every weight by name; the weights themselves without averaging."""
-        network = self.network
-        arrays = saving.weight_arrays(network)
-        averages = getattr(network.optimizer, "_model_variables_moving_average", None)
-        if network.optimizer.use_ema and averages:
-            prefix = f"{network.name}/"
-            for variable, average in zip(network.trainable_variables, averages, strict=True):
-                arrays[variable.path.removeprefix(prefix)] = np.asarray(average)
-        return arrays
+        weights, optimizer = saving.named_weights(self.network), self.network.optimizer
+        values = {id(weight): weight for weight in weights.values()}
+        if optimizer.use_ema:
+            averages = optimizer._model_variables_moving_average
+            variables = map(id, self.network.trainable_variables)
+            values |= zip(variables, averages, strict=True)
+        return {name: np.asarray(values[id(weight)]) for name, weight in weights.items()}
 
     def _tick(self) -> None:
         """Add the time since the last tick to the run's minutes."""

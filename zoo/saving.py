@@ -62,13 +62,38 @@ def read_json(path: Path) -> Any:
         raise ModelFolderError(f"{path} cannot be read as JSON: {error}") from error
 
 
+def named_weights(network: Seq2Seq) -> dict[str, Any]:
+    """Every weight of `network` by the names of the layers that lead to it: `decoder_0/cross/...`.
+
+    Keras's own `weight.path` will not do: it names the layers that were being called when the
+    weight was made, so the same layer of every decoder block may be called alike.
+
+    Raises:
+        ValueError: two weights have the same name.
+    """
+    found: dict[str, Any] = {}
+    seen: set[int] = set()
+
+    def walk(layer: Any, prefix: str) -> None:
+        seen.add(id(layer))
+        for weight in [*layer._trainable_variables, *layer._non_trainable_variables]:
+            name = f"{prefix}{weight.name}"
+            if name in found:
+                raise ValueError(f"Two weights of {network.name} are called {name}")
+            found[name] = weight
+        for inner in layer._flatten_layers(include_self=False, recursive=False):
+            if id(inner) not in seen:  # a shared embedding hangs in two places
+                walk(inner, f"{prefix}{inner.name}/")
+
+    walk(network, "")
+    if len(found) != len(network.weights):
+        raise ValueError(f"{network.name} has {len(network.weights)} weights, {len(found)} named")
+    return found
+
+
 def weight_arrays(network: Seq2Seq) -> dict[str, np.ndarray]:
-    """Every weight of `network` by its name, without the model's own name, as float32."""
-    return {_name(network, weight): np.asarray(weight) for weight in network.weights}
-
-
-def _name(network: Seq2Seq, weight: Any) -> str:
-    return weight.path.removeprefix(f"{network.name}/")
+    """The value of every weight of `network` by name, as NumPy arrays."""
+    return {name: np.asarray(weight) for name, weight in named_weights(network).items()}
 
 
 def set_weight_arrays(network: Seq2Seq, arrays: dict[str, np.ndarray]) -> None:
@@ -77,7 +102,7 @@ def set_weight_arrays(network: Seq2Seq, arrays: dict[str, np.ndarray]) -> None:
     Raises:
         ModelFolderError: names or shapes are not those of the network, or a value is not finite.
     """
-    wanted = {_name(network, weight): weight for weight in network.weights}
+    wanted = named_weights(network)
     if odd := sorted(set(wanted) ^ set(arrays)):
         raise ModelFolderError(
             f"The weights do not belong to this model: {odd[0]} is in one but not the other"
