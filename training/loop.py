@@ -81,7 +81,6 @@ class Trainer:
         self.folder, self.progress, self.report = folder, progress, report
         self.history = History(folder.parent / "history.csv", folder / "tensorboard", progress.step)
         self._stop = False
-        self._losses: list[float] = []
         self._tokens_before = progress.tokens
         self._since = time.perf_counter()
         self._clock = (time.perf_counter(), time.process_time())
@@ -100,12 +99,16 @@ class Trainer:
             if self._stop and not self._finished():
                 self._save()
                 raise RunStoppedError
-            self.progress.finished = True
             self._save()
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
             self.history.close()
+
+    def finish(self) -> None:
+        """Note that there is no more to do: after this the run is never gone on with."""
+        self.progress.finished = True
+        self._save()
 
     def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
         self._stop = True
@@ -131,7 +134,7 @@ class Trainer:
                 f"The loss is {loss} at step {self.progress.step + 1}: "
                 "lower --learning-rate or train in float32"
             )
-        self._losses.append(float(loss))
+        self.progress.losses.append(float(loss))
         self.progress.step += 1
         self.progress.batch += 1
         self.progress.tokens += batch.tokens
@@ -159,12 +162,13 @@ class Trainer:
         row = {
             "step": self.progress.step,
             "epoch": round(self.progress.epoch + self._epoch_share(), 3),
-            "loss": round(float(np.mean(self._losses)), 5),
+            "loss": round(float(np.mean(self.progress.losses)), 5),
             "learning_rate": float(f"{float(self.network.optimizer.learning_rate):.6g}"),
             "tokens_per_second": round(tokens / max(now - self._since, 1e-9)),
             "minutes": round(self.progress.minutes, 2),
         }
-        self._losses, self._tokens_before, self._since = [], self.progress.tokens, now
+        self.progress.losses = []
+        self._tokens_before, self._since = self.progress.tokens, now
         return row
 
     def _epoch_share(self) -> float:
@@ -175,10 +179,8 @@ class Trainer:
         began = time.perf_counter()
         arrays = self.averaged()
         saving.set_weight_arrays(self.probe.model, arrays)
-        written = [
-            answer.text
-            for answer in self.probe.predict([e.source for e in self.valid], attention=False)
-        ]
+        sources = [e.source for e in self.valid]
+        written = [answer.text for answer in self.probe.predict(sources, attention=False)]
         scores = self.task.score(written, self.valid)
         value = scores[self.task.metric]
         done = self.progress
@@ -192,7 +194,17 @@ class Trainer:
             done.since_best += 1
         # The clock of the curve stands still while validating.
         self._since += time.perf_counter() - began
-        return {f"valid_{name}": round(score, 3) for name, score in scores.items()}
+        row = {f"valid_{name}": round(score, 3) for name, score in scores.items()}
+        return {"valid_loss": round(self._valid_loss(), 5), **row}
+
+    def _valid_loss(self) -> float:
+        """Mean negative log-probability of a piece of the references, in nats, unsmoothed."""
+        answers = self.probe.predict(
+            [e.source for e in self.valid],
+            target=[e.references[0] for e in self.valid],
+            attention=False,
+        )
+        return -float(np.concatenate([answer.log_probs for answer in answers]).mean())
 
     def averaged(self) -> dict[str, np.ndarray]:
         """The moving average of every weight by name; the weights themselves without averaging."""
