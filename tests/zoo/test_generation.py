@@ -1,0 +1,436 @@
+"""Searches against hand-worked examples, brute force and a plain Python beam search."""
+
+from __future__ import annotations
+
+import gc
+import math
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from tests.zoo import toy
+from zoo import backend, decoding, generation
+from zoo.generation import Sampling, generate, search
+from zoo.tokenizer import BOS, EOS, PAD, UNK
+
+A, B, C = 4, 5, 6
+LETTERS = (A, B, C)
+
+# The likelier first piece leads to the less likely text.
+TRAP = {(): {A: 0.6, B: 0.4}, (A,): {EOS: 0.4, A: 0.35, B: 0.25}, (B,): {EOS: 0.9, A: 0.1}}
+# "b" has probability .30, "a a a" .28: short wins on the sum, long once length counts.
+LONG = {
+    (): {A: 0.28, B: 0.30, C: 0.42},
+    (A,): {A: 1.0},
+    (A, A): {A: 1.0},
+    (C,): {A: 0.34, B: 0.33, C: 0.33},
+}
+
+
+def source(*firsts: int) -> np.ndarray:
+    """One row for each table, told by its first id; 0 gives a row of padding."""
+    return np.array([[first, EOS if first else PAD, PAD] for first in firsts], "int32")
+
+
+def written(found: generation.Generated, row: int = 0) -> list[tuple[int, ...]]:
+    """The pieces of each hypothesis of a row, padding cut off."""
+    return [
+        tuple(int(token) for token in tokens[:length])
+        for tokens, length in zip(found.tokens[row], found.lengths[row], strict=True)
+    ]
+
+
+def check_shape_of(found: generation.Generated, beams: int, length: int) -> None:
+    """What holds for every answer, whatever was written."""
+    rows = len(found.tokens)
+    assert found.tokens.shape == found.log_probs.shape == (rows, beams, length)
+    assert found.lengths.shape == found.scores.shape == (rows, beams)
+    assert found.tokens.dtype == found.lengths.dtype == np.int32
+    assert found.log_probs.dtype == found.scores.dtype == np.float32
+    after = np.arange(length) >= found.lengths[..., None]
+    assert (found.tokens[after] == PAD).all() and (found.log_probs[after] == 0).all()
+    assert not np.isin(found.tokens[~after], (PAD, BOS, UNK)).any()
+    ends = (found.tokens == EOS).sum(-1)
+    last = np.take_along_axis(found.tokens, np.maximum(found.lengths - 1, 0)[..., None], -1)
+    assert (ends == (last[..., 0] == EOS)).all()
+
+
+def test_greedy_takes_the_likeliest_piece_each_time():
+    found = generate(toy.Toy([TRAP], 7), source(1), length=6, length_penalty=0.0)
+    check_shape_of(found, 1, 6)
+    assert written(found) == [(A, EOS)]
+    np.testing.assert_allclose(found.log_probs[0, 0, :2], np.log([0.6, 0.4]), rtol=1e-5)
+    np.testing.assert_allclose(found.scores, [[math.log(0.24)]], rtol=1e-5)
+
+
+def test_beam_search_finds_what_greedy_misses():
+    found = generate(toy.Toy([TRAP], 7), source(1), length=6, beams=2, length_penalty=0.0)
+    check_shape_of(found, 2, 6)
+    # After one piece live: a .6, b .4. After two the best four: b-EOS .36, a-EOS .24, a-a .21,
+    # a-b .15; the two that end fill the pool, and .21 cannot beat .24 any more.
+    assert written(found) == [(B, EOS), (A, EOS)]
+    np.testing.assert_allclose(found.scores, np.log([[0.36, 0.24]]), rtol=1e-5)
+    np.testing.assert_allclose(found.log_probs[0, 0, :2], np.log([0.4, 0.9]), rtol=1e-5)
+
+
+def test_length_penalty_changes_the_winner():
+    model = toy.Toy([LONG], 7)
+    short, long = (B, EOS), (A, A, A, EOS)
+    plain = generate(model, source(1), length=6, beams=3, length_penalty=0.0)
+    assert written(plain)[:2] == [short, long]
+    np.testing.assert_allclose(plain.scores[0, :2], np.log([0.30, 0.28]), rtol=1e-5)
+    # 2 and 4 pieces: (7/6)^.6 = 1.0969 and (9/6)^.6 = 1.2754.
+    ranked = generate(model, source(1), length=6, beams=3, length_penalty=0.6)
+    assert written(ranked)[:2] == [long, short]
+    expected = [math.log(0.28) / 1.2754, math.log(0.30) / 1.0969]
+    np.testing.assert_allclose(ranked.scores[0, :2], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
+def test_a_wide_beam_is_an_exhaustive_search(alpha):
+    table = toy.random_table(3, (A, B), depth=4)
+    expected = toy.everything(table, (A, B), 4, alpha)
+    beams = len(expected) + 2
+    found = generate(
+        toy.Toy([table], 6), source(1), length=5, limit=4, beams=beams, length_penalty=alpha
+    )
+    check_shape_of(found, beams, 5)
+    # 15 texts end within 4 pieces, 16 are cut there; two places are left over.
+    assert written(found) == [pieces for _, pieces in expected] + [(), ()]
+    np.testing.assert_allclose(found.scores[0, :-2], [s for s, _ in expected], rtol=1e-4)
+    assert (found.scores[0, -2:] == -np.inf).all()
+    for row, pieces in zip(found.log_probs[0], written(found), strict=True):
+        steps = [math.log(table[pieces[:i]][piece]) for i, piece in enumerate(pieces)]
+        np.testing.assert_allclose(row[: len(pieces)], steps, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("beams", [2, 3, 5])
+def test_ending_early_loses_nothing(beams):
+    tables = [toy.random_table(seed, LETTERS, depth=4, spread=1.5) for seed in range(12)]
+    model = toy.Toy(tables, 7)
+    rows = source(*range(1, 13))
+    for alpha in (0.0, 0.6, 1.5):
+        found = generate(model, rows, length=5, beams=beams, length_penalty=alpha)
+        check_shape_of(found, beams, 5)
+        for row, table in enumerate(tables):
+            expected = toy.beam_search(table, 5, beams, alpha)
+            assert written(found, row) == [pieces for _, pieces in expected]
+            np.testing.assert_allclose(found.scores[row], [s for s, _ in expected], rtol=1e-4)
+
+
+def test_one_beam_is_greedy():
+    tables = [toy.random_table(seed, LETTERS, depth=5) for seed in range(8)]
+    model = toy.Toy(tables, 7)
+    rows = ops.convert_to_tensor(source(*range(1, 9)))
+    limits = ops.full((8,), 6, dtype="int32")
+    memory = model.encode(rows)
+    del memory["encoder"]
+    state = model.start(memory, 6)
+    beam = decoding.beam_search(
+        model, memory, state, ops.zeros((8,), dtype="bool"), limits, 0.0, 6, 1
+    )
+    greedy = generate(model, rows, length=6, length_penalty=0.0)
+    for ours, theirs in zip(beam, greedy, strict=True):
+        np.testing.assert_allclose(ops.convert_to_numpy(ours), theirs, rtol=1e-5)
+
+
+OPTIONS = {
+    "greedy": {},
+    "beam": {"beams": 3},
+    "sampling": {"sampling": Sampling(temperature=1.3, top_k=3, top_p=0.9), "seed": 7},
+}
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_a_batch_answers_as_its_rows_do_and_padding_rows_cost_nothing(kind):
+    # Rows end after different numbers of pieces; padding rows stand between and behind them.
+    tables = [TRAP, toy.random_table(1, LETTERS, depth=5), LONG]
+    model = toy.Toy(tables, 7)
+    together = generate(model, source(0, 1, 2, 3, 0), length=5, **OPTIONS[kind])
+    check_shape_of(together, OPTIONS[kind].get("beams", 1), 5)
+    for row in (0, 4):
+        assert not together.lengths[row].any() and (together.scores[row] == -np.inf).all()
+    for row, count in ((1, 5), (2, 5), (3, 4)):
+        rows = np.zeros((count, 3), "int32")
+        rows[row] = source(row)  # at its place: the draws of a row depend on where it stands
+        alone = generate(model, rows, length=5, **OPTIONS[kind])
+        for ours, theirs in zip(alone, together, strict=True):
+            np.testing.assert_allclose(ours[row], theirs[row], rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_compiled_and_plain_agree(kind):
+    tables = [toy.random_table(seed, LETTERS, depth=5) for seed in range(4)]
+    model = toy.Toy(tables, 7)
+    rows = source(1, 2, 3, 4)
+    options = dict(OPTIONS[kind])
+    fast = generate(model, rows, length=6, limit=5, **options)
+    if "seed" in options:
+        options["uniform"] = generation.draw(options.pop("seed"), 4, 6)
+    slow = search(model, rows, length=6, limit=5, **options)
+    for ours, theirs in zip(fast, slow, strict=True):
+        np.testing.assert_allclose(ours, ops.convert_to_numpy(theirs), rtol=1e-5)
+
+
+@pytest.mark.parametrize("beams", [1, 2])
+def test_limits_cut_rows_and_never_compile_again(beams):
+    endless = {(A,) * size: {A: 0.9, UNK: 0.1} for size in range(9)}
+    model = toy.Toy([endless, TRAP], 7)
+    options = {"length": 8, "beams": beams}
+    found = generate(model, source(1, 2), **options)
+    assert found.lengths[0, 0] == 8 and EOS not in found.tokens[0, 0]
+    traced = model.traces
+    for limit in (1, 3, 8):
+        found = generate(model, source(1, 2), limit=limit, **options)
+        check_shape_of(found, beams, 8)
+        assert written(found)[0] == (A,) * limit
+        np.testing.assert_allclose(
+            found.scores[0, 0], limit * math.log(0.9) / toy.penalty(limit, 0.6), rtol=1e-4
+        )
+    # Each row may have its own; the penalty is free to change as well.
+    found = generate(model, source(2, 1), limit=[1, 4], length_penalty=1.0, **options)
+    assert written(found)[0] == (A,) and written(found, 1)[0] == (A,) * 4
+    assert model.traces == traced
+    # Another shape is another program, and the first one is kept.
+    generate(model, source(2), **options)
+    assert model.traces > traced
+    traced = model.traces
+    generate(model, source(1, 2), **options)
+    assert model.traces == traced
+
+
+def test_a_hypothesis_that_is_cut_competes_by_its_score():
+    # "a" .3 goes on for certain and is cut; "b" .7 ends or goes on.
+    table = {
+        (): {A: 0.3, B: 0.7},
+        (A,): {A: 1.0},
+        (A, A): {A: 1.0},
+        (B,): {EOS: 0.2, C: 0.8},
+        (B, C): {C: 0.9, B: 0.1},
+    }
+    found = generate(toy.Toy([table], 7), source(1), length=3, beams=3, length_penalty=0.0)
+    assert written(found) == [(B, C, C), (A, A, A), (B, EOS)]
+    np.testing.assert_allclose(found.scores, np.log([[0.504, 0.3, 0.14]]), rtol=1e-4)
+
+
+def test_the_loop_ends_with_its_last_row(monkeypatch: pytest.MonkeyPatch):
+    steps = []
+    while_loop = ops.while_loop
+
+    def counting(goes_on, body, values):
+        zero = ops.convert_to_tensor(0, dtype="int32")
+        count, *values = while_loop(
+            lambda count, *values: goes_on(*values),
+            lambda count, *values: (count + 1, *body(*values)),
+            (zero, *values),
+        )
+        steps.append(int(count))
+        return values
+
+    monkeypatch.setattr(ops, "while_loop", counting)
+    model = toy.Toy([TRAP], 7)
+    for rows, options in (
+        ((1, 0), {}),
+        ((1, 0), {"limit": 1}),
+        ((0, 0), {}),
+        ((1, 0), {"beams": 2, "length_penalty": 0.0}),
+        # "a a" has .21, and .21 by (14/6)^.6 might still beat .24 by (7/6)^.6: one step more.
+        ((1, 0), {"beams": 2, "length_penalty": 0.6}),
+        ((0, 0), {"beams": 2}),
+    ):
+        search(model, source(*rows), length=9, **options)
+    assert steps == [2, 1, 0, 2, 3, 0]
+
+
+def test_special_pieces_are_never_written_and_do_not_change_probabilities():
+    odd = {(): {PAD: 0.4, BOS: 0.2, UNK: 0.2, A: 0.15, EOS: 0.05}, (A,): {UNK: 0.9, EOS: 0.1}}
+    model = toy.Toy([odd], 7)
+    for options in OPTIONS.values():
+        check_shape_of(generate(model, source(1), length=4, **options), options.get("beams", 1), 4)
+    found = generate(model, source(1), length=4)
+    assert written(found) == [(A, EOS)]
+    np.testing.assert_allclose(found.log_probs[0, 0, :2], np.log([0.15, 0.1]), rtol=1e-5)
+
+
+# One piece, then the end: what is drawn first is all there is.
+CHOICE = {(): {EOS: 0.1, A: 0.5, B: 0.25, C: 0.15}}
+
+
+@pytest.fixture(scope="module")
+def choice() -> toy.Toy:
+    return toy.Toy([CHOICE], 7)
+
+
+@pytest.mark.parametrize(
+    "sampling, probabilities",
+    [
+        (Sampling(), {A: 0.5, B: 0.25, C: 0.15, EOS: 0.1}),
+        (Sampling(top_k=2), {A: 2 / 3, B: 1 / 3}),
+        (Sampling(top_k=1), {A: 1.0}),
+        (Sampling(top_k=100), {A: 0.5, B: 0.25, C: 0.15, EOS: 0.1}),
+        (Sampling(top_p=0.49), {A: 1.0}),
+        (Sampling(top_p=0.6), {A: 2 / 3, B: 1 / 3}),
+        (Sampling(top_p=0.8), {A: 5 / 9, B: 2.5 / 9, C: 1.5 / 9}),
+        # Squared and renormalised: .25, .0625, .0225, .01 over .345.
+        (Sampling(temperature=0.5), {A: 0.7246, B: 0.1812, C: 0.0652, EOS: 0.0290}),
+        # In that order: temperature first makes a and b enough for 0.8.
+        (Sampling(temperature=0.5, top_p=0.8), {A: 0.8, B: 0.2}),
+    ],
+)
+def test_sampling_draws_from_the_distribution_it_should(choice, sampling, probabilities):
+    found = generate(choice, source(*[1] * 400), length=2, sampling=sampling)
+    check_shape_of(found, 1, 2)
+    drawn = found.tokens[:, 0, 0]
+    uniform = generation.draw(0, 400, 2)[:, 0]
+    ids = np.array(list(probabilities))
+    edges = np.cumsum(list(probabilities.values()))
+    # The inverse of the cumulative distribution, likeliest piece first; the same on all backends.
+    sure = np.abs(uniform[:, None] - edges[:-1]).min(-1, initial=1) > 1e-4
+    expected = ids[np.minimum((edges <= uniform[:, None]).sum(-1), len(ids) - 1)]
+    assert (drawn[sure] == expected[sure]).all()
+    assert set(drawn) == set(probabilities)
+
+
+def test_sampling_is_told_by_its_seed():
+    model = toy.Toy([toy.random_table(1, LETTERS, depth=5)], 7)
+    rows = source(*[1] * 6)
+    options = {"length": 6, "sampling": Sampling()}
+    first, same, other, batch = (
+        generate(model, rows, seed=seed, **options).tokens for seed in (1, 1, 2, (1, 5))
+    )
+    assert (first == same).all()
+    assert (first != other).any() and (first != batch).any()
+    assert len({row.tobytes() for row in first}) > 1  # rows draw on their own
+    larger = generate(model, source(*[1] * 9), seed=1, **options).tokens
+    assert (larger[:6] == first).all()
+
+
+def test_the_likeliest_piece_alone_is_greedy():
+    model = toy.Toy([toy.random_table(seed, LETTERS, depth=5) for seed in range(6)], 7)
+    rows = source(*range(1, 7))
+    greedy = generate(model, rows, length=6)
+    drawn = generate(model, rows, length=6, sampling=Sampling(top_k=1), seed=3)
+    for ours, theirs in zip(drawn, greedy, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
+def test_settings_of_sampling_never_compile_again():
+    model = toy.Toy([CHOICE], 7)
+    generate(model, source(1), length=2, sampling=Sampling())
+    traced = model.traces
+    for sampling in (Sampling(0.3, 2, 0.5), Sampling(2.0, 1, 0.9)):
+        generate(model, source(1), length=2, sampling=sampling, seed=9)
+    assert model.traces == traced
+
+
+def test_new_weights_are_seen_by_compiled_programs():
+    model = toy.Toy([TRAP], 7)
+    assert written(generate(model, source(1), length=4)) == [(A, EOS)]
+    traced = model.traces
+    values = model.table.numpy() if hasattr(model.table, "numpy") else np.array(model.table)
+    values[:, A] = -50.0
+    model.table.assign(values)
+    assert written(generate(model, source(1), length=4)) == [(B, EOS)]
+    assert model.traces == traced
+
+
+def test_threads_share_one_program():
+    model = toy.Toy([toy.random_table(1, LETTERS, depth=5)], 7)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(generate, model, source(1), length=5, beams=2) for _ in range(8)]
+        first, *others = (answer.result() for answer in asked)
+    for other in others:
+        assert written(other) == written(first)
+
+
+def test_programs_do_not_keep_a_model_alive():
+    model = toy.Toy([TRAP], 7)
+    generate(model, source(1), length=4)
+    assert backend.compiled(model, generation._search, length=4, beams=1) is backend.compiled(
+        model, generation._search, beams=1, length=4
+    )
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_exported_graph_takes_any_batch_and_any_source_length(kind, tmp_path: Path):
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("SavedModels are written by TensorFlow")
+    import tensorflow as tf
+
+    tables = [toy.random_table(seed, LETTERS, depth=5) for seed in range(4)]
+    model = toy.Toy(tables, 7)
+    options = dict(OPTIONS[kind])
+    sampled = options.pop("seed", None) is not None
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None], tf.int32),
+            tf.TensorSpec([], tf.int32),
+            tf.TensorSpec([None, 6], tf.float32),
+        ]
+    )
+    def serve(rows, limit, uniform):
+        more = {"uniform": uniform} if sampled else {}
+        return search(model, rows, length=6, limit=limit, **options, **more)._asdict()
+
+    module = tf.Module()
+    module.serve, module.table = serve, model.table.value
+    tf.saved_model.save(module, str(tmp_path))
+    loaded = tf.saved_model.load(str(tmp_path))
+    for rows in (source(1, 0, 2), source(4), np.pad(source(3, 2), ((0, 0), (0, 4)))):
+        uniform = generation.draw(7, len(rows), 6)
+        here = generate(model, rows, length=6, limit=5, **OPTIONS[kind])
+        there = loaded.serve(tf.constant(rows), tf.constant(5), tf.constant(uniform))
+        for name, ours in here._asdict().items():
+            np.testing.assert_allclose(ours, there[name].numpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"length": 0}, "length"),
+        ({"length": 4, "limit": 5}, "limit"),
+        ({"length": 4, "limit": 0}, "limit"),
+        ({"length": 4, "limit": [1, 2, 3]}, "limit"),
+        ({"length": 4, "beams": 0}, "beams"),
+        ({"length": 4, "beams": 2, "sampling": Sampling()}, "beams"),
+        ({"length": 4, "length_penalty": -1.0}, "length_penalty"),
+        ({"length": 4, "length_penalty": math.nan}, "length_penalty"),
+    ],
+)
+def test_bad_arguments_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        generate(toy.Toy([TRAP], 7), source(1), **options)
+
+
+@pytest.mark.parametrize("rows", [np.zeros((0, 3)), np.zeros((2, 0)), np.zeros(3)])
+def test_sources_of_no_rows_are_refused(rows):
+    with pytest.raises(ValueError, match="source"):
+        generate(toy.Toy([TRAP], 7), rows, length=4)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"temperature": 0.0},
+        {"temperature": math.inf},
+        {"temperature": math.nan},
+        {"top_k": -1},
+        {"top_k": 1.5},
+        {"top_p": 0.0},
+        {"top_p": 1.1},
+        {"top_p": math.nan},
+    ],
+)
+def test_bad_sampling_is_refused(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        Sampling(**options)
