@@ -1,0 +1,1 @@
+"""The dashboard of Attention Zoo: `streamlit run apps/dashboard.py`."""

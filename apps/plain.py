@@ -1,0 +1,13 @@
+"""Text of readers and models where Streamlit expects Markdown: shown letter by letter."""
+
+from __future__ import annotations
+
+import re
+
+# Every ASCII mark may be escaped in Markdown; so no link, image, formula or colour comes about.
+_MARKS = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+def plain(text: str) -> str:
+    """`text` as Markdown that shows exactly `text`, on one line."""
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))

@@ -1,0 +1,324 @@
+"""Leaderboard: quality, speed and size of all shipped models, from their cards and test answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from apps import charts, figures, quality, shipped
+from apps.quality import Figure
+
+BEAM_NAMES = {"1": "Greedy"}
+MAX_BROWSED = 500
+
+
+def render() -> None:
+    """The page."""
+    st.title("Leaderboard", anchor=False)
+    st.caption("Quality, speed and size of every shipped model, as its card reports them.")
+    tasks = shipped.tasks()
+    if not tasks:
+        st.info("There are no trained models in `saved_models/` yet.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        task = st.segmented_control(
+            "Task",
+            tasks,
+            default=tasks[0],
+            required=True,
+            format_func=lambda task: shipped.TASK_LABELS.get(task, task),
+            bind="query-params",
+            key="task",
+        )
+        found = quality.figures(task)
+        chosen = _choose_figure(found)
+        beams = _choose_beams(quality.decodings(task))
+    if chosen is None or beams is None:
+        st.info("The cards of these models hold no figures of quality yet.")
+    else:
+        st.caption(f"**{chosen.label}.** {chosen.meaning}")
+        _overall(task, chosen, beams)
+    _definitions(found)
+    _browse(task)
+
+
+def _choose_figure(found: list[Figure]) -> Figure | None:
+    if not found:
+        return None
+    key = st.selectbox(
+        "Measure of quality",
+        [figure.key for figure in found],
+        format_func=lambda key: quality.figure(key).label,
+        width=190,
+    )
+    return quality.figure(key)
+
+
+def _choose_beams(found: list[str]) -> str | None:
+    if len(found) < 2:
+        return found[0] if found else None
+    return st.segmented_control(
+        "Decoding",
+        found,
+        default=found[0],
+        required=True,
+        format_func=lambda key: BEAM_NAMES.get(key, f"Beam {key}"),
+    )
+
+
+def record(name: str, chosen: Figure, beams: str) -> dict[str, Any]:
+    """One model's line of the table; None wherever its card says nothing."""
+    values = quality.measured(name, beams)
+    speed = shipped.card(name).get("speed")
+    speed = speed if isinstance(speed, dict) else {}
+    return {
+        "model": shipped.label(name),
+        "quality": quality.value(values, chosen.key),
+        "low": quality.value(values, chosen.key, "low"),
+        "high": quality.value(values, chosen.key, "high"),
+        "ms": speed.get("ms_per_sentence"),
+        "tokens_per_second": speed.get("tokens_per_second"),
+        "parameters": shipped.parameters(name),
+        "megabytes": shipped.megabytes(name),
+        "examples": values.get("examples"),
+    }
+
+
+def _overall(task: str, chosen: Figure, beams: str) -> None:
+    """The table of all models; below it quality over speed, and quality by length."""
+    rows = [record(name, chosen, beams) for name in shipped.models(task)]
+    st.subheader("Quality, speed, size", anchor=False)
+    _table(rows, chosen)
+    st.caption(_conditions(task, rows))
+    left, right = st.columns(2, gap="large")
+    with left:
+        _over_speed(task, chosen, rows)
+    with right:
+        _by_length(task, chosen, beams)
+
+
+def _over_speed(task: str, chosen: Figure, rows: list[dict[str, Any]]) -> None:
+    points = [row for row in rows if None not in (row["quality"], row["ms"], row["parameters"])]
+    for point in points:  # a card without an interval has a point without a bar
+        point["low"] = point["quality"] if point["low"] is None else point["low"]
+        point["high"] = point["quality"] if point["high"] is None else point["high"]
+    st.markdown("#### Quality over speed", anchors=False)
+    if not points:
+        st.caption("No card has quality, speed and size together yet.")
+        return
+    st.caption("Up and to the left is better. Size of a point: parameters. Bars: 95 % interval.")
+    described = "; ".join(
+        f"{row['model']} {row['quality']:.1f} at {row['ms']:.1f} ms" for row in points
+    )
+    figures.show(
+        charts.quality_scatter(
+            points, title=chosen.label, higher_is_better=chosen.higher_is_better
+        ),
+        alt_text=f"{chosen.label} over milliseconds a sentence: {described}.",
+        rows=points,
+        file=f"{task}-{chosen.key}-over-speed",
+    )
+
+
+def _table(rows: list[dict[str, Any]], chosen: Figure) -> None:
+    arrow = "↑" if chosen.higher_is_better else "↓"
+    headed = [
+        {
+            "Model": row["model"],
+            f"{chosen.label} {arrow}": row["quality"],
+            "95 % interval": interval(row["low"], row["high"]),
+            "ms a sentence": row["ms"],
+            "Tokens/s": row["tokens_per_second"],
+            "Parameters": row["parameters"],
+            "MB": row["megabytes"],
+        }
+        for row in rows
+    ]
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        headed,
+        hide_index=True,
+        column_config={
+            f"{chosen.label} {arrow}": number(format="%.2f"),
+            "ms a sentence": number(format="%.1f"),
+            "Tokens/s": number(format="localized"),
+            "Parameters": number(format="localized"),
+            "MB": number(format="%.1f"),
+        },
+        placeholder="–",
+        alt=f"{chosen.label}, speed and size of each model",
+    )
+
+
+def interval(low: float | None, high: float | None) -> str | None:
+    """Both ends in one cell, or None where either is not known."""
+    return None if low is None or high is None else f"{low:.2f} to {high:.2f}"
+
+
+def _conditions(task: str, rows: list[dict[str, Any]]) -> str:
+    """On how many examples and on which device the table was measured."""
+    counts = sorted({row["examples"] for row in rows if isinstance(row["examples"], int)})
+    devices = {
+        speed.get("device")
+        for name in shipped.models(task)
+        if isinstance(speed := shipped.card(name).get("speed"), dict)
+    } - {None}
+    parts = []
+    if counts:
+        parts.append(f"{' or '.join(f'{count:,}' for count in counts)} unseen test examples")
+    if devices:
+        parts.append(f"speed measured on {' and '.join(sorted(map(str, devices)))}")
+    text = "; ".join(parts)
+    return (
+        f"{text[0].upper()}{text[1:]}." if text else "The cards say nothing about the conditions."
+    )
+
+
+def _by_length(task: str, chosen: Figure, beams: str) -> None:
+    """Quality by class of source length, one line a model."""
+    rows = length_records(task, chosen, beams)
+    if not rows:
+        return
+    st.markdown("#### Quality by length of the input", anchors=False)
+    st.caption("Without attention one vector carries a long input: do those lines fall more?")
+    first, last = rows[0]["label"], rows[-1]["label"]
+    described = "; ".join(
+        f"{row['model']} {row['quality']:.1f} at {row['label']}"
+        for row in rows
+        if row["label"] in (first, last)
+    )
+    figures.show(
+        charts.quality_by_length(
+            rows, title=chosen.label, higher_is_better=chosen.higher_is_better
+        ),
+        alt_text=f"{chosen.label} by length of the input: {described}.",
+        rows=rows,
+        file=f"{task}-{chosen.key}-by-length",
+    )
+
+
+def length_records(task: str, chosen: Figure, beams: str) -> list[dict[str, Any]]:
+    """The cards' figures by source length, as records for the chart."""
+    rows = []
+    for name in shipped.models(task):
+        classes = quality.measured(name, beams).get("by_length")
+        for entry in classes if isinstance(classes, list) else ():
+            value = entry.get(chosen.key) if isinstance(entry, dict) else None
+            if isinstance(value, int | float) and "label" in entry:
+                rows.append(
+                    {
+                        "model": shipped.label(name),
+                        "label": str(entry["label"]),
+                        "quality": float(value),
+                        "count": entry.get("count"),
+                    }
+                )
+    return rows
+
+
+def _definitions(found: list[Figure]) -> None:
+    if not found:
+        return
+    with st.expander("What the measures mean"):
+        for figure in found:
+            st.markdown(f"**{figure.label}.** {figure.meaning}")
+        st.markdown(
+            "**95 % interval.** Where the figure falls in 95 of 100 test sets drawn anew, with "
+            "replacement, from this one (bootstrap)."
+        )
+
+
+def _browse(task: str) -> None:
+    """Test predictions of two models, those on which they differ most first."""
+    names = [name for name in reversed(shipped.models(task)) if shipped.predictions(name)]
+    if len(names) < 2:
+        return
+    st.subheader("Where two models differ most", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        one = st.selectbox("One model", names, format_func=shipped.label, width=200)
+        others = [name for name in names if name != one]
+        other = st.selectbox("Another", others, format_func=shipped.label, width=200)
+        ahead = st.selectbox(
+            "Show first",
+            ("widest", "one", "other"),
+            format_func={
+                "widest": "Where they differ most",
+                "one": f"Where {shipped.label(one)} is ahead",
+                "other": f"Where {shipped.label(other)} is ahead",
+            }.get,
+            width=280,
+        )
+    rows = side_by_side(shipped.predictions(one), shipped.predictions(other), ahead)
+    if not rows:
+        st.caption("These two models have no test input in common.")
+        return
+    labels = (shipped.label(one), shipped.label(other))
+    shown = [
+        {
+            "Input": row["source"],
+            labels[0]: row["one"],
+            labels[1]: row["other"],
+            "Accepted": row["references"],
+            f"Score, {labels[0]}": row["one_score"],
+            f"Score, {labels[1]}": row["other_score"],
+        }
+        for row in rows[:MAX_BROWSED]
+    ]
+    number = st.column_config.NumberColumn(format="%.0f", width="small")
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config={f"Score, {label}": number for label in labels},
+        height=min(420, 38 + 35 * len(shown)),
+        alt=f"Test inputs with the outputs of {labels[0]} and {labels[1]}",
+    )
+    what = "chrF of the one output" if task == "en-es" else "100 where right, 0 where wrong"
+    st.caption(f"{len(rows):,} test inputs. Score: {what}.")
+
+
+def side_by_side(
+    one: list[dict[str, Any]], other: list[dict[str, Any]], ahead: str = "widest"
+) -> list[dict[str, Any]]:
+    """The inputs both models answered, sorted by how far their scores lie apart.
+
+    Args:
+        one, other: records of predictions.json.
+        ahead: "widest" for the distance either way; "one" or "other" for a lead of that model.
+
+    Ties (both right, both wrong) are broken by how differently sure the two were.
+    """
+    answered = {entry.get("source"): entry for entry in other}
+    rows = []
+    for entry in one:
+        partner = answered.get(entry.get("source"))
+        if partner is None:
+            continue
+        rows.append(
+            {
+                "source": entry.get("source"),
+                "one": entry.get("prediction"),
+                "other": partner.get("prediction"),
+                "references": " / ".join(map(str, entry.get("references") or [])),
+                "one_score": score(entry),
+                "other_score": score(partner),
+                "surer": (entry.get("log_prob") or 0.0) - (partner.get("log_prob") or 0.0),
+            }
+        )
+    sign = {"one": 1.0, "other": -1.0}.get(ahead)
+
+    def lead(row: dict[str, Any]) -> tuple[float, bool, float]:
+        apart = row["one_score"] - row["other_score"]
+        surer = row["surer"]
+        if sign is None:
+            return abs(apart), row["one"] != row["other"], abs(surer)
+        return sign * apart, row["one"] != row["other"], sign * surer
+
+    return sorted(rows, key=lead, reverse=True)
+
+
+def score(entry: dict[str, Any]) -> float:
+    """chrF where the record has it, else 100 for right and 0 for wrong."""
+    if isinstance(entry.get("chrf"), int | float):
+        return float(entry["chrf"])
+    return 100.0 if entry.get("correct") else 0.0

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from apps import answers, loading, shipped
+from apps.answers import chosen_map, from_record, read
+from apps.differences import differing, sentence
+from apps.plain import plain
+from tests.apps import shelf
+from zoo.prediction import Hypothesis, Prediction
+
+
+def subwords() -> dict:
+    """Two written words of which the first has two pieces, two read words likewise."""
+    return {
+        "source": "good cat",
+        "text": "gato bueno",
+        "source_pieces": ["▁go", "od", "▁cat", "</s>"],
+        "target_pieces": ["▁ga", "to", "▁bueno", "</s>"],
+        "log_probs": [-1.0, -0.5, 0.0, 0.0],
+        "attention": {
+            "cross": [
+                [[[0.1, 0.2, 0.7, 0], [0.3, 0, 0.7, 0], [0.5, 0.4, 0.1, 0], [0, 0, 0, 1]]],
+                [[[1, 0, 0, 0]] * 4],
+            ]
+        },
+        "ms": {"median": 8.0},
+    }
+
+
+def test_words_add_up_what_was_read_and_average_what_was_written():
+    reading = read(from_record("en-es-transformer", subwords()), "word")
+    assert reading.source == ["good", "cat", "(end)"]
+    assert reading.target == ["gato", "bueno", "(end)"]
+    np.testing.assert_allclose(reading.log_probs, [-1.5, 0, 0])
+    layer = chosen_map(reading, "cross", 0, None)
+    np.testing.assert_allclose(layer[:2], [[0.3, 0.7, 0], [0.9, 0.1, 0]], atol=1e-6)
+
+
+def test_layer_and_head_choose_and_none_is_the_mean():
+    reading = read(from_record("en-es-transformer", subwords()), "word")
+    first, second = (chosen_map(reading, "cross", layer, 0) for layer in (0, 1))
+    np.testing.assert_allclose(chosen_map(reading, "cross", None, None), (first + second) / 2)
+    np.testing.assert_allclose(chosen_map(reading, "cross", 9, 9), (first + second) / 2)
+    with pytest.raises(ValueError, match="'decoder'"):
+        chosen_map(reading, "decoder", None, None)
+
+
+def test_characters_and_sounds_are_not_merged():
+    record = shelf.example("dates", "lstm", ("3 May", "2021"))
+    dates = read(from_record("dates-lstm", record), "character")
+    assert dates.source == ["3", "␣", "M", "a", "y", "(end)"]
+    assert not any(dates.gaps)
+    answer = from_record("p", shelf.example("pronounce", "transformer", ("zoo", "Z UW")))
+    reading = read(answer, "character")
+    assert reading.target == ["Z", "UW", "(end)"]
+    assert reading.gaps == [True, True, False]
+    assert read(answer, "character").maps["decoder"].shape == (2, 2, 3, 3)
+
+
+def test_saliency_stands_in_where_there_is_no_attention():
+    record = shelf.example("en-es", "lstm", shelf.SENTENCES["en-es"])
+    reading = read(from_record("en-es-lstm", record), "word")
+    assert list(reading.maps) == [answers.SALIENCY]
+    np.testing.assert_allclose(
+        chosen_map(reading, answers.SALIENCY, None, None).sum(axis=1), 1, atol=0.01
+    )
+
+
+def test_nothing_written_is_no_error():
+    record = {**subwords(), "target_pieces": [], "log_probs": [], "attention": {}, "text": ""}
+    assert read(from_record("m", record), "word").target == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"log_probs": [0.0]},
+        {"attention": {"cross": [[[[1.0]]]]}},
+        {"attention": {"cross": [1.0]}},
+        {"saliency": [[1.0]]},
+        {"ms": 7},
+        {"text": None, "source_pieces": None},
+    ],
+)
+def test_a_damaged_record_is_refused(damage):
+    with pytest.raises(ValueError, match="stored"):
+        from_record("m", {**subwords(), **damage})
+
+
+def test_prediction_becomes_an_answer():
+    prediction = Prediction(
+        text="hi",
+        source_pieces=["▁a", "</s>"],
+        target_pieces=["▁hi", "</s>"],
+        log_probs=np.array([-0.5, -0.5], "float32"),
+        alternatives=[Hypothesis("hi", ["▁hi"], np.zeros(1), -0.3)],
+        notes=["short"],
+    )
+    answer = answers.from_prediction("m", prediction, milliseconds=[4.0, 2.0, 3.0])
+    assert answer.median == 3.0
+    assert answer.tokens_per_second == pytest.approx(2000 / 3)
+    assert answer.probability == pytest.approx(np.exp(-1))
+    assert answer.alternatives == (("hi", -0.3),)
+    assert answer.stored is None
+
+
+def test_only_words_without_a_counterpart_differ():
+    reference = "el gato negro duerme".split()
+    assert differing("el gato duerme".split(), reference) == [False] * 3
+    assert differing("el perro negro duerme ya".split(), reference) == [0, 1, 0, 0, 1]
+    assert sentence([True, False], False, "LSTM", "word").startswith("1 word not")
+    assert sentence([False], True, "LSTM", "word") == "Same as LSTM."
+    assert "Leaves out" in sentence([False], False, "LSTM", "word")
+
+
+def test_markdown_in_text_stays_text():
+    assert plain("![x](http://a)\n $1$ :red[b]") == (r"\!\[x\]\(http\:\/\/a\) \$1\$ \:red\[b\]")
+
+
+def test_stored_answers_stand_only_for_what_was_asked(saved_models):
+    text = shelf.SENTENCES["dates"][0]
+    kept = loading.stored("dates-lstm", text, beams=1, max_length=None)
+    assert kept.stored == "a test computer, 2026-01-02"
+    assert loading.stored("dates-lstm", text, beams=5, max_length=None) is None
+    assert loading.stored("dates-lstm", text, beams=1, max_length=9) is None
+    assert loading.stored("dates-lstm", "other", beams=1, max_length=None) is None
+    file = saved_models / "dates-lstm" / "examples.json"
+    shelf.write(file, [{"source": text, "beams": 1, "text": 3}])
+    assert loading.stored("dates-lstm", text, beams=1, max_length=None) is None
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"parameters": "x"}', "\x00"])
+def test_unreadable_files_are_empty(saved_models, content):
+    for file in ("card.json", "examples.json", "config.json", "predictions.json"):
+        (saved_models / "dates-lstm" / file).write_text(content, encoding="utf-8")
+    assert shipped.parameters("dates-lstm") is None
+    assert shipped.examples("dates-lstm") == []
+    assert shipped.predictions("dates-lstm") == []
+    assert shipped.length_cap("dates") == 32
+
+
+def test_an_error_is_answered_afresh(saved_models, monkeypatch):
+    calls = []
+
+    def broken(*args):
+        calls.append(args)
+        raise RuntimeError(f"{saved_models}/dates-lstm is damaged\nsecond line")
+
+    monkeypatch.setattr(loading, "_compute", broken)
+    for _ in range(2):
+        with pytest.raises(RuntimeError) as caught:
+            loading.computed("dates-lstm", "x", beams=1, max_length=None)
+    assert len(calls) == 2
+    assert loading.explain(caught.value) == "saved_models/dates-lstm is damaged"

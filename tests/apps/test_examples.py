@@ -1,0 +1,87 @@
+"""training.examples writes what the pages read."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from apps.answers import from_record, read
+from training import examples
+from zoo.prediction import Hypothesis, Prediction
+
+
+class Echo:
+    """A model that answers with the text itself; with `attention`, it looks straight ahead."""
+
+    def __init__(self, attention: bool):
+        self.with_attention = attention
+        self.asked = []
+
+    def predict(self, texts, beams=1, attention=True):
+        self.asked.append((beams, attention))
+        pieces = [*(f"▁{word}" for word in texts[0].split()), "</s>"]
+        size = len(pieces)
+        shown = attention and self.with_attention
+        return [
+            Prediction(
+                text=texts[0],
+                source_pieces=pieces,
+                target_pieces=pieces,
+                log_probs=np.full(size, -0.12345678, "float32"),
+                attention={"cross": np.eye(size, dtype="float32")[None, None]} if shown else {},
+                seconds=0.001 * len(self.asked),
+                alternatives=[Hypothesis(texts[0], pieces, np.zeros(size), -0.5)],
+                notes=["a note"],
+            )
+        ]
+
+    def saliency(self, prediction):
+        size = len(prediction.target_pieces)
+        return np.full((size, size), 1 / size, "float32")
+
+
+@pytest.fixture(autouse=True)
+def _device(monkeypatch):
+    monkeypatch.setattr("training.devices.device_name", lambda: "a processor")
+
+
+@pytest.mark.parametrize("attention", [True, False])
+def test_what_is_stored_is_what_is_read(tmp_path, attention):
+    model = Echo(attention)
+    records = examples.compute(model, ["good cat", "dog"], beams=(1, 5), runs=3)
+    examples.write(tmp_path / "examples.json", records)
+    stored = json.loads((tmp_path / "examples.json").read_text(encoding="utf-8"))
+    assert [(one["beams"], one["source"]) for one in stored] == [
+        (1, "good cat"),
+        (1, "dog"),
+        (5, "good cat"),
+        (5, "dog"),
+    ]
+    answer = from_record("m", stored[0])
+    assert answer.stored.startswith("a processor, 20")
+    assert answer.milliseconds == (3.0, 4.0, 5.0)  # neither the compiling nor the first warm run
+    assert answer.median == 4.0
+    assert answer.notes == ("a note",)
+    assert answer.alternatives == (("good cat", -0.5),)
+    reading = read(answer, "word")
+    assert reading.target == ["good", "cat", "(end)"]
+    expected = np.eye(3) if attention else np.full((3, 3), 0.333)
+    found = reading.maps["cross" if attention else "saliency"][0, 0]
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    assert stored[0]["log_probs"][0] == -0.1235
+
+
+def test_no_runs_is_an_error():
+    with pytest.raises(ValueError, match="runs=0"):
+        examples.compute(Echo(True), ["a"], runs=0)
+
+
+def test_command_says_what_is_missing():
+    result = CliRunner().invoke(examples.app, [])
+    assert result.exit_code == 2
+    assert "--all" in result.output
+    result = CliRunner().invoke(examples.app, ["no-such-model"])
+    assert result.exit_code == 2

@@ -1,0 +1,222 @@
+"""Both pages through Streamlit's AppTest, on stored answers and on a stand-in for the models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from apps import loading, shipped, state
+from apps.answers import Answer
+from apps.views import leaderboard
+from tests.apps import shelf
+
+DASHBOARD = str(Path(__file__).resolve().parents[2] / "apps" / "dashboard.py")
+HOSTILE = {
+    "one word": "x",
+    "long": "word " * 10_000,
+    "one long word": "a" * 100_000,
+    "emoji": "😀👩‍👩‍👧‍👦",
+    "arabic": "مرحبا بالعالم",
+    "control": "a\x00b\x07c\u202ed",
+    "script": "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    "markdown": "![x](http://example.com/x.png) $$1$$ :material/home:",
+}
+
+
+@pytest.fixture
+def open_page(saved_models):
+    """The Compare page, for some query parameters."""
+
+    def opened(**params) -> AppTest:
+        at = AppTest.from_file(DASHBOARD, default_timeout=60)
+        at.query_params.update(params)
+        return at.run()
+
+    return opened
+
+
+def open_leaderboard() -> AppTest:
+    def script():
+        from apps.views import leaderboard
+
+        leaderboard.render()
+
+    return AppTest.from_function(script, default_timeout=60).run()
+
+
+@pytest.fixture
+def parrot(monkeypatch):
+    """In place of the models: an answer that repeats the text, without attention."""
+    asked = []
+
+    def answer(name, fingerprint, text, beams, max_length, say):
+        say("repeating")
+        asked.append((name, text, beams, max_length))
+        pieces = [*(f"▁{word}" for word in text.split()), "</s>"]
+        size = len(pieces)
+        return Answer(
+            name,
+            text,
+            pieces,
+            pieces,
+            np.zeros(size, "float32"),
+            saliency=np.full((size, size), 1 / size, "float32"),
+            milliseconds=(1.0, 2.0, 3.0),
+            median=2.0,
+            notes=("The model has never seen: [a](http://b)",),
+        )
+
+    monkeypatch.setattr(loading, "_compute", answer)
+    return asked
+
+
+def said(at: AppTest) -> str:
+    elements = [*at.caption, *at.markdown, *at.info, *at.error, *at.title, *at.subheader]
+    return "\n".join(str(element.value) for element in elements)
+
+
+def submit(at: AppTest, text: str) -> AppTest:
+    at.text_area(key=f"{state.WIDGET}text").set_value(text)
+    return next(button for button in at.button if button.label == "Compare").click().run()
+
+
+def test_page_is_full_before_any_model_has_loaded(open_page, monkeypatch):
+    monkeypatch.setattr(loading, "_compute", lambda *args: pytest.fail("a model was loaded"))
+    at = open_page()
+    assert not at.exception
+    assert not at.error
+    text = said(at)
+    assert r"Stored answers, computed on a test computer\, 2026\-01\-02." in text
+    assert "input saliency, gradient × input" in text
+    assert "1 word not as in Transformer (underlined)." in text
+    assert "mean of 2 layers, mean of 2 heads" in text
+
+
+@pytest.mark.parametrize("task", ["en-es", "dates", "pronounce"])
+def test_every_task_shows_four_columns(open_page, task):
+    at = open_page(task=task)
+    assert not at.exception
+    headings = [one.value for one in at.markdown if one.value.startswith("### ")]
+    assert headings == [f"### {shipped.label(name)}" for name in shipped.models(task)]
+
+
+def test_a_link_reproduces_the_view(open_page, parrot):
+    at = open_page(task="dates", text="1 May 2020", beams="4", max="9", map="encoder")
+    assert parrot[0] == ("dates-transformer", "1 May 2020", 4, 9)
+    assert at.text_area(key=f"{state.WIDGET}text").value == "1 May 2020"
+    assert at.number_input(key=f"{state.WIDGET}length").value == 9
+    at = submit(at, "2 May 2020")
+    again = open_page(**dict(at.query_params.items()))
+    assert again.text_area(key=f"{state.WIDGET}text").value == "2 May 2020"
+    assert parrot[-1] == ("dates-simple-rnn", "2 May 2020", 4, 9)
+
+
+def test_layer_and_head_go_into_the_address(open_page):
+    at = open_page(task="pronounce")
+    at.selectbox(key=f"{state.WIDGET}head").set_value(2).run()
+    assert "mean of 2 layers, head 2 of 2" in said(at)
+    assert at.query_params["head"] == "2"
+
+
+def test_a_stored_example_can_be_run_here(open_page, parrot):
+    at = open_page()
+    next(one for one in at.button if one.label.startswith("Run on")).click().run()
+    assert len(parrot) == 4
+    assert "Computed on this computer." in said(at)
+    assert at.query_params["run"] == "here"
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_text_is_answered(open_page, parrot, text):
+    at = submit(open_page(), text)
+    assert not at.exception
+    assert not at.error
+    assert parrot
+    assert all(len(asked) <= state.MAX_CHARACTERS for _, asked, *_ in parrot)
+    if len(text) > 10_000:
+        assert "only the first 1,000 were read" in said(at)
+
+
+def test_spellings_are_read_one_at_a_time_in_lower_case(open_page, parrot):
+    at = submit(open_page(task="pronounce"), "Hello World")
+    assert "only the first was read" in said(at)
+    assert {text for _, text, *_ in parrot} == {"hello"}
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\t\x00 "])
+def test_nothing_typed_gets_a_sentence(open_page, parrot, text):
+    at = submit(open_page(), text)
+    assert not at.exception
+    assert not parrot
+    assert "Type something above" in said(at)
+
+
+def test_a_note_about_the_text_is_not_read_as_markdown(open_page, parrot):
+    at = submit(open_page(), "hello")
+    assert r"\[a\]\(http\:\/\/b\)" in said(at)
+
+
+def test_one_broken_model_leaves_the_others(open_page, saved_models):
+    (saved_models / "dates-lstm" / "examples.json").write_text("{", encoding="utf-8")
+    (saved_models / "dates-lstm" / "config.json").write_text("{", encoding="utf-8")
+    shelf_folder = saved_models / "dates-simple-rnn"
+    for file in shelf_folder.iterdir():
+        file.unlink()
+    shelf_folder.rmdir()
+    at = open_page(task="dates")
+    assert not at.exception
+    assert len(at.error) == 2
+    assert all("This model could not answer." in one.value for one in at.error)
+    assert str(saved_models) not in said(at)
+    assert "Stored answers" in said(at)
+
+
+def test_no_models_at_all(monkeypatch, tmp_path):
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
+    at = AppTest.from_file(DASHBOARD, default_timeout=60).run()
+    assert not at.exception
+    assert "no trained models" in at.info[0].value
+    assert "no trained models" in open_leaderboard().info[0].value
+
+
+def test_leaderboard_shows_every_model(saved_models):
+    at = open_leaderboard()
+    assert not at.exception
+    table = at.dataframe[0].value
+    assert list(table["Model"]) == [shipped.label(name) for name in shipped.models("en-es")]
+    assert table["95 % interval"][0] == "39.00 to 41.00"
+    assert "100 unseen test examples; speed measured on a test computer" in said(at).replace(
+        "Speed", "speed"
+    )
+
+
+@pytest.mark.parametrize("card", [{}, {"metrics": {"1": {"wer": 3}}, "speed": 4}, {"metrics": []}])
+def test_leaderboard_lives_with_cards_that_lack_things(saved_models, card):
+    for name in ("en-es-lstm", "en-es-transformer"):
+        shelf.write(saved_models / name / "card.json", card)
+    at = open_leaderboard()
+    assert not at.exception
+    assert len(at.dataframe[0].value) == 4
+    for name in shipped.models("en-es"):
+        shelf.write(saved_models / name / "card.json", card)
+    at = open_leaderboard()
+    assert not at.exception
+    assert "no figures of quality" in said(at)
+
+
+def test_predictions_are_sorted_by_how_far_two_models_lie_apart():
+    def entry(source, chrf, log_prob=-1.0):
+        return {"source": source, "prediction": source, "chrf": chrf, "log_prob": log_prob}
+
+    one = [entry("a", 50), entry("b", 90), entry("c", 10), entry("only one", 1)]
+    other = [entry("c", 80), entry("b", 40), entry("a", 50)]
+    order = {
+        ahead: [row["source"] for row in leaderboard.side_by_side(one, other, ahead)]
+        for ahead in ("widest", "one", "other")
+    }
+    assert order == {"widest": ["c", "b", "a"], "one": ["b", "a", "c"], "other": ["c", "a", "b"]}
+    assert leaderboard.score({"correct": True}) == 100
+    assert leaderboard.score({}) == 0

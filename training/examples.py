@@ -1,0 +1,152 @@
+"""Stores what the dashboard shows before a model has loaded: `python -m training.examples --all`.
+
+For each input the task shows off: the answer, its attention (or saliency, where the network has no
+attention), and the median of several warm runs. Written to `examples.json` beside the weights.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.loaded import LoadedModel
+
+BEAMS = (1, 5)
+RUNS = 15
+FILE = "examples.json"
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def record(
+    model: LoadedModel, source: str, beams: int, *, runs: int, device: str, date: str
+) -> dict[str, Any]:
+    """One entry of examples.json: what `model` answers to `source`, and how fast.
+
+    Lists of floats are rounded; `saliency` is null for a network with attention.
+    """
+    prediction = model.predict([source], beams=beams)[0]  # also compiles, so what follows is warm
+    model.predict([source], beams=beams, attention=False)
+    milliseconds = [
+        1000 * model.predict([source], beams=beams, attention=False)[0].seconds for _ in range(runs)
+    ]
+    median = statistics.median(milliseconds)
+    saliency = None if prediction.attention else _rounded(model.saliency(prediction))
+    return {
+        "source": source,
+        "beams": beams,
+        "text": prediction.text,
+        "source_pieces": list(prediction.source_pieces),
+        "target_pieces": list(prediction.target_pieces),
+        "log_probs": _rounded(prediction.log_probs, digits=4),
+        "attention": {kind: _rounded(maps) for kind, maps in prediction.attention.items()},
+        "saliency": saliency,
+        "ms": {"median": round(median, 3), "runs": [round(one, 3) for one in milliseconds]},
+        "tokens_per_second": round(1000 * len(prediction.target_pieces) / median),
+        "alternatives": [
+            {"text": one.text, "score": round(float(one.score), 4)}
+            for one in prediction.alternatives
+        ],
+        "finished": prediction.finished,
+        "notes": list(prediction.notes),
+        "device": device,
+        "date": date,
+    }
+
+
+def compute(
+    model: LoadedModel,
+    sources: Sequence[str],
+    *,
+    beams: Sequence[int] = BEAMS,
+    runs: int = RUNS,
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[dict[str, Any]]:
+    """Every source with every width of the beam, as examples.json holds them.
+
+    Raises:
+        ValueError: no runs to time.
+    """
+    from training.devices import device_name
+
+    if runs < 1:
+        raise ValueError(f"runs must be at least 1. Received: runs={runs}")
+    date = datetime.now(UTC).date().isoformat()
+    device = device_name()
+    records = []
+    for width in beams:
+        for source in sources:
+            entry = record(model, source, width, runs=runs, device=device, date=date)
+            tell(f"{entry['ms']['median']:7.1f} ms  beam {width}  {source} -> {entry['text']}")
+            records.append(entry)
+    return records
+
+
+def write(path: Path, records: Sequence[dict[str, Any]]) -> None:
+    """The records as a JSON list, one a line, written aside and renamed."""
+    import json
+
+    from zoo.saving import write_aside
+
+    lines = ",\n".join(
+        json.dumps(entry, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        for entry in records
+    )
+    write_aside(path, f"[\n{lines}\n]\n".encode())
+
+
+def _rounded(values: np.ndarray, digits: int = 3) -> list[Any]:
+    """Nested lists of short floats: 0.123 and not 0.12300000339746475, 0 and not 0.0."""
+    import numpy as np
+
+    def short(value: Any) -> Any:
+        if isinstance(value, list):
+            return [short(one) for one in value]
+        value = round(value, digits)
+        return int(value) if value == int(value) else value
+
+    return short(np.asarray(values, dtype="float64").tolist())
+
+
+@app.command()
+def main(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Shipped models, or paths of model folders.")
+    ] = None,
+    all_models: Annotated[bool, typer.Option("--all", help="Every shipped model.")] = False,
+    beams: Annotated[
+        list[int] | None, typer.Option(help="Widths of the beam; give it once for each.")
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Warm runs to take the median of.")] = RUNS,
+) -> None:
+    """Compute and store the answers to the dashboard's examples."""
+    import zoo
+
+    wanted = [*(names or []), *(zoo.names() if all_models else [])]
+    if not wanted:
+        raise typer.BadParameter("Name a model, or give --all.")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from training import tasks
+
+    for name in wanted:
+        try:
+            model = zoo.load(name)
+            sources = tasks.get(model.config["task"]).showcase()
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+        typer.echo(f"{model.name}:")
+        records = compute(model, sources, beams=tuple(beams or BEAMS), runs=runs, tell=typer.echo)
+        write(Path(model.path) / FILE, records)
+
+
+if __name__ == "__main__":
+    app()
