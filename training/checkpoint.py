@@ -38,6 +38,8 @@ class Progress:
     best_step: int = 0
     since_best: int = 0
     """Validations since the best one."""
+    losses: list[float] = field(default_factory=list)
+    """Of the steps since the last row of the curve."""
     finished: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
     """What the run was asked to do; another request must not go on from here."""
@@ -53,6 +55,16 @@ def save(folder: Path, network: Any, progress: Progress) -> None:
 
     values = {f"{i:05d}": np.asarray(v) for i, v in enumerate(_variables(network))}
     write_aside(folder / FILE, pack(values, {"progress": json.dumps(asdict(progress))}))
+
+
+def forget(folder: Path) -> None:
+    """Remove what a run left in `folder`: its state, its tokenizers, its TensorBoard events.
+
+    By name, and nothing else: the folder may be one that also holds other things.
+    """
+    for name in (FILE, BEST, "*.model", "tensorboard/events.out.tfevents.*"):
+        for path in folder.glob(name):
+            path.unlink()
 
 
 def read_progress(folder: Path) -> Progress | None:
@@ -100,7 +112,11 @@ def write_best(folder: Path, arrays: dict[str, np.ndarray]) -> None:
 
 def read_best(folder: Path) -> dict[str, np.ndarray] | None:
     """The weights of the best validation, or None when there was none yet."""
+    from safetensors import SafetensorError
     from safetensors.numpy import load
 
     path = folder / BEST
-    return load(path.read_bytes()) if path.exists() else None
+    try:
+        return load(path.read_bytes()) if path.exists() else None
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}). Start anew with --fresh.") from error

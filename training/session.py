@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import math
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -50,9 +49,11 @@ def train(
         ValueError, CheckpointError, DownloadError: each with a sentence for the user.
     """
     state = folder / STATE
-    if fresh and state.exists():
-        shutil.rmtree(state)
-    progress = checkpoint.read_progress(state) or checkpoint.Progress(settings=settings)
+    progress = None if fresh else checkpoint.read_progress(state)
+    if progress is None:
+        # Also what a run left that was killed before its first checkpoint: it may be another's.
+        checkpoint.forget(state)
+        progress = checkpoint.Progress(settings=settings)
     if progress.settings != settings:
         other = sorted(k for k in settings if progress.settings.get(k) != settings[k])
         raise CheckpointError(
@@ -68,8 +69,14 @@ def train(
         )
     # Checked before the data is read: a typing error should not take a minute to show.
     override = {"source_vocabulary": 4, "target_vocabulary": 4, **settings["override"]}
-    catalog.configuration(settings["model"], settings["preset"], **override)
+    config = catalog.configuration(settings["model"], settings["preset"], **override)
     task = tasks.get(settings["task"])
+    longest = max(task.max_source_length, task.max_target_length)
+    if longest > getattr(config, "max_length", longest):
+        raise ValueError(
+            f"{task.name} has up to {longest} pieces, and a position is needed for each. "
+            f"Received: max_length={config.max_length}"
+        )
     with console.status(f"Reading {task.name}"):
         examples = task.examples("train")
         if settings["limit"]:
@@ -80,7 +87,7 @@ def train(
     network, probe = make_networks(folder, task, tokenizers, settings)
     per_epoch = batches.count()
     schedule = Schedule(
-        steps=settings["steps"] or math.ceil(settings["epochs"] * per_epoch),
+        steps=settings["steps"] or max(math.ceil(settings["epochs"] * per_epoch), 1),
         validate=settings["validate_every"] or per_epoch,
         checkpoint=checkpoint_every,
         patience=patience,
@@ -114,6 +121,8 @@ def train(
             console.print("Stopped and saved; the same command goes on from here.")
             raise SystemExit(130) from None
     leave_model(folder, trainer, task, examples, command)
+    # Only now: a run that is killed while it writes its model writes it again.
+    trainer.finish()
     console.print(f"{folder}: best {task.metric} {progress.best} at step {progress.best_step}")
 
 

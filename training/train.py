@@ -27,31 +27,39 @@ def main(
     out: Annotated[
         Path | None, Option(help="Where the model goes; by default runs/TASK-MODEL-PRESET.")
     ] = None,
-    epochs: Annotated[float, Option(help="Passes over the data, unless --steps is given.")] = 10,
-    steps: Annotated[int, Option(help="Optimizer steps; 0: as many as --epochs makes.")] = 0,
-    batch_tokens: Annotated[int, Option(help="Target (and source) pieces a batch.")] = 2048,
+    epochs: Annotated[
+        float, Option(help="Passes over the data, unless --steps is given.", min=0)
+    ] = 10,
+    steps: Annotated[int, Option(help="Optimizer steps; 0: as many as --epochs makes.", min=0)] = 0,
+    batch_tokens: Annotated[int, Option(help="Target (and source) pieces a batch.", min=1)] = 2048,
     learning_rate: Annotated[float, Option(help="At its peak, after the warm-up.")] = 2e-3,
-    warmup: Annotated[int, Option(help="Steps of linear warm-up.")] = 400,
-    smoothing: Annotated[float, Option(help="Label smoothing.")] = 0.1,
+    warmup: Annotated[int, Option(help="Steps of linear warm-up.", min=0)] = 400,
+    smoothing: Annotated[float, Option(help="Label smoothing.", min=0, max=1)] = 0.1,
     clip: Annotated[float, Option(help="Largest norm of the gradient.")] = 1.0,
-    averaging: Annotated[float, Option(help="Decay of the weights' average; 0: none.")] = 0.999,
+    averaging: Annotated[
+        float, Option(help="Decay of the weights' average; 0: none.", min=0, max=1)
+    ] = 0.999,
     dropout: Annotated[float | None, Option(help="Overrides the preset's.")] = None,
     override: Annotated[
         list[str] | None,
         Option("--set", help="Another hyper-parameter: --set width=192 --set positions=learned."),
     ] = None,
-    validate_every: Annotated[int, Option(help="Steps between validations; 0: one epoch.")] = 0,
-    validate_on: Annotated[int, Option(help="How many validation examples to decode.")] = 500,
+    validate_every: Annotated[
+        int, Option(help="Steps between validations; 0: one epoch.", min=0)
+    ] = 0,
+    validate_on: Annotated[
+        int, Option(help="How many validation examples to decode.", min=1)
+    ] = 500,
     patience: Annotated[
-        int, Option(help="Stop after so many validations without a better one; 0: never.")
+        int, Option(help="Stop after so many validations without a better one; 0: never.", min=0)
     ] = 8,
-    checkpoint_every: Annotated[int, Option(help="Steps between checkpoints.")] = 200,
-    limit: Annotated[int, Option(help="Use only so many training pairs; 0: all.")] = 0,
-    threads: Annotated[int, Option(help="CPU threads; 0: all cores.")] = 0,
+    checkpoint_every: Annotated[int, Option(help="Steps between checkpoints.", min=1)] = 200,
+    limit: Annotated[int, Option(help="Use only so many training pairs; 0: all.", min=0)] = 0,
+    threads: Annotated[int, Option(help="CPU threads; 0: all cores.", min=0)] = 0,
     precision: Annotated[
         str, Option(help="float32, or mixed_bfloat16 where the device has it.")
     ] = "float32",
-    seed: Annotated[int, Option(help="Of weights, dropout and the order of the data.")] = 1,
+    seed: Annotated[int, Option(help="Of weights, dropout and the order of the data.", min=0)] = 1,
     fresh: Annotated[bool, Option(help="Forget an earlier run in the same folder.")] = False,
 ) -> None:
     """Train, or go on training, one model; see the text of the module."""
@@ -71,7 +79,7 @@ def main(
         from training import session
 
         session.train(folder, settings, patience, checkpoint_every, fresh, command())
-    except (ValueError, DownloadError, session_errors()) as error:
+    except (ValueError, FloatingPointError, OSError, DownloadError, session_errors()) as error:
         typer.secho(f"{error}", fg="red", err=True)
         raise typer.Exit(2) from error
 

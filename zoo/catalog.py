@@ -173,6 +173,9 @@ def make_config(kind: type, values: dict[str, Any]) -> Any:
         }[wanted]
         if not right:
             raise ValueError(f"{name} must be a valid {wanted}. Received: {name}={value!r}")
+    required = [name for name, f in fields.items() if f.default is dataclasses.MISSING]
+    if missing := [name for name in required if name not in values]:
+        raise ValueError(f"{kind.__name__} needs {', '.join(missing)}. Received: none")
     return kind(**values)
 
 

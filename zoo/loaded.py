@@ -58,8 +58,10 @@ class LoadedModel:
         self.config = config
         self.card = card or {}
         self.path = path
-        self.max_source_length = min(int(config.get("max_source_length", 128)), LENGTHS[-1])
-        self.max_target_length = min(int(config.get("max_target_length", 128)), LENGTHS[-1])
+        # A Transformer has no more positions than it was built with.
+        most = min(LENGTHS[-1], getattr(network.config, "max_length", LENGTHS[-1]))
+        self.max_source_length = min(config.get("max_source_length", 128), most)
+        self.max_target_length = min(config.get("max_target_length", 128), most)
 
     def predict(
         self,
@@ -149,6 +151,7 @@ class LoadedModel:
         notes = []
         if len(text) > MAX_CHARACTERS:
             text = text[:MAX_CHARACTERS]
+            notes.append(f"Only the first {MAX_CHARACTERS:,} characters were looked at.")
         ids, pieces = self.source_tokenizer.encode_as_read(text)
         if len(ids) > self.max_source_length:
             notes.append(
@@ -343,13 +346,12 @@ def load(name_or_path: str | Path) -> LoadedModel:
         )
     config = saving.read_config(folder)
     source_tokenizer, target_tokenizer = saving.read_tokenizers(folder, config)
-    card = folder / "card.json"
     return LoadedModel(
         name=text if not is_path else folder.resolve().name,
         network=saving.read_network(folder, config),
         source_tokenizer=source_tokenizer,
         target_tokenizer=target_tokenizer,
         config=config,
-        card=saving.read_json(card) if card.exists() else None,
+        card=saving.read_card(folder),
         path=folder,
     )

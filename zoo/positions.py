@@ -66,6 +66,8 @@ class Positions(keras.layers.Layer):
             table = ops.convert_to_tensor(self.table)
         else:
             table = ops.convert_to_tensor(sinusoids(self.length, self.width))
+        # Padding may reach beyond the last position: any code will do for it.
+        index = ops.minimum(index, self.length - 1)
         return ops.cast(ops.take(table, index, axis=0), self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:

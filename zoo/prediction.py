@@ -5,6 +5,7 @@ Axes of attention: L layers, H heads, T written pieces, S read pieces.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -88,7 +89,7 @@ def word_spans(pieces: Sequence[str]) -> list[tuple[int, int]]:
         if i == 0 or piece.startswith(WORD_START) or piece == END
         # Of characters, a space is a piece of its own: the word begins with it.
     ]
-    return list(zip(starts, [*starts[1:], len(pieces)], strict=True))
+    return list(itertools.pairwise([*starts, len(pieces)]))
 
 
 def join_pieces(pieces: Sequence[str], spans: Sequence[tuple[int, int]]) -> list[str]:

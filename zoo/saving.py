@@ -58,7 +58,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelFolderError(f"{path.parent} has no {path.name}") from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelFolderError(f"{path} cannot be read as JSON: {error}") from error
 
 
@@ -120,9 +120,17 @@ def set_weight_arrays(network: Seq2Seq, arrays: dict[str, np.ndarray]) -> None:
 
 
 def pack_weights(arrays: dict[str, np.ndarray]) -> bytes:
-    """`arrays` in half precision, as the bytes of a safetensors file."""
+    """`arrays` in half precision, as the bytes of a safetensors file.
+
+    Raises:
+        ValueError: a value is not finite, or too large for half precision.
+    """
     from safetensors.numpy import save
 
+    most = np.finfo("float16").max
+    for name, array in arrays.items():
+        if not (np.abs(array) <= most).all():
+            raise ValueError(f"Weight {name} holds values beyond half precision, {most:.0f}")
     return save({name: np.asarray(a).astype("float16") for name, a in sorted(arrays.items())})
 
 
@@ -164,8 +172,12 @@ def model_config(
 
 def read_config(folder: Path) -> dict[str, Any]:
     """`config.json`, checked. Raises ModelFolderError with the field that is wrong."""
-    if not folder.is_dir():
-        raise ModelFolderError(f"There is no model folder {folder}")
+    try:
+        found = folder.is_dir()
+    except OSError:  # a name that is too long for a file
+        found = False
+    if not found:
+        raise ModelFolderError(f"There is no model folder {str(folder)[:200]}")
     config = read_json(folder / "config.json")
     missing = [key for key in REQUIRED if not isinstance(config, dict) or key not in config]
     if missing:
@@ -174,6 +186,12 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ModelFolderError(
             f"{folder} has format {config['format']!r}; this version reads format {FORMAT}"
         )
+    if not isinstance(config["hyperparameters"], dict):
+        raise ModelFolderError(f"{folder / 'config.json'} must name the hyper-parameters' values")
+    for name in ("max_source_length", "max_target_length"):
+        value = config.get(name, 1)
+        if not isinstance(value, int) or value < 1:
+            raise ModelFolderError(f"{folder / 'config.json'}: {name} is {value!r}, not a length")
     files = config["tokenizers"]
     if not isinstance(files, dict) or not {"source", "target"} <= set(files):
         raise ModelFolderError(f"{folder / 'config.json'} must name two tokenizers")
@@ -181,7 +199,26 @@ def read_config(folder: Path) -> dict[str, Any]:
         # A folder from a stranger must not make us read elsewhere.
         if not isinstance(file, str) or Path(file).name != file or not file.endswith(".model"):
             raise ModelFolderError(f"A tokenizer must be a .model file beside it. Got: {file!r}")
+    read_hyperparameters(folder, config)
     return config
+
+
+def read_hyperparameters(folder: Path, config: dict[str, Any]) -> Any:
+    """The network's hyper-parameters, checked by name and type."""
+    try:
+        kind = catalog.family(config["model"]).config
+        return catalog.make_config(kind, config["hyperparameters"])
+    except (ValueError, TypeError) as error:
+        raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """`card.json`, {} when there is none."""
+    path = folder / "card.json"
+    card = read_json(path) if path.exists() else {}
+    if not isinstance(card, dict):
+        raise ModelFolderError(f"{path} must hold an object")
+    return card
 
 
 def read_network(folder: Path, config: dict[str, Any]) -> Seq2Seq:
@@ -189,10 +226,10 @@ def read_network(folder: Path, config: dict[str, Any]) -> Seq2Seq:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
+    hyperparameters = read_hyperparameters(folder, config)
     try:
-        kind = catalog.family(config["model"]).config
-        hyperparameters = catalog.make_config(kind, config["hyperparameters"])
-    except (ValueError, TypeError, AttributeError) as error:
+        network = catalog.build(config["model"], hyperparameters)
+    except ValueError as error:  # sizes that do not go together
         raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
     try:
         arrays = load((folder / WEIGHTS).read_bytes())
@@ -200,7 +237,8 @@ def read_network(folder: Path, config: dict[str, Any]) -> Seq2Seq:
         raise ModelFolderError(f"{folder} has no {WEIGHTS}") from error
     except (OSError, SafetensorError) as error:
         raise ModelFolderError(f"{folder / WEIGHTS} is damaged: {error}") from error
-    network = catalog.build(config["model"], hyperparameters)
+    except (KeyError, TypeError) as error:  # number types that NumPy has not
+        raise ModelFolderError(f"{folder / WEIGHTS} must hold half precision: {error}") from error
     set_weight_arrays(network, arrays)
     return network
 
@@ -215,7 +253,7 @@ def read_tokenizers(folder: Path, config: dict[str, Any]) -> tuple[Tokenizer, To
             read.setdefault(file, Tokenizer.load(folder / file))
         except FileNotFoundError as error:
             raise ModelFolderError(f"{folder} has no {file}") from error
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             raise ModelFolderError(f"{folder / file} is damaged: {error}") from error
         wanted = config["hyperparameters"].get(f"{side}_vocabulary")
         if read[file].size != wanted:

@@ -30,8 +30,9 @@ class Tokenizer:
     def __init__(self, model: bytes):
         import sentencepiece
 
+        self._processor = sentencepiece.SentencePieceProcessor()
         try:
-            self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+            self._processor.LoadFromSerializedProto(model)
         except RuntimeError as error:
             raise ValueError(f"Not a SentencePiece model. Received: {len(model)} bytes") from error
         ids = tuple(
@@ -75,8 +76,12 @@ class Tokenizer:
         return [self._processor.id_to_piece(int(index)) for index in ids]
 
     def ids(self, pieces: Iterable[str]) -> list[int]:
-        """The id of each piece as `pieces` or `encode_as_read` gives it."""
-        return [self._processor.piece_to_id(piece) for piece in pieces]
+        """The id of each piece as `pieces` or `encode_as_read` gives it.
+
+        Only the last one may be special: where a text says `</s>`, that is an unknown piece.
+        """
+        found = [self._processor.piece_to_id(piece) for piece in pieces]
+        return [*(index if index > UNK else UNK for index in found[:-1]), *found[-1:]]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of `ids`; special ids are left out."""

@@ -1,0 +1,176 @@
+"""A run that is killed, and one that is stopped, ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import types
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from tests.training import runs
+from tests.zoo import nano
+from training import checkpoint
+from training.batches import make_batch
+from training.checkpoint import CheckpointError, Progress
+from training.objective import SmoothedCrossEntropy, make_optimizer
+from zoo.tokenizer import EOS
+
+
+def curve(folder: Path) -> list[dict[str, str]]:
+    """The curve without what depends on the clock."""
+    with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    clock = ("tokens_per_second", "minutes")
+    return [{key: value for key, value in row.items() if key not in clock} for row in rows]
+
+
+@pytest.mark.slow
+def test_killed_and_stopped_runs_end_with_the_same_bytes(tmp_path):
+    runs.corpus(tmp_path / "pairs.tsv")
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    status, said = runs.finish(runs.start(whole))
+    assert status == 0, said
+
+    killed = runs.start(broken)
+    runs.wait_for(killed, broken, 120)
+    killed.kill()
+    assert runs.finish(killed)[0] == -signal.SIGKILL
+    step = checkpoint.read_progress(broken / "training").step
+    assert 120 <= step < runs.STEPS
+    assert not (broken / "weights.safetensors").exists()
+
+    stopped = runs.start(broken)
+    runs.wait_for(stopped, broken, step + 100)
+    stopped.send_signal(signal.SIGINT)
+    status, said = runs.finish(stopped)
+    assert status == 130, said
+    assert "Traceback" not in said and "the same command goes on" in said
+    assert f"Going on at step {step} of {runs.STEPS}" in said
+    stopped_at = checkpoint.read_progress(broken / "training").step
+    assert step < stopped_at < runs.STEPS
+
+    status, said = runs.finish(runs.start(broken))
+    assert status == 0, said
+    assert f"Going on at step {stopped_at} of {runs.STEPS}" in said
+    for file in ("weights.safetensors", "tokenizer.model", "config.json"):
+        there = (broken / file).read_bytes().replace(b"broken", b"whole")
+        assert there == (whole / file).read_bytes(), file
+    ours, theirs = curve(whole), curve(broken)
+    assert [int(row["step"]) for row in ours] == [*range(50, runs.STEPS + 1, 50)]
+    assert ours == theirs
+    assert float(ours[-1]["loss"]) < float(ours[0]["loss"])
+    ends = [checkpoint.read_progress(folder / "training") for folder in (whole, broken)]
+    for name in ("step", "epoch", "batch", "tokens", "best", "best_step", "finished"):
+        assert getattr(ends[0], name) == getattr(ends[1], name), name
+    assert ends[0].finished
+
+    # What was left is a model, and a finished run is left alone.
+    assert zoo.load(broken).predict(["Tom sees a book."])[0].source_pieces[-1] == "</s>"
+    before = (broken / "weights.safetensors").stat().st_mtime_ns
+    status, said = runs.finish(runs.start(broken))
+    assert status == 0 and "is finished" in said
+    assert (broken / "weights.safetensors").stat().st_mtime_ns == before
+
+
+@pytest.fixture
+def network():
+    """A small compiled network after two steps, and a function that takes one more."""
+    return trained(2)
+
+
+def trained(steps: int):
+    made = nano.network("simple-rnn", dropout=0.5)
+    optimizer = make_optimizer(learning_rate=1e-2, warmup=2, steps=100, clip=1.0, averaging=0.9)
+    made.compile(optimizer=optimizer, loss=SmoothedCrossEntropy(0.1))
+    optimizer.build(made.trainable_variables)
+    batch = make_batch([[5, 6, EOS], [7, EOS]], [[8, EOS], [9, 8, EOS]])
+
+    def step() -> float:
+        made.reset_metrics()
+        inputs = (batch.source, batch.target_in)
+        return float(made.train_on_batch(inputs, batch.target_out, sample_weight=batch.weights))
+
+    for _ in range(steps):
+        step()
+    return types.SimpleNamespace(model=made, step=step)
+
+
+def test_a_checkpoint_holds_all_that_decides_what_comes_next(network, tmp_path):
+    """Weights, moments, averages, iterations and the seeds of dropout."""
+    checkpoint.save(tmp_path, network.model, Progress(step=2))
+    fresh = trained(0)
+    keras.utils.set_random_seed(77)
+    checkpoint.restore(tmp_path, fresh.model)
+    assert [fresh.step() for _ in range(3)] == [network.step() for _ in range(3)]
+    for ours, theirs in zip(
+        [*fresh.model.weights, *fresh.model.optimizer.variables],
+        [*network.model.weights, *network.model.optimizer.variables],
+        strict=True,
+    ):
+        assert (np.asarray(ours) == np.asarray(theirs)).all(), theirs.path
+
+
+def test_progress_comes_back_as_it_was(network, tmp_path):
+    assert checkpoint.read_progress(tmp_path) is None
+    progress = Progress(
+        step=7,
+        epoch=1,
+        batch=3,
+        minutes=0.1,
+        best=1 / 3,
+        losses=[0.1, 2.7182818284590451],
+        settings={"task": "dates", "override": {"width": 8}, "dropout": None, "epochs": 1.0},
+    )
+    checkpoint.save(tmp_path, network.model, progress)
+    assert checkpoint.read_progress(tmp_path) == progress
+    assert [path.name for path in tmp_path.iterdir()] == [checkpoint.FILE]
+
+
+@pytest.mark.parametrize("size", [0, 5, 100, -10])
+def test_a_damaged_checkpoint_is_named(network, tmp_path, size):
+    checkpoint.save(tmp_path, network.model, Progress(step=2))
+    path = tmp_path / checkpoint.FILE
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(CheckpointError, match=rf"{checkpoint.FILE} is damaged .*--fresh"):
+        checkpoint.read_progress(tmp_path)
+    with pytest.raises(CheckpointError, match=f"{checkpoint.FILE} is damaged"):
+        checkpoint.restore(tmp_path, network.model)
+
+
+def test_a_checkpoint_of_something_else_is_named(network, tmp_path):
+    from safetensors.numpy import save
+
+    path = tmp_path / checkpoint.FILE
+    for metadata in (None, {"progress": "{}}"}, {"progress": '{"steps": 3}'}, {"other": "1"}):
+        path.write_bytes(save({"00000": np.zeros(3, "float32")}, metadata))
+        with pytest.raises(CheckpointError, match="is damaged"):
+            checkpoint.read_progress(tmp_path)
+    with pytest.raises(CheckpointError, match="belongs to another model"):
+        checkpoint.restore(tmp_path, network.model)
+
+
+def test_damaged_best_weights_are_named(tmp_path):
+    assert checkpoint.read_best(tmp_path) is None
+    checkpoint.write_best(tmp_path, {"a": np.array([1.5], "float32")})
+    assert checkpoint.read_best(tmp_path)["a"].tolist() == [1.5]
+    (tmp_path / checkpoint.BEST).write_bytes(b"x")
+    with pytest.raises(CheckpointError, match="--fresh"):
+        checkpoint.read_best(tmp_path)
+
+
+def test_forgetting_a_run_removes_what_it_left_and_nothing_else(network, tmp_path):
+    checkpoint.save(tmp_path, network.model, Progress(step=2))
+    checkpoint.write_best(tmp_path, {"a": np.zeros(1)})
+    (tmp_path / "tokenizer.model").write_bytes(b"x")
+    (tmp_path / "precious.txt").write_text("mine")
+    (tmp_path / "tensorboard").mkdir()
+    (tmp_path / "tensorboard" / "events.out.tfevents.1").write_bytes(b"x")
+    checkpoint.forget(tmp_path)
+    left = {path.name for path in tmp_path.rglob("*")}
+    assert left == {"precious.txt", "tensorboard"}
+    checkpoint.forget(tmp_path / "nothing")
