@@ -152,8 +152,8 @@ depends on its own text alone. Below, B is the number of texts, S and T are the 
 the longest source and of the longest answer (the closing `</s>` included, at least 1), L and H the
 numbers of layers and heads. Whatever is shorter is padded on its right.
 
-Limits, kept inside the graph: of a source of more than {source} pieces the first {source} are read,
-the last of them replaced by `</s>`; an answer that has {target} pieces ends there, without `</s>`.
+Limits, kept inside the graph: a source of more than {source} pieces is cut to that many, the last
+of them `</s>`; an answer that has {target} pieces ends there, without `</s>`.
 """
 
 TEXT = """

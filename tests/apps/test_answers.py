@@ -50,12 +50,13 @@ def test_layer_and_head_choose_and_none_is_the_mean():
 def test_characters_and_sounds_are_not_merged():
     record = shelf.example("dates", "lstm", ("3 May", "2021"))
     dates = read(from_record("dates-lstm", record), "character")
-    assert dates.source == ["3", "␣", "M", "a", "y", "(end)"]
+    assert dates.source == ["3", "␣", "M", "a", "y", "↵"]
     assert not any(dates.gaps)
     answer = from_record("p", shelf.example("pronounce", "transformer", ("zoo", "Z UW")))
     reading = read(answer, "character")
-    assert reading.target == ["Z", "UW", "(end)"]
+    assert reading.target == ["Z", "UW", "↵"]
     assert reading.gaps == [True, True, False]
+    assert reading.length == 2
     assert read(answer, "character").maps["decoder"].shape == (2, 2, 3, 3)
 
 

@@ -174,6 +174,14 @@ def test_one_broken_model_leaves_the_others(open_page, saved_models):
     assert "Stored answers" in said(at)
 
 
+def test_a_stored_answer_stays_while_another_model_is_asked(open_page, saved_models, parrot):
+    (saved_models / "dates-lstm" / "examples.json").unlink()
+    at = open_page(task="dates")
+    assert [asked[0] for asked in parrot] == ["dates-lstm"]
+    assert "Waiting" not in said(at)
+    assert said(at).count("sure of the whole output") == 4
+
+
 def test_no_models_at_all(monkeypatch, tmp_path):
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
     at = AppTest.from_file(DASHBOARD, default_timeout=60).run()
