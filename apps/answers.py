@@ -12,6 +12,7 @@ from zoo.tokenizer import WORD_START
 
 END = "</s>"
 END_LABEL = "(end)"
+END_SIGN = "↵"
 SPACE_LABEL = "␣"
 SALIENCY = "saliency"
 
@@ -54,7 +55,8 @@ class Answer:
 class Reading:
     """An answer over what people read: words, or characters and phonemes.
 
-    `maps`: kind (also "saliency") -> (L, H, T, S) over these units.
+    `maps`: kind (also "saliency") -> (L, H, T, S) over these units; `closed`: the last target is
+    the end of the output and not a word of it.
     """
 
     source: list[str]
@@ -62,6 +64,12 @@ class Reading:
     gaps: list[bool]
     log_probs: np.ndarray
     maps: dict[str, np.ndarray]
+    closed: bool = False
+
+    @property
+    def length(self) -> int:
+        """How many units were written, the closing one not counted."""
+        return len(self.target) - self.closed
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -158,25 +166,26 @@ def read(answer: Answer, unit: str) -> Reading:
     """
     if not answer.target_pieces:
         return Reading([shown(piece) for piece in answer.source_pieces], [], [], np.zeros(0), {})
+    closed = answer.target_pieces[-1] == END
     maps = dict(answer.attention)
     if answer.saliency is not None:
         maps[SALIENCY] = answer.saliency[None, None]
     if unit == "character":
-        target = [shown(piece) for piece in answer.target_pieces]
         return Reading(
-            source=[shown(piece) for piece in answer.source_pieces],
-            target=target,
+            source=[shown(piece, END_SIGN) for piece in answer.source_pieces],
+            target=[shown(piece, END_SIGN) for piece in answer.target_pieces],
             # Phonemes begin with the mark of a word, characters do not.
             gaps=[
                 piece.startswith(WORD_START) and len(piece) > 1 for piece in answer.target_pieces
             ],
             log_probs=answer.log_probs,
             maps=maps,
+            closed=closed,
         )
-    return _read_words(answer, maps)
+    return _read_words(answer, maps, closed)
 
 
-def _read_words(answer: Answer, maps: dict[str, np.ndarray]) -> Reading:
+def _read_words(answer: Answer, maps: dict[str, np.ndarray], closed: bool) -> Reading:
     from zoo.prediction import Prediction
 
     def words(attention: dict[str, np.ndarray]) -> Any:
@@ -203,13 +212,14 @@ def _read_words(answer: Answer, maps: dict[str, np.ndarray]) -> Reading:
         gaps=[True] * len(merged.target),
         log_probs=np.asarray(merged.log_probs),
         maps=found,
+        closed=closed,
     )
 
 
-def shown(piece: str) -> str:
+def shown(piece: str, end: str = END_LABEL) -> str:
     """A piece as a label: without the mark of a word start, the end and a lone space named."""
     if piece == END:
-        return END_LABEL
+        return end
     bare = piece.replace(WORD_START, "")
     return bare or SPACE_LABEL
 

@@ -72,7 +72,7 @@ def heat_map(
     step = ROW_HEIGHT if len(rows) <= 20 else TIGHT_ROW_HEIGHT
     x_axis = alt.Axis(
         orient="top",
-        labelAngle=0 if upright else -50,
+        labelAngle=0 if upright else (-50 if len(columns) <= 8 else -90),
         labelLimit=110,
         labelOverlap="greedy" if crowded else False,
         **common,

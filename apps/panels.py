@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from apps import charts, figures, shaded, shipped
-from apps.answers import END_LABEL, SALIENCY, Answer, Reading, axes, chosen_map
+from apps.answers import SALIENCY, Answer, Reading, axes, chosen_map
 from apps.differences import differing, sentence
 from apps.plain import plain
 from apps.state import View
@@ -41,12 +41,10 @@ def output(answer: Answer, reading: Reading, reference: tuple[Answer, Reading]) 
     for note in answer.notes:
         st.caption(f":material/info: {plain(note)}")
     if len(answer.alternatives) > 1:
-        with st.expander("Other candidates"):
-            st.dataframe(
-                [{"Text": text, "Score": score} for text, score in answer.alternatives],
-                hide_index=True,
-                alt=f"Candidates of the beam search of {shipped.label(answer.model)}, best first",
-            )
+        with st.expander("All candidates"):
+            st.caption("Best first; score: log-probability over the length penalty.")
+            lines = [f"{plain(text)} ({score:.2f})" for text, score in answer.alternatives]
+            st.markdown("\n".join(f"{rank}. {line}" for rank, line in enumerate(lines, 1)))
     if words:
         rows = [{key: word[key] for key in ("text", "probability", "differs")} for word in words]
         figures.save(charts.shaded_words(words), rows=rows, file=f"{answer.model}-output")
@@ -54,11 +52,7 @@ def output(answer: Answer, reading: Reading, reference: tuple[Answer, Reading]) 
 
 def word_records(reading: Reading, reference: Reading) -> list[dict[str, Any]]:
     """The written words without the closing one: text, probability, gap before it, differs."""
-    kept = [i for i, word in enumerate(reading.target) if word != END_LABEL]
-    marks = differing(
-        [reading.target[i] for i in kept],
-        [word for word in reference.target if word != END_LABEL],
-    )
+    marks = differing(reading.target[: reading.length], reference.target[: reference.length])
     return [
         {
             "text": reading.target[i],
@@ -66,7 +60,7 @@ def word_records(reading: Reading, reference: Reading) -> list[dict[str, Any]]:
             "gap": reading.gaps[i],
             "differs": differs,
         }
-        for i, differs in zip(kept, marks, strict=True)
+        for i, differs in enumerate(marks)
     ]
 
 

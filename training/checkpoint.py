@@ -45,7 +45,8 @@ class Progress:
     """What the run was asked to do; another request must not go on from here."""
 
 
-def _variables(network: Any) -> list[Any]:
+def variables(network: Any) -> list[Any]:
+    """Every variable of model and optimizer: all that decides how training goes on."""
     return [*network.variables, *network.optimizer.variables]
 
 
@@ -53,7 +54,7 @@ def save(folder: Path, network: Any, progress: Progress) -> None:
     """Write model, optimizer and progress into `folder`, in one atomic step."""
     from safetensors.numpy import save as pack
 
-    values = {f"{i:05d}": np.asarray(v) for i, v in enumerate(_variables(network))}
+    values = {f"{i:05d}": np.asarray(v) for i, v in enumerate(variables(network))}
     write_aside(folder / FILE, pack(values, {"progress": json.dumps(asdict(progress))}))
 
 
@@ -89,17 +90,17 @@ def restore(folder: Path, network: Any) -> None:
     from safetensors.numpy import load
 
     path = folder / FILE
-    variables = _variables(network)
+    wanted = variables(network)
     try:
         values = load(path.read_bytes())
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is damaged: {error}") from error
-    fits = len(values) == len(variables) and all(
-        tuple(values[f"{i:05d}"].shape) == tuple(v.shape) for i, v in enumerate(variables)
+    fits = len(values) == len(wanted) and all(
+        tuple(values[f"{i:05d}"].shape) == tuple(v.shape) for i, v in enumerate(wanted)
     )
     if not fits:
         raise CheckpointError(f"{path} belongs to another model. Choose another --out.")
-    for i, variable in enumerate(variables):
+    for i, variable in enumerate(wanted):
         variable.assign(values[f"{i:05d}"])
 
 

@@ -91,6 +91,20 @@ def compute(
     return records
 
 
+def speed(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What a card says of speed: medians over the greedy answers, one sentence at a time."""
+    greedy = [entry for entry in records if entry["beams"] == 1]
+    if not greedy:
+        return {}
+    return {
+        "device": greedy[0]["device"],
+        "ms_per_sentence": round(statistics.median(e["ms"]["median"] for e in greedy), 2),
+        "tokens_per_second": round(statistics.median(e["tokens_per_second"] for e in greedy)),
+        "examples": len(greedy),
+        "date": greedy[0]["date"],
+    }
+
+
 def write(path: Path, records: Sequence[dict[str, Any]]) -> None:
     """The records as a JSON list, one a line, written aside and renamed."""
     import json
@@ -135,7 +149,7 @@ def main(
     if not wanted:
         raise typer.BadParameter("Name a model, or give --all.")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from training import tasks
+    from training import cards, tasks
 
     for name in wanted:
         try:
@@ -145,7 +159,11 @@ def main(
             raise typer.BadParameter(str(error)) from error
         typer.echo(f"{model.name}:")
         records = compute(model, sources, beams=tuple(beams or BEAMS), runs=runs, tell=typer.echo)
-        write(Path(model.path) / FILE, records)
+        folder = Path(model.path)
+        write(folder / FILE, records)
+        if found := speed(records):
+            found["command"] = f"python -m training.examples {name}"
+            cards.write(folder, {**cards.read(folder), "speed": found})
 
 
 if __name__ == "__main__":

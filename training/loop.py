@@ -11,13 +11,15 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 
 from training import checkpoint
-from training.batches import Batch, Batches
+from training.batches import Batch, Batches, make_batch
 from training.checkpoint import Progress
 from training.logs import History
 from zoo import saving
+from zoo.tokenizer import EOS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +45,33 @@ class Schedule:
     validate: int = 500
     checkpoint: int = 200
     patience: int = 0
+
+
+def trace_steps(network: Any) -> None:
+    """Take two small steps and undo them, so that later steps do not depend on which came first.
+
+    TensorFlow traces a step for the shape of its first batch, and for any shape from the second
+    one on. A run that goes on has another first batch than the run it goes on from, and without
+    this it would end with weights that differ in the last bit. JAX has a program for each shape.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return
+    wanted = checkpoint.variables(network)
+    before = [np.array(variable) for variable in wanted]
+    for size in (1, 2):
+        rows = [[EOS] * size] * size
+        step(network, make_batch(rows, rows))
+    for variable, value in zip(wanted, before, strict=True):
+        variable.assign(value)
+
+
+def step(network: Any, batch: Batch) -> float:
+    """One step of training; the loss."""
+    network.reset_metrics()
+    loss = network.train_on_batch(
+        (batch.source, batch.target_in), batch.target_out, sample_weight=batch.weights
+    )
+    return float(loss)
 
 
 class RunStoppedError(Exception):
@@ -125,16 +154,13 @@ class Trainer:
         return done.step >= self.schedule.steps or bool(stale)
 
     def _step(self, batch: Batch) -> None:
-        self.network.reset_metrics()
-        loss = self.network.train_on_batch(
-            (batch.source, batch.target_in), batch.target_out, sample_weight=batch.weights
-        )
-        if not math.isfinite(float(loss)):
+        loss = step(self.network, batch)
+        if not math.isfinite(loss):
             raise FloatingPointError(
                 f"The loss is {loss} at step {self.progress.step + 1}: "
                 "lower --learning-rate or train in float32"
             )
-        self.progress.losses.append(float(loss))
+        self.progress.losses.append(loss)
         self.progress.step += 1
         self.progress.batch += 1
         self.progress.tokens += batch.tokens

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from training import cards, checkpoint, devices, tasks
 from training.batches import Batches
 from training.checkpoint import CheckpointError
-from training.loop import RunStoppedError, Schedule, Trainer
+from training.loop import RunStoppedError, Schedule, Trainer, trace_steps
 from training.objective import SmoothedCrossEntropy, make_optimizer
 from training.tasks.base import Example, Task
 from zoo import catalog, saving
@@ -105,6 +105,7 @@ def train(
         jit_compile=devices.compiles_steps(),
     )
     optimizer.build(network.trainable_variables)
+    trace_steps(network)
     if progress.step:
         checkpoint.restore(state, network)
         console.print(f"Going on at step {progress.step} of {schedule.steps}.")

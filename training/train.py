@@ -15,7 +15,8 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+# Plain help: the framed one cuts long option names off on a narrow terminal.
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 Option = typer.Option
 
 

@@ -5,6 +5,7 @@ The rest of the zoo is written in `keras.ops`; what differs between the backends
 
 from __future__ import annotations
 
+import logging
 import threading
 import weakref
 from collections.abc import Callable, Hashable
@@ -82,7 +83,13 @@ def _tensorflow(
     def traced(*tensors: Any) -> Any:
         return function(_model(reference), *tensors, **static)
 
+    # A trace for each shape is what we want; TensorFlow would warn of it at the fifth.
+    tf.get_logger().addFilter(_no_word_of_retracing)
     return tf.function(traced, jit_compile=True, autograph=False)
+
+
+def _no_word_of_retracing(record: logging.LogRecord) -> bool:
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 def _jax(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -189,6 +189,7 @@ class _Waiting:
     origin: DeltaGenerator
     slots: dict[str, DeltaGenerator]
     rest: DeltaGenerator
+    answered: set[str] = field(default_factory=set)
     begun: bool = False
 
     def say(self, name: str, step: str) -> None:
@@ -196,9 +197,16 @@ class _Waiting:
         if not self.begun:
             self.begun = True
             self.rest.empty()
-            for other, slot in self.slots.items():
-                slot.markdown(f"### {shipped.label(other)}\n\nWaiting ...", anchors=False)
+            for other in self.slots.keys() - self.answered:
+                self.slots[other].markdown(
+                    f"### {shipped.label(other)}\n\nWaiting ...", anchors=False
+                )
         self.origin.info(f"{shipped.label(name)}: {step} ...", icon=":material/hourglass_top:")
+
+    def fill(self, name: str) -> DeltaGenerator:
+        """The column of `name`, emptied, for its answer or its error."""
+        self.answered.add(name)
+        return self.slots[name].container()
 
 
 def _answer_all(
@@ -213,7 +221,7 @@ def _answer_all(
             answer = _answer(view, name, text, functools.partial(waiting.say, name))
             reading = read(answer, shipped.unit(view.task))
         except Exception as error:  # one broken model must not take the page down
-            with waiting.slots[name].container():
+            with waiting.fill(name):
                 panels.heading(name)
                 st.error(
                     f"This model could not answer. {plain(loading.explain(error))}",
@@ -222,7 +230,7 @@ def _answer_all(
             continue
         answers[name], readings[name] = answer, reading
         best = best or name
-        with waiting.slots[name].container():
+        with waiting.fill(name):
             panels.heading(name)
             panels.output(answer, reading, (answers[best], readings[best]))
     return answers, readings
@@ -253,28 +261,34 @@ def _maps(view: View, answers: dict[str, Answer], readings: dict[str, Reading]) 
     """Where each looked: the controls, then one map a model."""
     st.subheader("Where each looked", anchor=False)
     written, heard = shipped.NOUNS[view.task]
+    signs = "" if shipped.unit(view.task) == "word" else " ↵ is the end, ␣ a space."
     st.caption(
         f"Each row is one {written} written, each column one {heard} read; the stronger the "
-        "colour, the more of the attention went there (0 to 1, the same scale everywhere). "
+        f"colour, the more of the attention went there (0 to 1, the same scale everywhere).{signs} "
         "Attention shows what was mixed in at that step, not why the network decided as it did."
     )
-    _map_controls(view, readings)
-    for name, column in zip(answers, st.columns(len(answers), border=True), strict=True):
-        with column:
-            panels.attention(answers[name], readings[name], view)
-
-
-def _map_controls(view: View, readings: dict[str, Reading]) -> None:
-    """Kind, layer and head, where some model has more than one."""
     kinds = [kind for kind in KINDS if any(kind in reading.maps for reading in readings.values())]
-    if not kinds:
-        return
+    if kinds:
+        view = view if view.kind in kinds else replace(view, kind=kinds[0])
+        _map_controls(view, kinds, readings)
+    names = shipped.models(view.task)
+    for name, column in zip(names, st.columns(len(names), border=True), strict=True):
+        with column:
+            if name in answers:
+                panels.attention(answers[name], readings[name], view)
+            else:
+                st.markdown(f"**{shipped.label(name)}**")
+                st.caption("No answer, hence no map.")
+
+
+def _map_controls(view: View, kinds: list[str], readings: dict[str, Reading]) -> None:
+    """Kind, layer and head, where some model has more than one."""
     shapes = [
         reading.maps[view.kind].shape for reading in readings.values() if view.kind in reading.maps
     ]
     layers = max((shape[0] for shape in shapes), default=1)
     heads = max((shape[1] for shape in shapes), default=1)
-    _seed("kind", view.kind if view.kind in kinds else kinds[0])
+    _seed("kind", view.kind)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.segmented_control(
             "Map",

@@ -85,3 +85,16 @@ def test_command_says_what_is_missing():
     assert "--all" in result.output
     result = CliRunner().invoke(examples.app, ["no-such-model"])
     assert result.exit_code == 2
+
+
+def test_speed_of_a_card_is_the_median_of_the_greedy_answers():
+    def entry(beams, ms, tokens):
+        own = {"beams": beams, "ms": {"median": ms}, "tokens_per_second": tokens}
+        return {**own, "device": "a processor", "date": "2026-01-02"}
+
+    greedy = [entry(1, 3.0, 900), entry(1, 1.0, 1000), entry(1, 2.0, 100)]
+    found = examples.speed([entry(5, 50.0, 10), *greedy])
+    assert found["ms_per_sentence"] == 2.0
+    assert found["tokens_per_second"] == 900
+    assert (found["examples"], found["device"]) == (3, "a processor")
+    assert examples.speed([entry(5, 50.0, 10)]) == {}

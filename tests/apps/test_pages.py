@@ -66,6 +66,7 @@ def parrot(monkeypatch):
             saliency=np.full((size, size), 1 / size, "float32"),
             milliseconds=(1.0, 2.0, 3.0),
             median=2.0,
+            alternatives=((text, -0.5), ("*other*", -0.75)) if beams > 1 else (),
             notes=("The model has never seen: [a](http://b)",),
         )
 
@@ -108,6 +109,7 @@ def test_a_link_reproduces_the_view(open_page, parrot):
     assert parrot[0] == ("dates-transformer", "1 May 2020", 4, 9)
     assert at.text_area(key=f"{state.WIDGET}text").value == "1 May 2020"
     assert at.number_input(key=f"{state.WIDGET}length").value == 9
+    assert "2. \\*other\\* (-0.75)" in said(at)
     at = submit(at, "2 May 2020")
     again = open_page(**dict(at.query_params.items()))
     assert again.text_area(key=f"{state.WIDGET}text").value == "2 May 2020"

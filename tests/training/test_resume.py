@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from safetensors.numpy import load
 
 import zoo
 from tests.training import runs
@@ -60,6 +61,10 @@ def test_killed_and_stopped_runs_end_with_the_same_bytes(tmp_path):
     for file in ("weights.safetensors", "tokenizer.model", "config.json"):
         there = (broken / file).read_bytes().replace(b"broken", b"whole")
         assert there == (whole / file).read_bytes(), file
+    states = [load((run / "training" / checkpoint.FILE).read_bytes()) for run in (whole, broken)]
+    assert len(states[0]) == len(states[1]) > 30
+    for name, array in states[0].items():  # in full precision, moments and seeds included
+        assert (states[1][name] == array).all(), name
     ours, theirs = curve(whole), curve(broken)
     assert [int(row["step"]) for row in ours] == [*range(50, runs.STEPS + 1, 50)]
     assert ours == theirs
@@ -77,7 +82,7 @@ def test_killed_and_stopped_runs_end_with_the_same_bytes(tmp_path):
     assert (broken / "weights.safetensors").stat().st_mtime_ns == before
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def network():
     """A small compiled network after two steps, and a function that takes one more."""
     return trained(2)

@@ -51,7 +51,7 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
     ),
     "damaged checkpoint": ([TASK, *RUN, "--out=cut"], ["last.safetensors is damaged", "--fresh"]),
     "loss that is no number": (
-        [TASK, *RUN, "--out=hot", "--learning-rate=1e30", "--warmup=0", "--clip=1e30"],
+        [TASK, *RUN, "--out=hot", "--learning-rate=3e38", "--warmup=0", "--clip=1e30"],
         ["lower --learning-rate"],
     ),
 }
@@ -91,8 +91,8 @@ with open("left/training/tokenizer.model", "wb") as file:
 found["left"] = call([*run, "--out=left"])
 for name, arguments in cases.items():
     found[name] = call(arguments)
-found["anew"] = call([*run, "--fresh", "--seed=2"])
-found["again"] = call([*run, "--seed=2"])
+found["anew"] = call([*run, "--out=cut", "--fresh", "--seed=2"])
+found["again"] = call([*run, "--out=cut", "--seed=2"])
 found["help"] = call(["--help"])
 json.dump(found, open("found.json", "w"))
 """
@@ -159,7 +159,7 @@ def test_mistakes_are_answered_with_one_line(found, case):
 def test_numbers_out_of_range_are_refused(found, option):
     status, said, error = found[option]
     assert (status, error) == (2, None), said
-    assert option in said and "range" in said
+    assert f"Invalid value for '{option}'" in said
 
 
 def test_what_another_run_left_is_not_used(place, found):

@@ -238,7 +238,7 @@ def learnt(request):
         sizes["units"] = 64
     config = catalog.configuration(request.param, "nano", **sizes)
     network = catalog.build(request.param, config, seed=1)
-    optimizer = make_optimizer(learning_rate=8e-3, warmup=10, steps=400, clip=1.0, averaging=0.0)
+    optimizer = make_optimizer(learning_rate=5e-3, warmup=10, steps=400, clip=1.0, averaging=0.0)
     network.compile(
         optimizer=optimizer,
         loss=SmoothedCrossEntropy(0.0),
@@ -249,7 +249,7 @@ def learnt(request):
         loss = network.train_on_batch(
             (batch.source, batch.target_in), batch.target_out, sample_weight=batch.weights
         )
-        if loss < 0.03:
+        if loss < 0.01:
             break
     # Generated from with more padding than trained with.
     return network, np.pad(batch.source, ((0, 0), (0, 3))), batch.target_out
