@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from zoo.loaded import LoadedModel
 
-BEAMS = (1, 5)
+BEAMS = (1,)
 RUNS = 15
 FILE = "examples.json"
 
