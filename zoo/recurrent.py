@@ -87,6 +87,8 @@ class SimpleRNNSeq2Seq(BottleneckSeq2Seq):
 
     def __init__(self, config: Recurrent, **kwargs: Any):
         super().__init__(config, **kwargs)
+        # Larger inputs would saturate tanh, which then passes no gradient to earlier steps.
+        self.scale = 1.0
         self.encoder = keras.layers.SimpleRNN(config.units, return_state=True, name="encoder")
         self.decoder = keras.layers.SimpleRNN(config.units, return_sequences=True, name="decoder")
 
