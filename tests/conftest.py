@@ -6,3 +6,5 @@ import os
 
 # Read when TensorFlow is imported: without it every import prints a page.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Most of the time of a small model's first answer is XLA's optimising, which no test needs.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")

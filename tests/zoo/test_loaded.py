@@ -125,7 +125,7 @@ def test_forced_log_probabilities_are_those_of_a_step_by_step_reading(transforme
     (forced,) = transformer.predict(["the book."], target=["el libro."])
     assert forced.text == "el libro." and forced.target_pieces[-1] == "</s>"
     ids = transformer.target_tokenizer.encode("el libro.")
-    source = np.array([transformer.source_tokenizer.encode("the book.")], "int32")
+    source = np.array([transformer.source_tokenizer.ids(forced.source_pieces)], "int32")
     logits, maps = transformer.model.decode(
         np.array([[1, *ids[:-1]]], "int32"), transformer.model.encode(source)
     )
@@ -236,14 +236,13 @@ def test_what_is_unknown_is_said(hostile):
 
 
 def test_control_characters_are_read_as_spaces(transformer, hostile):
-    assert (
-        hostile["lone surrogates"].source_pieces
-        == (transformer.source_tokenizer.encode_as_read("the book")[1])
-    )
-    assert (
-        hostile["line breaks"].source_pieces
-        == (transformer.source_tokenizer.encode_as_read("the book the book")[1])
-    )
+    def read(text: str) -> list[str]:
+        pieces = transformer.source_tokenizer.encode_as_read(text)[1]
+        return pieces if len(pieces) <= 8 else [*pieces[:7], "</s>"]
+
+    assert hostile["lone surrogates"].source_pieces == read("the book")
+    assert hostile["line breaks"].source_pieces == read("the book the book")
+    assert hostile["control characters"].source_pieces == read("the [31mbook")
 
 
 def test_hostile_targets_have_a_clear_outcome(transformer):
