@@ -226,11 +226,6 @@ def read_network(folder: Path, config: dict[str, Any]) -> Seq2Seq:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    hyperparameters = read_hyperparameters(folder, config)
-    try:
-        network = catalog.build(config["model"], hyperparameters)
-    except ValueError as error:  # sizes that do not go together
-        raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
     try:
         arrays = load((folder / WEIGHTS).read_bytes())
     except FileNotFoundError as error:
@@ -239,6 +234,11 @@ def read_network(folder: Path, config: dict[str, Any]) -> Seq2Seq:
         raise ModelFolderError(f"{folder / WEIGHTS} is damaged: {error}") from error
     except (KeyError, TypeError) as error:  # number types that NumPy has not
         raise ModelFolderError(f"{folder / WEIGHTS} must hold half precision: {error}") from error
+    hyperparameters = read_hyperparameters(folder, config)
+    try:
+        network = catalog.build(config["model"], hyperparameters)
+    except ValueError as error:  # sizes that do not go together
+        raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
     set_weight_arrays(network, arrays)
     return network
 

@@ -24,12 +24,16 @@ pytestmark = [
 ]
 
 
+# Run piece by piece, JAX compiles every operation for every shape: quickly rather than well.
+QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+
+
 def on_jax(*command: str) -> str:
     """Run Python under JAX, on the processor: the same arithmetic for both."""
     done = subprocess.run(
         [sys.executable, *command],
         cwd=ROOT,
-        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": QUICK},
         capture_output=True,
         text=True,
         check=False,

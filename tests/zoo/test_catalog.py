@@ -20,11 +20,11 @@ FRAMEWORKS = {"tensorflow", "keras", "jax", "torch"}
 
 
 @pytest.fixture
-def shelf(folder, tmp_path, monkeypatch) -> Path:
+def shelf(character_folder, tmp_path, monkeypatch) -> Path:
     """A place for shipped models that holds one, and one that is not in the catalog."""
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
     for name in ("dates-transformer", "stranger"):
-        shutil.copytree(folder, tmp_path / name)
+        shutil.copytree(character_folder, tmp_path / name)
     (tmp_path / "dates-lstm").mkdir()
     return tmp_path
 
