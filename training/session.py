@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
 import math
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -259,23 +257,20 @@ def leave_model(
     saving.save_folder(folder, arrays, config, files)
     size = sum(p.stat().st_size for p in (folder / saving.WEIGHTS, *(folder / f for f in files)))
     settings = progress.settings
-    card = {
-        "name": folder.name,
-        "task": task.name,
-        "model": config["model"],
-        "preset": config["preset"],
-        "parameters": probe.parameters,
-        "bytes": size,
-        "data": {
-            **asdict(task.provenance()),
-            "examples": {
-                "train": len(examples),
-                "valid": len(task.examples("valid")),
-                "test": len(task.examples("test")),
-            },
+    card = cards.build(
+        name=folder.name,
+        task=task,
+        model=config["model"],
+        preset=config["preset"],
+        parameters=probe.parameters,
+        size=size,
+        seed=settings["seed"],
+        examples={
+            "train": len(examples),
+            "valid": len(task.examples("valid")),
+            "test": len(task.examples("test")),
         },
-        "seed": settings["seed"],
-        "training": {
+        training={
             "minutes": round(progress.minutes, 1),
             "cpu_minutes": round(progress.cpu_minutes, 1),
             "device": devices.device_name(),
@@ -291,9 +286,5 @@ def leave_model(
             "settings": settings,
             "command": command,
         },
-        "versions": cards.versions(),
-        "commit": cards.commit(),
-        "date": datetime.date.today().isoformat(),
-        "metrics": {},
-    }
+    )
     cards.write(folder, card)
