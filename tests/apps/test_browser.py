@@ -29,6 +29,7 @@ ARGUMENTS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-r
 WAIT = 300_000  # milliseconds: four networks are loaded and compiled meanwhile, if need be slowly
 
 try:
+    from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
     from playwright.sync_api import expect, sync_playwright
 except ImportError:
     sync_playwright = None
@@ -144,6 +145,22 @@ def ask(page, text: str) -> None:
     page.get_by_role("button", name="Compare", exact=True).click()
 
 
+def choose(page, label: str, option: str) -> None:
+    """Choose from a list once the page is at rest: a page still being drawn closes the list."""
+    at_rest = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
+    wanted = page.get_by_role("option", name=option, exact=True)
+    for _ in range(10):
+        expect(at_rest).to_be_visible(timeout=WAIT)
+        page.get_by_role("combobox", name=label).click()
+        try:
+            wanted.click(timeout=10_000)
+        except PlaywrightTimeoutError:
+            page.keyboard.press("Escape")
+        else:
+            return
+    pytest.fail(f"{label!r} never showed {option!r}")
+
+
 def test_a_typed_sentence_is_answered_and_its_link_repeats_the_view(open_page):
     page = open_page()
     expect(page.get_by_text("Stored answers, computed on")).to_be_visible()
@@ -152,8 +169,7 @@ def test_a_typed_sentence_is_answered_and_its_link_repeats_the_view(open_page):
     expect(page.locator(".words")).to_have_count(4)
     expect(maps(page)).to_have_count(4)
     expect(page.get_by_text("of 5 warm runs")).to_be_visible()
-    page.get_by_role("combobox", name="Head (Transformer)").click()
-    page.get_by_role("option", name="2", exact=True).click()
+    choose(page, "Head (Transformer)", "2")
     expect(page.get_by_text("mean of 2 layers, head 2 of 2")).to_be_visible()
     assert "head=2" in page.url
     words = page.locator(".words").all_inner_texts()
