@@ -46,6 +46,54 @@ def train(
     Raises:
         ValueError, CheckpointError, DownloadError: each with a sentence for the user.
     """
+    progress = read_progress(folder, settings, fresh)
+    if progress.finished:
+        console.print(f"{folder} is finished (step {progress.step}); --fresh starts anew.")
+        return
+    task = tasks.get(settings["task"])
+    # Checked before the data is read: a typing error should not take a minute to show.
+    check(settings, task)
+    with console.status(f"Reading {task.name}"):
+        examples = task.examples("train")
+        if settings["limit"]:
+            examples = examples[: settings["limit"]]
+        tokenizers = make_tokenizers(task, examples, folder / STATE)
+        batches = encode(task, examples, tokenizers, settings)
+        valid = task.examples("valid")[: settings["validate_on"]]
+    per_epoch = batches.count()
+    schedule = Schedule(
+        steps=settings["steps"] or max(math.ceil(settings["epochs"] * per_epoch), 1),
+        validate=settings["validate_every"] or per_epoch,
+        checkpoint=checkpoint_every,
+        patience=patience,
+    )
+    network, probe = make_networks(folder, task, tokenizers, settings)
+    make_ready(network, settings, schedule.steps)
+    if progress.step:
+        checkpoint.restore(folder / STATE, network)
+        console.print(f"Going on at step {progress.step} of {schedule.steps}.")
+    console.print(
+        f"{settings['model']} {settings['preset']}: {network.count_params():,} parameters, "
+        f"{len(examples):,} pairs, {per_epoch} batches an epoch, {schedule.steps} steps, "
+        f"{settings['precision']} on {devices.device_name()} ({keras.backend.backend()})"
+    )
+    with shown(schedule.steps, progress.step) as report:
+        trainer = Trainer(
+            network, probe, batches, task, valid, schedule, folder / STATE, progress, report
+        )
+        try:
+            trainer.run()
+        except RunStoppedError:
+            console.print("Stopped and saved; the same command goes on from here.")
+            raise SystemExit(130) from None
+    leave_model(folder, trainer, task, examples, command)
+    # Only now: a run that is killed while it writes its model writes it again.
+    trainer.finish()
+    console.print(f"{folder}: best {task.metric} {progress.best} at step {progress.best_step}")
+
+
+def read_progress(folder: Path, settings: dict[str, Any], fresh: bool) -> checkpoint.Progress:
+    """Where the run in `folder` is, or a new one. Raises CheckpointError: other settings."""
     state = folder / STATE
     progress = None if fresh else checkpoint.read_progress(state)
     if progress is None:
@@ -58,42 +106,31 @@ def train(
             f"{folder} holds a run with other settings ({', '.join(other)}). "
             "Choose another --out, or start anew with --fresh."
         )
-    if progress.finished:
-        console.print(f"{folder} is finished (step {progress.step}); --fresh starts anew.")
-        return
+    return progress
+
+
+def check(settings: dict[str, Any], task: Task) -> None:
+    """Raises ValueError where the settings cannot be trained with; reads no data."""
     if settings["precision"] not in ("float32", "mixed_bfloat16"):
         raise ValueError(
             f"precision must be float32 or mixed_bfloat16. Received: {settings['precision']}"
         )
-    # Checked before the data is read: a typing error should not take a minute to show.
     override = {"source_vocabulary": 4, "target_vocabulary": 4, **settings["override"]}
     config = catalog.configuration(settings["model"], settings["preset"], **override)
-    task = tasks.get(settings["task"])
     longest = max(task.max_source_length, task.max_target_length)
     if longest > getattr(config, "max_length", longest):
         raise ValueError(
             f"{task.name} has up to {longest} pieces, and a position is needed for each. "
             f"Received: max_length={config.max_length}"
         )
-    with console.status(f"Reading {task.name}"):
-        examples = task.examples("train")
-        if settings["limit"]:
-            examples = examples[: settings["limit"]]
-        tokenizers = make_tokenizers(task, examples, state)
-        batches = encode(task, examples, tokenizers, settings)
-        valid = task.examples("valid")[: settings["validate_on"]]
-    network, probe = make_networks(folder, task, tokenizers, settings)
-    per_epoch = batches.count()
-    schedule = Schedule(
-        steps=settings["steps"] or max(math.ceil(settings["epochs"] * per_epoch), 1),
-        validate=settings["validate_every"] or per_epoch,
-        checkpoint=checkpoint_every,
-        patience=patience,
-    )
+
+
+def make_ready(network: Any, settings: dict[str, Any], steps: int) -> None:
+    """Give the network its optimizer and loss, and trace its steps."""
     optimizer = make_optimizer(
         learning_rate=settings["learning_rate"],
         warmup=settings["warmup"],
-        steps=schedule.steps,
+        steps=steps,
         clip=settings["clip"],
         averaging=settings["averaging"],
     )
@@ -104,25 +141,6 @@ def train(
     )
     optimizer.build(network.trainable_variables)
     trace_steps(network)
-    if progress.step:
-        checkpoint.restore(state, network)
-        console.print(f"Going on at step {progress.step} of {schedule.steps}.")
-    console.print(
-        f"{settings['model']} {settings['preset']}: {network.count_params():,} parameters, "
-        f"{len(examples):,} pairs, {per_epoch} batches an epoch, {schedule.steps} steps, "
-        f"{settings['precision']} on {devices.device_name()} ({keras.backend.backend()})"
-    )
-    with shown(schedule.steps, progress.step) as report:
-        trainer = Trainer(network, probe, batches, task, valid, schedule, state, progress, report)
-        try:
-            trainer.run()
-        except RunStoppedError:
-            console.print("Stopped and saved; the same command goes on from here.")
-            raise SystemExit(130) from None
-    leave_model(folder, trainer, task, examples, command)
-    # Only now: a run that is killed while it writes its model writes it again.
-    trainer.finish()
-    console.print(f"{folder}: best {task.metric} {progress.best} at step {progress.best_step}")
 
 
 class shown:  # noqa: N801 - reads as a statement

@@ -12,11 +12,11 @@ from keras import ops
 
 from zoo.attention import AdditiveAttention
 from zoo.catalog import Recurrent
-from zoo.seq2seq import Embedding, Maps, Memory, Seq2Seq, State, Tensor, source_mask
+from zoo.seq2seq import Maps, Memory, Seq2Seq, State, Tensor, source_mask
 
 
 class RecurrentSeq2Seq(Seq2Seq):
-    """What the recurrent animals share: embeddings, a tied readout, dropout.
+    """What the recurrent animals share: a tied readout, dropout.
 
     The readout is `tanh(W [what the decoder knows])` in embedding width, scored against the
     target embedding (tied weights, Press and Wolf 2017).
@@ -24,23 +24,8 @@ class RecurrentSeq2Seq(Seq2Seq):
 
     def __init__(self, config: Recurrent, **kwargs: Any):
         super().__init__(config, **kwargs)
-        self.scale = config.width**0.5
-        self.target_embedding = Embedding(
-            config.target_vocabulary, config.width, name="target_embedding"
-        )
-        self._source_embedding = (
-            self.target_embedding
-            if config.shared_vocabulary
-            else Embedding(config.source_vocabulary, config.width, name="source_embedding")
-        )
-        self.source_dropout = keras.layers.Dropout(config.dropout)
-        self.target_dropout = keras.layers.Dropout(config.dropout)
         self.readout = keras.layers.Dense(config.width, activation="tanh", name="readout")
         self.readout_dropout = keras.layers.Dropout(config.dropout)
-
-    @property
-    def source_embedding(self) -> keras.layers.Layer:
-        return self._source_embedding
 
     def embed_source(self, source: Tensor) -> Tensor:
         """(B, S) -> (B, S, D)."""

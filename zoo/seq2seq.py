@@ -35,6 +35,10 @@ class Seq2Seq(keras.Model):
 
     Sources and targets are int32 ids padded on the right with PAD (0), which changes nothing.
 
+    Both sides are embedded here, with one table where they share a vocabulary; the target's is
+    also the output matrix. Embeddings are multiplied by `scale`, sqrt(D) unless a subclass says
+    otherwise (Vaswani et al. 2017, section 3.4).
+
     Args:
         config: the hyper-parameters, a dataclass of `zoo.catalog`.
     """
@@ -42,6 +46,18 @@ class Seq2Seq(keras.Model):
     def __init__(self, config: Any, **kwargs: Any):
         super().__init__(**kwargs)
         self.config = config
+        self.scale = config.width**0.5
+        self.target_embedding = Embedding(
+            config.target_vocabulary, config.width, name="target_embedding"
+        )
+        # Also where saliency is measured.
+        self.source_embedding = (
+            self.target_embedding
+            if config.shared_vocabulary
+            else Embedding(config.source_vocabulary, config.width, name="source_embedding")
+        )
+        self.source_dropout = keras.layers.Dropout(config.dropout)
+        self.target_dropout = keras.layers.Dropout(config.dropout)
 
     def encode(self, source: Tensor) -> Memory:
         raise NotImplementedError
@@ -66,11 +82,6 @@ class Seq2Seq(keras.Model):
         """Create all variables, by one small call."""
         ids = ops.ones((1, 2), dtype="int32")
         self((ids, ids))
-
-    @property
-    def source_embedding(self) -> keras.layers.Layer:
-        """The layer that embeds the source: where saliency is measured."""
-        raise NotImplementedError
 
 
 def source_mask(source: Tensor) -> Tensor:

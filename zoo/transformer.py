@@ -14,7 +14,7 @@ from keras import ops
 from zoo.attention import MultiHeadAttention, causal_mask
 from zoo.catalog import Transformer
 from zoo.positions import Positions
-from zoo.seq2seq import Embedding, Maps, Memory, Seq2Seq, State, Tensor, source_mask
+from zoo.seq2seq import Maps, Memory, Seq2Seq, State, Tensor, source_mask
 
 
 class FeedForward(keras.layers.Layer):
@@ -113,20 +113,9 @@ class TransformerSeq2Seq(Seq2Seq):
 
     def __init__(self, config: Transformer, **kwargs: Any):
         super().__init__(config, **kwargs)
-        self.scale = config.width**0.5
-        self.target_embedding = Embedding(
-            config.target_vocabulary, config.width, name="target_embedding"
-        )
-        self._source_embedding = (
-            self.target_embedding
-            if config.shared_vocabulary
-            else Embedding(config.source_vocabulary, config.width, name="source_embedding")
-        )
         where = (config.positions, config.max_length, config.width)
         self.source_positions = Positions(*where, name="source_positions")
         self.target_positions = Positions(*where, name="target_positions")
-        self.source_dropout = keras.layers.Dropout(config.dropout)
-        self.target_dropout = keras.layers.Dropout(config.dropout)
         self.encoder_layers = [
             EncoderLayer(config, name=f"encoder_{i}") for i in range(config.encoder_layers)
         ]
@@ -136,10 +125,6 @@ class TransformerSeq2Seq(Seq2Seq):
         # Pre-norm leaves the last sum unnormalised: one norm closes each stack.
         self.encoder_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="encoder_norm")
         self.decoder_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="decoder_norm")
-
-    @property
-    def source_embedding(self) -> keras.layers.Layer:
-        return self._source_embedding
 
     def encode(self, source: Tensor) -> Memory:
         mask = source_mask(source)
