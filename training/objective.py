@@ -26,11 +26,37 @@ class SmoothedCrossEntropy(keras.losses.Loss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """(B, T) ids and (B, T, V) logits -> (B, T) losses."""
-        right = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
-        if not self.smoothing:
-            return right
-        spread = ops.logsumexp(y_pred, axis=-1) - ops.mean(y_pred, axis=-1)
-        return (1.0 - self.smoothing) * right + self.smoothing * spread
+        return smoothed_cross_entropy(y_true, y_pred, self.smoothing)
+
+
+def smoothed_cross_entropy(ids: Tensor, logits: Tensor, smoothing: float) -> Tensor:
+    """(B, T) ids and (B, T, V) logits -> (B, T) losses; see `SmoothedCrossEntropy`.
+
+    Logits are the largest tensor of a step, so the gradient `softmax(logits) - target` is written
+    by hand: it reads them once more, and keeps nothing of their size in between.
+    """
+    ids, vocabulary = ops.cast(ids, "int32"), logits.shape[-1]
+
+    @ops.custom_gradient
+    def losses(logits: Tensor) -> tuple[Tensor, Any]:
+        total = ops.logsumexp(logits, axis=-1)
+        right = ops.take_along_axis(logits, ids[..., None], axis=-1)[..., 0]
+        loss = total - (1.0 - smoothing) * right
+        if smoothing:
+            loss = loss - smoothing * ops.mean(logits, axis=-1)
+
+        def gradient(upstream: Tensor) -> Tensor:
+            spread = ops.exp(logits - total[..., None]) - smoothing / vocabulary
+            at_right = ops.exp(right - total) - smoothing / vocabulary - (1.0 - smoothing)
+            flat = ops.reshape(spread * upstream[..., None], (-1, vocabulary))
+            rows = ops.arange(ops.shape(flat)[0], dtype="int32")
+            places = ops.stack([rows, ops.reshape(ids, (-1,))], axis=-1)
+            values = ops.reshape(at_right * upstream, (-1,))
+            return ops.reshape(ops.scatter_update(flat, places, values), ops.shape(logits))
+
+        return loss, gradient
+
+    return losses(logits)
 
 
 def make_optimizer(

@@ -102,8 +102,30 @@ class Embedding(keras.layers.Embedding):
         initializer = keras.initializers.RandomNormal(stddev=width**-0.5)
         super().__init__(vocabulary, width, embeddings_initializer=initializer, **kwargs)
 
+    def call(self, inputs: Tensor) -> Tensor:
+        """(...) ids -> (..., D)."""
+        return ops.cast(lookup(ops.copy(self.embeddings), inputs), self.compute_dtype)
+
     def scores(self, x: Tensor) -> Tensor:
         """Logits of every piece: the product with each of the embedding's rows."""
         table = ops.cast(self.embeddings, self.compute_dtype)
         x = ops.cast(x, self.compute_dtype)
         return ops.cast(ops.matmul(x, ops.transpose(table)), "float32")
+
+
+def lookup(table: Tensor, ids: Tensor) -> Tensor:
+    """Rows (..., D) of a table (V, D).
+
+    The gradient is one scatter into a dense table. TensorFlow would hand on the rows one by one
+    and, the table being the output matrix too, add them up by a far slower way.
+    """
+
+    @ops.custom_gradient
+    def rows(table: Tensor) -> tuple[Tensor, Any]:
+        def gradient(upstream: Tensor) -> Tensor:
+            flat = ops.reshape(upstream, (-1, table.shape[-1]))
+            return ops.scatter(ops.reshape(ids, (-1, 1)), flat, table.shape)
+
+        return ops.take(table, ids, axis=0), gradient
+
+    return rows(table)

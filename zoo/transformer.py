@@ -151,10 +151,10 @@ class TransformerSeq2Seq(Seq2Seq):
         x = self.target_dropout(x)
         mask = causal_mask(length)
         own_maps, cross_maps = [], []
-        for i, layer in enumerate(self.decoder_layers):
+        for layer, crossed in zip(self.decoder_layers, self._crossed(memory), strict=True):
             normed = layer.attention_norm(x)
             keys, values = layer.attention.project_memory(normed)
-            x, own, cross = layer(x, normed, keys, values, mask, *self._cross(memory, i))
+            x, own, cross = layer(x, normed, keys, values, mask, *crossed)
             own_maps.append(own)
             cross_maps.append(cross)
         logits = self.target_embedding.scores(self.decoder_norm(x))
@@ -178,17 +178,22 @@ class TransformerSeq2Seq(Seq2Seq):
         here = ops.reshape(positions == index, (1, 1, -1, 1))
         written = ops.reshape(positions <= index, (1, 1, 1, -1))
         caches = []
-        for i, layer in enumerate(self.decoder_layers):
+        for layer, cache, crossed in zip(
+            self.decoder_layers, state, self._crossed(memory), strict=True
+        ):
             normed = layer.attention_norm(x)
             keys, values = (
                 ops.where(here, new, old)
-                for new, old in zip(layer.attention.project_memory(normed), state[i], strict=True)
+                for new, old in zip(layer.attention.project_memory(normed), cache, strict=True)
             )
-            x, _, _ = layer(x, normed, keys, values, written, *self._cross(memory, i))
+            x, _, _ = layer(x, normed, keys, values, written, *crossed)
             caches.append((keys, values))
         return self.target_embedding.scores(self.decoder_norm(x)[:, 0]), tuple(caches)
 
-    @staticmethod
-    def _cross(memory: Memory, layer: int) -> tuple[Tensor, Tensor, Tensor]:
+    def _crossed(self, memory: Memory) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Each decoder layer's cross-attention keys, values and mask."""
+        count = len(self.decoder_layers)
+        # Slices would each have a gradient as large as the whole; to unstack has not.
+        keys, values = (ops.unstack(memory[name], count, axis=1) for name in ("keys", "values"))
         mask = memory["mask"][:, None, None, :]
-        return memory["keys"][:, layer], memory["values"][:, layer], mask
+        return [(*pair, mask) for pair in zip(keys, values, strict=True)]

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from training.batches import make_batch
-from training.objective import SmoothedCrossEntropy, make_optimizer
+from training.objective import SmoothedCrossEntropy, make_optimizer, smoothed_cross_entropy
+from zoo.seq2seq import lookup
 from zoo.tokenizer import EOS
 
 LOGITS = np.log(np.array([[[1, 1, 2, 4], [1, 2, 3, 2], [5, 1, 1, 1]]], "float32"))
@@ -53,6 +54,44 @@ def test_a_large_vocabulary_keeps_its_ids():
     logits[0, 0, 70_000] = logits[0, 1, 69_999] = 50.0
     loss = SmoothedCrossEntropy(0.0)
     assert float(loss(np.array([[70_000, 69_999]], "int32"), logits)) == pytest.approx(0, abs=1e-4)
+
+
+def gradient(function, at: np.ndarray) -> np.ndarray:
+    """Of the sum of `function(at)`, by the backend's own differentiation."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return np.asarray(jax.grad(lambda x: function(x).sum())(at))
+    import tensorflow as tf
+
+    at = tf.constant(at)
+    with tf.GradientTape() as tape:
+        tape.watch(at)
+        total = tf.reduce_sum(function(at))
+    return np.asarray(tf.convert_to_tensor(tape.gradient(total, at)))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_gradient_written_by_hand_is_softmax_less_target(smoothing):
+    random = np.random.default_rng(5)
+    logits = random.normal(size=(2, 3, 7)).astype("float32") * 4
+    ids = np.array([[0, 6, 3], [2, 2, 5]], "int32")
+    weights = np.array([[0.5, -2.0, 0.0], [1.0, 3.0, 0.25]], "float32")
+    found = gradient(lambda x: smoothed_cross_entropy(ids, x, smoothing) * weights, logits)
+    probabilities = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    target = np.full(logits.shape, smoothing / 7)
+    np.put_along_axis(target, ids[..., None], 1 - smoothing + smoothing / 7, -1)
+    expected = (probabilities - target) * weights[..., None]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_rows_that_are_looked_up_twice_get_both_gradients():
+    table = np.arange(10, dtype="float32").reshape(5, 2)
+    ids = np.array([[1, 3], [3, 0]], "int32")
+    upstream = np.array([[[1, 2], [3, 4]], [[5, 6], [7, 8]]], "float32")
+    np.testing.assert_array_equal(lookup(table, ids), table[ids])
+    found = gradient(lambda x: lookup(x, ids) * upstream, table)
+    np.testing.assert_allclose(found, [[7, 8], [1, 2], [0, 0], [8, 10], [0, 0]])
 
 
 def rate(optimizer: keras.optimizers.Optimizer, step: int) -> float:
