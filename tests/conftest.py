@@ -8,3 +8,5 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Most of the time of a small model's first answer is XLA's optimising, which no test needs.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# Nothing is kept in the home of who runs the tests, nor read from there.
+os.environ.setdefault("ZOO_CACHE_DIR", "off")

@@ -13,6 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo import cache
 from zoo.catalog import names
 from zoo.prediction import Hypothesis, Prediction, Words
 
@@ -29,6 +30,7 @@ def load(name_or_path: str | Path) -> LoadedModel:
     Raises:
         ValueError: unknown name; missing or damaged folder (`zoo.saving.ModelFolderError`).
     """
+    cache.use_with_tensorflow()
     from zoo.loaded import load as load_model
 
     return load_model(name_or_path)

@@ -5,14 +5,19 @@ The rest of the zoo is written in `keras.ops`; what differs between the backends
 
 from __future__ import annotations
 
-import logging
+import collections
+import contextlib
+import hashlib
+import itertools
 import threading
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 import keras
 from keras import ops
+
+from zoo import cache
 
 Program = Callable[..., Any]
 
@@ -80,16 +85,66 @@ def _tensorflow(
 ) -> Program:
     import tensorflow as tf
 
+    programs: dict[Hashable, Program] = {}
+
     def traced(*tensors: Any) -> Any:
         return function(_model(reference), *tensors, **static)
 
-    # A trace for each shape is what we want; TensorFlow would warn of it at the fifth.
-    tf.get_logger().addFilter(_no_word_of_retracing)
-    return tf.function(traced, jit_compile=True, autograph=False)
+    def make(shapes: Hashable, tensors: tuple[Any, ...]) -> Program:
+        model = _model(reference)
+        what = (type(model).__name__, getattr(model, "config", None), function.__qualname__)
+        with _same_names_in_every_process(repr((*what, sorted(static.items()), shapes))):
+            made = tf.function(traced, jit_compile=True, autograph=False)
+            return made.get_concrete_function(*tensors)
+
+    def run(*tensors: Any) -> Any:
+        shapes = tuple((tuple(x.shape), x.dtype.name) for x in keras.tree.flatten(tensors))
+        if shapes not in programs:
+            programs[shapes] = make(shapes, tensors)
+        try:
+            return programs[shapes](*tensors)
+        except tf.errors.OpError:
+            # A kept program that is cut short or damaged? Without any it is compiled anew; as
+            # another function, since a function remembers that it could not be compiled.
+            if not cache.forget(cache.of_tensorflow()):
+                raise
+            programs[shapes] = make(shapes, tensors)
+            return programs[shapes](*tensors)
+
+    return run
 
 
-def _no_word_of_retracing(record: logging.LogRecord) -> bool:
-    return "triggered tf.function retracing" not in record.getMessage()
+_numbers = threading.local()
+_made: collections.Counter[str] = collections.Counter()
+
+
+@contextlib.contextmanager
+def _same_names_in_every_process(content: str) -> Iterator[None]:
+    """Let TensorFlow number what it traces here by `content`, and not by all it did before.
+
+    It keeps a compiled program on disk under the names of its functions, which end in a number
+    that counts everything done so far: a dashboard whose models answer in another order would
+    find none of them. There is no public way to name them; should a later version number them
+    otherwise, programs are merely compiled again.
+    """
+    from tensorflow.python.framework import ops as tf_ops
+
+    if not hasattr(tf_ops.uid, "counted"):
+        counted = tf_ops.uid
+
+        def uid() -> int:
+            numbers = getattr(_numbers, "here", None)
+            return counted() if numbers is None else next(numbers)
+
+        uid.counted = counted
+        tf_ops.uid = uid
+    _made[content] += 1  # a model that is loaded twice
+    digest = hashlib.sha256(f"{content} {_made[content]}".encode()).hexdigest()
+    _numbers.here = itertools.count(int(digest[:10], 16) * 10**5)
+    try:
+        yield
+    finally:
+        _numbers.here = None
 
 
 def _jax(
@@ -104,6 +159,7 @@ def _jax(
         with keras.StatelessScope(state_mapping=zip(model.variables, values, strict=True)):
             return function(model, *tensors, **static)
 
+    cache.use_with_jax()
     traced_once = jax.jit(traced)
 
     def run(*tensors: Any) -> Any:
