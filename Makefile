@@ -14,7 +14,7 @@ pip := $(bin)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help dashboard test lint format install clean
+.PHONY: help dashboard test lint format bench install clean
 
 help: ## List the targets
 	@echo "Attention Zoo"
@@ -35,6 +35,10 @@ lint: $(VENV)/.lint ## Check style and formatting
 format: $(VENV)/.lint ## Sort imports, fix what can be fixed, format
 	$(bin)/python -m ruff check --fix .
 	$(bin)/python -m ruff format .
+
+bench: $(VENV)/.runtime ## Measure the zoo beside its peers (ARGS="--measures greedy/b1")
+	$(bin)/python -m benchmarks.install || echo "What could not be installed will be left out"
+	$(bin)/python -m benchmarks.run $(ARGS)
 
 install: $(VENV)/.dev ## Make .venv with everything, run nothing
 

@@ -1,17 +1,25 @@
 """Batches of similar length under a token budget, as NumPy arrays, in an order that can be resumed.
 
 The order is a function of (seed, epoch) alone: a run that stopped at batch 17 of epoch 3 goes on
-at batch 17 of epoch 3, and sees what it would have seen.
+at batch 17 of epoch 3, and sees what it would have seen. Rows stay in flat arrays of ids, in memory
+or mapped from a file (`training.store`); the order of ten million takes some 30 bytes a pair.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 
 from zoo.tokenizer import BOS, PAD
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -33,25 +41,86 @@ class Batch:
     tokens: int
 
 
+class Rows(Sequence[np.ndarray]):
+    """Rows of ids, end to end in one flat array.
+
+    Args:
+        ids: (pieces,) of any integer type; may be mapped from a file.
+        offsets: (rows + 1,) int64, row i is `ids[offsets[i] : offsets[i + 1]]`.
+    """
+
+    def __init__(self, ids: np.ndarray, offsets: np.ndarray):
+        # Plain views: every slice of a memmap would be one more object of a slow class.
+        self.ids, self.offsets = np.asarray(ids), np.asarray(offsets)
+
+    @classmethod
+    def of(cls, rows: Iterable[Sequence[int]]) -> Rows:
+        """The rows of ids given, copied."""
+        rows = list(rows)
+        offsets = np.zeros(len(rows) + 1, dtype="int64")
+        np.cumsum([len(row) for row in rows], out=offsets[1:])
+        ids = np.fromiter(chain.from_iterable(rows), dtype="int32", count=offsets[-1])
+        return cls(ids, offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        if not 0 <= row < len(self):
+            raise IndexError(f"There are {len(self)} rows. Received: row={row}")
+        return self.ids[self.offsets[row] : self.offsets[row + 1]]
+
+    def lengths(self) -> np.ndarray:
+        """(rows,) pieces of each row, in the smallest type that holds them."""
+        longest = max((int(part.max()) for part in self._steps()), default=0)
+        found = np.empty(len(self), dtype=np.min_scalar_type(longest))
+        start = 0
+        for part in self._steps():
+            found[start : start + len(part)] = part
+            start += len(part)
+        return found
+
+    def _steps(self, size: int = 1 << 20) -> Iterator[np.ndarray]:
+        # In parts: eight bytes a row, several times over, would be most of what an epoch needs.
+        for start in range(0, len(self), size):
+            yield np.diff(self.offsets[start : start + size + 1])
+
+    def padded(self, rows: np.ndarray, length: int = 0) -> np.ndarray:
+        """The rows numbered `rows` as (B, T) int32, PAD on the right; T: the longest, or `length`.
+
+        The larger of both counts: no row is ever cut.
+        """
+        starts = self.offsets[rows]
+        lengths = self.offsets[rows + 1] - starts
+        columns = np.arange(max(int(lengths.max(initial=0)), length))
+        real = columns < lengths[:, None]
+        array = np.full(real.shape, PAD, dtype="int32")
+        array[real] = self.ids[(starts[:, None] + columns)[real]]
+        return array
+
+
 def pad(rows: Sequence[Sequence[int]], length: int | None = None) -> np.ndarray:
     """Rows of ids as one (B, length) int32 array, PAD on the right; default the longest row."""
-    length = max(map(len, rows), default=0) if length is None else length
-    array = np.full((len(rows), length), PAD, dtype="int32")
-    for i, row in enumerate(rows):
-        array[i, : len(row)] = row
-    return array
+    flat = Rows.of(rows)
+    return flat.padded(np.arange(len(flat)), length or 0)
 
 
 def make_batch(sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> Batch:
     """A batch of id rows that end with EOS."""
-    target_out = pad(targets)
+    return assemble(pad(sources), pad(targets))
+
+
+def assemble(source: np.ndarray, target_out: np.ndarray) -> Batch:
+    """A batch of padded ids: (B, S) and (B, T) int32."""
     real = target_out != PAD
-    begin = np.full((len(targets), 1), BOS, dtype="int32")
-    tokens = int(real.sum())
+    target_in = np.empty_like(target_out)
+    target_in[:, :1] = BOS
+    # What stands at the end of a row is read only under padding, which has no weight.
+    np.multiply(target_out[:, :-1], real[:, 1:], out=target_in[:, 1:])
+    tokens = int(np.count_nonzero(real))
     return Batch(
-        source=pad(sources),
-        # What stands at the end of a row is read only under padding, which has no weight.
-        target_in=np.where(real, np.concatenate([begin, target_out[:, :-1]], axis=1), PAD),
+        source=source,
+        target_in=target_in,
         target_out=target_out,
         weights=real.astype("float32") / max(tokens, 1),
         tokens=tokens,
@@ -62,50 +131,110 @@ class Batches:
     """Cuts a corpus of id pairs into batches of similar length under a budget of tokens.
 
     Args:
-        sources, targets: id rows that end with EOS, one of each a pair.
+        sources, targets: id rows that end with EOS, one of each a pair: lists, or `Rows`.
         tokens: the most target *and* the most source pieces a batch may hold, padding counted.
         seed: of the order.
     """
 
     def __init__(
         self,
-        sources: Sequence[Sequence[int]],
-        targets: Sequence[Sequence[int]],
+        sources: Rows | Sequence[Sequence[int]],
+        targets: Rows | Sequence[Sequence[int]],
         tokens: int,
         seed: int = 0,
     ):
-        if not sources or len(sources) != len(targets):
+        if not len(sources) or len(sources) != len(targets):
             raise ValueError(
                 "There must be pairs, each with a source and a target. "
                 f"Received: {len(sources)} sources, {len(targets)} targets"
             )
-        self.sources, self.targets = list(sources), list(targets)
+        self.sources = sources if isinstance(sources, Rows) else Rows.of(sources)
+        self.targets = targets if isinstance(targets, Rows) else Rows.of(targets)
         self.tokens, self.seed = tokens, seed
-        self._source_lengths = np.array([len(row) for row in self.sources])
-        self._target_lengths = np.array([len(row) for row in self.targets])
+        source, target = self.sources.lengths(), self.targets.lengths()
+        self._longest = np.maximum(source, target)
+        # One number to sort by: two bytes where both sides have at most 255 pieces, and those are
+        # sorted in linear time. First the target's length, then the source's, up and down in turns:
+        # a batch of two target lengths has sources of one, not the longest beside the shortest.
+        top = int(source.max())
+        kind = np.min_scalar_type((int(target.max()) + 1) * (top + 1) - 1)
+        turned = np.where(target % 2, source, top - source)
+        self._key = target.astype(kind) * kind.type(top + 1) + turned
+        self._lock = threading.Lock()  # `prefetch` asks from a thread of its own
+        self._counts: dict[int, int] = {}
+        self._plan: tuple[int, np.ndarray, np.ndarray, np.ndarray] | None = None
+
+    def __len__(self) -> int:
+        """How many pairs there are."""
+        return len(self.sources)
 
     def order(self, epoch: int) -> list[np.ndarray]:
         """The rows of every batch of `epoch`, batches shuffled."""
-        generator = np.random.default_rng((self.seed, epoch))
-        mixed = generator.permutation(len(self.sources))
-        # A stable sort of mixed rows: equal lengths meet other partners every epoch.
-        keys = (self._source_lengths[mixed], self._target_lengths[mixed])
-        ordered = mixed[np.lexsort(keys)]
-        cuts, start, longest = [], 0, 0
-        longest_of = np.maximum(self._source_lengths, self._target_lengths)
-        for i, row in enumerate(ordered):
-            longest = max(longest, int(longest_of[row]))
-            if i > start and longest * (i - start + 1) > self.tokens:
-                cuts.append(i)
-                start, longest = i, int(longest_of[row])
-        batches = np.split(ordered, cuts)
-        return [batches[i] for i in generator.permutation(len(batches))]
+        rows, edges, shuffled = self._planned(epoch)
+        return [rows[edges[i] : edges[i + 1]] for i in shuffled]
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of `epoch`, from number `start` on."""
-        for rows in self.order(epoch)[start:]:
-            yield make_batch([self.sources[i] for i in rows], [self.targets[i] for i in rows])
+        rows, edges, shuffled = self._planned(epoch)
+        for i in shuffled[start:]:
+            chosen = rows[edges[i] : edges[i + 1]]
+            yield assemble(self.sources.padded(chosen), self.targets.padded(chosen))
 
     def count(self, epoch: int = 0) -> int:
         """How many batches `epoch` has (tie-breaking makes it differ a little)."""
-        return len(self.order(epoch))
+        if epoch not in self._counts:
+            self._planned(epoch)
+        return self._counts[epoch]
+
+    def _planned(self, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows in order of length, the edges of batches among them, the order of the batches."""
+        with self._lock:
+            if self._plan is None or self._plan[0] != epoch:
+                self._plan = None  # one at a time: it is what takes the memory
+                generator = np.random.default_rng((self.seed, epoch))
+                mixed = generator.permutation(len(self))
+                # A stable sort of mixed rows: equal lengths meet other partners every epoch.
+                rows = mixed[np.argsort(self._key[mixed], kind="stable")]
+                edges = cut(self._longest[rows], self.tokens)
+                shuffled = generator.permutation(len(edges) - 1)
+                self._counts[epoch] = len(shuffled)
+                self._plan = epoch, rows, edges, shuffled
+            return self._plan[1:]
+
+
+def cut(longest: np.ndarray, tokens: int) -> np.ndarray:
+    """Where batches begin, and the end: each takes rows while longest * rows <= tokens.
+
+    Args:
+        longest: (rows,) pieces of the longer side of each, in order.
+        tokens: the budget; a row that is longer by itself is a batch by itself.
+
+    Returns:
+        (batches + 1,) int64.
+    """
+    edges, start = [], 0
+    while start < len(longest):
+        edges.append(start)
+        # No more rows than this fit, whatever their lengths: looked at together.
+        most = max(tokens // max(int(longest[start]), 1), 1)
+        lengths = np.maximum.accumulate(longest[start : start + most])
+        areas = lengths * np.arange(1, len(lengths) + 1)
+        start += max(int(np.searchsorted(areas, tokens, side="right")), 1)
+    return np.array([*edges, len(longest)])
+
+
+def prefetch(items: Iterable[Item], depth: int = 8) -> Iterator[Item]:
+    """The items in their order, made ahead by one thread: whoever takes them does not wait.
+
+    An error of `items` is raised where the item would have come. The thread ends with the last
+    item, or when this iterator is closed, as leaving a `for` loop does.
+    """
+    source, end = iter(items), object()
+    with ThreadPoolExecutor(1, thread_name_prefix="prefetch") as worker:
+        try:
+            waiting = deque(worker.submit(next, source, end) for _ in range(depth))
+            while (item := waiting.popleft().result()) is not end:
+                waiting.append(worker.submit(next, source, end))
+                yield item
+        finally:
+            worker.shutdown(cancel_futures=True)

@@ -84,13 +84,22 @@ def read_progress(folder: Path) -> Progress | None:
         ) from error
 
 
-def restore(folder: Path, network: Any) -> None:
-    """Give model and optimizer the values saved in `folder`. Raises CheckpointError."""
+def restore(folder: Path, network: Any, step: int | None = None) -> None:
+    """Give model and optimizer the values saved in `folder`, after `step` if that is given.
+
+    Raises:
+        CheckpointError: damaged, of another model, or of another step than process 0 read.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     path = folder / FILE
     wanted = variables(network)
+    there = None if step is None else read_progress(folder)
+    if step is not None and (there is None or there.step != step):
+        raise CheckpointError(
+            f"{path} is not the one of step {step}. All processes must share one folder."
+        )
     try:
         values = load(path.read_bytes())
     except (SafetensorError, OSError) as error:

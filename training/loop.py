@@ -15,9 +15,11 @@ import keras
 import numpy as np
 
 from training import checkpoint
-from training.batches import Batch, Batches, make_batch
+from training.batches import Batch, Batches, make_batch, prefetch
 from training.checkpoint import Progress
+from training.devices import ONE, Devices
 from training.logs import History
+from training.shapes import Shape, fit
 from zoo import saving
 from zoo.tokenizer import EOS
 
@@ -47,7 +49,11 @@ class Schedule:
     patience: int = 0
 
 
-def trace_steps(network: Any) -> None:
+STOP_EVERY = 10
+"""Steps between two questions whether one of several processes was asked to stop."""
+
+
+def trace_steps(network: Any, on: Devices = ONE) -> None:
     """Take two small steps and undo them, so that later steps do not depend on which came first.
 
     TensorFlow traces a step for the shape of its first batch, and for any shape from the second
@@ -58,19 +64,21 @@ def trace_steps(network: Any) -> None:
         return
     wanted = checkpoint.variables(network)
     before = [np.array(variable) for variable in wanted]
-    for size in (1, 2):
-        rows = [[EOS] * size] * size
-        step(network, make_batch(rows, rows))
+    for size in (2, 3):
+        rows = [[EOS] * size] * (size * on.count)
+        step(network, make_batch(rows, rows), on)
     for variable, value in zip(wanted, before, strict=True):
         variable.assign(value)
 
 
-def step(network: Any, batch: Batch) -> float:
-    """One step of training; the loss."""
-    network.reset_metrics()
-    loss = network.train_on_batch(
-        (batch.source, batch.target_in), batch.target_out, sample_weight=batch.weights
-    )
+def step(network: Any, batch: Batch, on: Devices = ONE) -> float:
+    """One step of training on the devices `on`; the loss of the global batch."""
+    share = on.share(batch)
+    with on.scope():
+        network.reset_metrics()
+        loss = network.train_on_batch(
+            (share.source, share.target_in), share.target_out, sample_weight=share.weights
+        )
     return float(loss)
 
 
@@ -91,6 +99,8 @@ class Trainer:
         folder: of the run's state; the curve is `history.csv` beside it.
         progress: where the run is; changed in place.
         report: called after every step and validation with figures to show.
+        on: what to train on.
+        shapes: what batches are filled up to, from `training.shapes.ladder`; none: left as is.
     """
 
     def __init__(
@@ -104,11 +114,17 @@ class Trainer:
         folder: Path,
         progress: Progress,
         report: Callable[[Progress, dict[str, Any]], None] = lambda progress, row: None,
+        on: Devices = ONE,
+        shapes: tuple[Shape, ...] = (),
     ):
         self.network, self.probe, self.batches = network, probe, batches
         self.task, self.valid, self.schedule = task, list(valid), schedule
         self.folder, self.progress, self.report = folder, progress, report
-        self.history = History(folder.parent / "history.csv", folder / "tensorboard", progress.step)
+        self.on, self.shapes = on, shapes
+        self.history = None
+        if on.processes.first:
+            csv_path, events = folder.parent / "history.csv", folder / "tensorboard"
+            self.history = History(csv_path, events, progress.step)
         self._stop = False
         self._tokens_before = progress.tokens
         self._since = time.perf_counter()
@@ -120,19 +136,20 @@ class Trainer:
             number: signal.signal(number, self._ask_to_stop)
             for number in (signal.SIGINT, signal.SIGTERM)
         }
+        stopped = False
         try:
             for batch in self._remaining():
                 self._step(batch)
-                if self._due() or self._stop:
+                if self._due() or (stopped := self._stopped()):
                     break
-            if self._stop and not self._finished():
-                self._save()
-                raise RunStoppedError
             self._save()
+            if stopped and not self._finished():
+                raise RunStoppedError
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
-            self.history.close()
+            if self.history:
+                self.history.close()
 
     def finish(self) -> None:
         """Note that there is no more to do: after this the run is never gone on with."""
@@ -142,9 +159,16 @@ class Trainer:
     def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
         self._stop = True
 
+    def _stopped(self) -> bool:
+        """Whether this process or another was asked to stop; all of them answer the same."""
+        processes = self.on.processes
+        if processes.count > 1 and self.progress.step % STOP_EVERY:
+            return False
+        return processes.any(self._stop)
+
     def _remaining(self) -> Iterator[Batch]:
         while not self._finished():
-            yield from self.batches.epoch(self.progress.epoch, self.progress.batch)
+            yield from prefetch(self.batches.epoch(self.progress.epoch, self.progress.batch))
             self.progress.epoch += 1
             self.progress.batch = 0
 
@@ -154,7 +178,7 @@ class Trainer:
         return done.step >= self.schedule.steps or bool(stale)
 
     def _step(self, batch: Batch) -> None:
-        loss = step(self.network, batch)
+        loss = step(self.network, fit(batch, self.shapes) if self.shapes else batch, self.on)
         if not math.isfinite(loss):
             raise FloatingPointError(
                 f"The loss is {loss} at step {self.progress.step + 1}: "
@@ -174,7 +198,7 @@ class Trainer:
             row = self._curve()
         if step % schedule.validate == 0 or last:
             row |= self._validate()
-        if row:
+        if row and self.history:
             self.history.add(row)
         self.report(self.progress, row)
         if step % schedule.checkpoint == 0 or step % schedule.validate == 0:
@@ -201,6 +225,15 @@ class Trainer:
         return self.progress.batch / self.batches.count(self.progress.epoch)
 
     def _validate(self) -> dict[str, float]:
+        """Validate in process 0, and let all of them know how it went."""
+        done, row = self.progress, {}
+        if self.on.processes.first:
+            row = self._score()
+        found = self.on.processes.tell([row, done.best, done.best_step, done.since_best])
+        row, done.best, done.best_step, done.since_best = found
+        return row
+
+    def _score(self) -> dict[str, float]:
         """Decode the validation side with the averaged weights; keep them if they are the best."""
         began = time.perf_counter()
         arrays = self.averaged()
@@ -251,4 +284,5 @@ class Trainer:
 
     def _save(self) -> None:
         self._tick()
-        checkpoint.save(self.folder, self.network, self.progress)
+        if self.on.processes.first:
+            checkpoint.save(self.folder, self.network, self.progress)

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import keras
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from training import cards, checkpoint, devices, tasks
+from training import cards, checkpoint, data, devices, tasks
 from training.batches import Batches
 from training.checkpoint import CheckpointError
+from training.data import console
+from training.devices import Devices
 from training.loop import RunStoppedError, Schedule, Trainer, trace_steps
 from training.objective import SmoothedCrossEntropy, make_optimizer
-from training.tasks.base import Example, Task
+from training.shapes import Shape, ladder
+from training.tasks.base import Task
 from zoo import catalog, saving
 from zoo.loaded import LoadedModel
-from zoo.tokenizer import Tokenizer, train_tokenizer
+from zoo.tokenizer import Tokenizer
 
 STATE = "training"
 """The folder, inside the model's, that holds what only training needs."""
-
-console = Console(stderr=True)
 
 
 def train(
@@ -33,6 +36,7 @@ def train(
     checkpoint_every: int,
     fresh: bool,
     command: str,
+    on: Devices = devices.ONE,
 ) -> None:
     """Train, or go on training, the model in `folder`.
 
@@ -42,53 +46,72 @@ def train(
         patience, checkpoint_every: see `training.loop.Schedule`.
         fresh: forget an earlier run.
         command: for the card.
+        on: what to train on. Every process of a run calls this, with the same arguments.
 
     Raises:
         ValueError, CheckpointError, DownloadError: each with a sentence for the user.
     """
-    progress = read_progress(folder, settings, fresh)
+    first = on.processes.first
+    console.quiet = not first
+    found = asdict(read_progress(folder, settings, fresh)) if first else None
+    progress = checkpoint.Progress(**on.processes.tell(found))
     if progress.finished:
         console.print(f"{folder} is finished (step {progress.step}); --fresh starts anew.")
         return
     task = tasks.get(settings["task"])
     # Checked before the data is read: a typing error should not take a minute to show.
     check(settings, task)
-    with console.status(f"Reading {task.name}"):
-        examples = task.examples("train")
-        if settings["limit"]:
-            examples = examples[: settings["limit"]]
-        tokenizers = make_tokenizers(task, examples, folder / STATE)
-        batches = encode(task, examples, tokenizers, settings)
+    with on.processes.in_turn(), console.status(f"Reading {task.name}"):
+        examples = data.read(task, settings["limit"])
+        tokenizers = data.make_tokenizers(task, examples, folder / STATE)
+        batches, pairs = data.encode(task, examples, tokenizers, settings)
         valid = task.examples("valid")[: settings["validate_on"]]
     per_epoch = batches.count()
+    same = digest(settings, tokenizers, len(batches), per_epoch)
+    on.processes.check_same("options, data and tokenizers", same)
     schedule = Schedule(
         steps=settings["steps"] or max(math.ceil(settings["epochs"] * per_epoch), 1),
         validate=settings["validate_every"] or per_epoch,
         checkpoint=checkpoint_every,
         patience=patience,
     )
-    network, probe = make_networks(folder, task, tokenizers, settings)
-    make_ready(network, settings, schedule.steps)
+    network, probe = make_networks(folder, task, tokenizers, settings, on)
+    make_ready(network, settings, schedule.steps, on)
+    shapes = make_shapes(batches, on)
     if progress.step:
-        checkpoint.restore(folder / STATE, network)
+        checkpoint.restore(folder / STATE, network, progress.step)
         console.print(f"Going on at step {progress.step} of {schedule.steps}.")
     console.print(
         f"{settings['model']} {settings['preset']}: {network.count_params():,} parameters, "
-        f"{len(examples):,} pairs, {per_epoch} batches an epoch, {schedule.steps} steps, "
-        f"{settings['precision']} on {devices.device_name()} ({keras.backend.backend()})"
+        f"{pairs:,} pairs, {per_epoch} batches an epoch, {schedule.steps} steps, "
+        f"{settings['precision']} on {on} ({keras.backend.backend()})"
     )
+    if shapes:
+        console.print(f"Steps are compiled, for at most {len(shapes)} shapes of batch.")
     with shown(schedule.steps, progress.step) as report:
         trainer = Trainer(
-            network, probe, batches, task, valid, schedule, folder / STATE, progress, report
+            network,
+            probe,
+            batches,
+            task,
+            valid,
+            schedule,
+            folder / STATE,
+            progress,
+            report,
+            on,
+            shapes,
         )
         try:
             trainer.run()
         except RunStoppedError:
             console.print("Stopped and saved; the same command goes on from here.")
             raise SystemExit(130) from None
-    leave_model(folder, trainer, task, examples, command)
-    # Only now: a run that is killed while it writes its model writes it again.
-    trainer.finish()
+    with on.processes.in_turn():
+        if first:
+            leave_model(folder, trainer, task, pairs, command)
+        # Only now: a run that is killed while it writes its model writes it again.
+        trainer.finish()
     console.print(f"{folder}: best {task.metric} {progress.best} at step {progress.best_step}")
 
 
@@ -125,22 +148,46 @@ def check(settings: dict[str, Any], task: Task) -> None:
         )
 
 
-def make_ready(network: Any, settings: dict[str, Any], steps: int) -> None:
+def make_ready(
+    network: Any, settings: dict[str, Any], steps: int, on: Devices = devices.ONE
+) -> None:
     """Give the network its optimizer and loss, and trace its steps."""
-    optimizer = make_optimizer(
-        learning_rate=settings["learning_rate"],
-        warmup=settings["warmup"],
-        steps=steps,
-        clip=settings["clip"],
-        averaging=settings["averaging"],
+    with on.scope():
+        optimizer = make_optimizer(
+            learning_rate=settings["learning_rate"],
+            warmup=settings["warmup"],
+            steps=steps,
+            clip=settings["clip"],
+            averaging=settings["averaging"],
+        )
+        network.compile(
+            optimizer=optimizer,
+            loss=SmoothedCrossEntropy(settings["smoothing"]),
+            jit_compile=on.compiles_steps(),
+        )
+        optimizer.build(network.trainable_variables)
+    on.spread(network)
+    trace_steps(network, on)
+
+
+def make_shapes(batches: Batches, on: Devices) -> tuple[Shape, ...]:
+    """The shapes that compiled steps get; none where any shape will do."""
+    if not on.compiles_steps():
+        return ()
+    return ladder(
+        batches.sources.lengths(),
+        batches.targets.lengths(),
+        batches.tokens,
+        rows=on.count,
+        # Tensor cores work on eights; a CPU would only have more padding to multiply.
+        lengths=8 if on.accelerated() else 1,
     )
-    network.compile(
-        optimizer=optimizer,
-        loss=SmoothedCrossEntropy(settings["smoothing"]),
-        jit_compile=devices.compiles_steps(),
-    )
-    optimizer.build(network.trainable_variables)
-    trace_steps(network)
+
+
+def digest(settings: dict[str, Any], tokenizers: dict[str, Tokenizer], *sizes: int) -> str:
+    """A few letters that differ where a run would."""
+    parts = [json.dumps([settings, sizes]).encode(), *(t.bytes for t in tokenizers.values())]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 
 
 class shown:  # noqa: N801 - reads as a statement
@@ -173,67 +220,15 @@ class shown:  # noqa: N801 - reads as a statement
             console.print(f"step {row['step']} loss {row['loss']}", highlight=False)
 
 
-def make_tokenizers(task: Task, examples: list[Example], state: Path) -> dict[str, Tokenizer]:
-    """The task's tokenizers by file name, learnt on the training side; kept in `state`."""
-    specs = task.tokenizers()
-    shared = specs["source"].shared
-    files = {"tokenizer.model": None} if shared else {"source.model": 0, "target.model": 1}
-    found = {}
-    for file, side in files.items():
-        if (state / file).exists():
-            found[file] = Tokenizer.load(state / file)
-            continue
-        pairs = ((e.source, e.references[0]) for e in examples)
-        texts = [t for p in pairs for t in p] if side is None else [p[side] for p in pairs]
-        spec = specs["target" if side == 1 else "source"]
-        size = spec.vocabulary_size or whole_vocabulary(texts, spec.model_type)
-        # Equal texts teach nothing more, and a source may stand in many pairs.
-        found[file] = train_tokenizer(
-            dict.fromkeys(texts), model_type=spec.model_type, vocabulary_size=size
-        )
-        saving.write_aside(state / file, found[file].bytes)
-    return found
-
-
-def whole_vocabulary(texts: list[str], model_type: str) -> int:
-    """How many pieces keep every character or word there is; four more are special."""
-    units = {unit for text in texts for unit in (text.split() if model_type == "word" else text)}
-    return len(units) + 5
-
-
-def sides(tokenizers: dict[str, Tokenizer]) -> tuple[Tokenizer, Tokenizer]:
-    """Source and target tokenizer of what `make_tokenizers` gives."""
-    both = list(tokenizers.values())
-    return both[0], both[-1]
-
-
-def encode(
-    task: Task, examples: list[Example], tokenizers: dict[str, Tokenizer], settings: dict[str, Any]
-) -> Batches:
-    """The training side as ids; pairs that are too long are left out and counted."""
-    source_tokenizer, target_tokenizer = sides(tokenizers)
-    pairs = [
-        (source_tokenizer.encode(e.source), target_tokenizer.encode(e.references[0]))
-        for e in examples
-    ]
-    kept = [
-        (s, t)
-        for s, t in pairs
-        if len(s) <= task.max_source_length and len(t) <= task.max_target_length
-    ]
-    if len(kept) < len(pairs):
-        console.print(f"Left out {len(pairs) - len(kept)} pairs longer than the model reads.")
-    if not kept:
-        raise ValueError(f"{task.name} has no training pair that is short enough")
-    sources, targets = zip(*kept, strict=True)
-    return Batches(sources, targets, settings["batch_tokens"], settings["seed"])
-
-
 def make_networks(
-    folder: Path, task: Task, tokenizers: dict[str, Tokenizer], settings: dict[str, Any]
+    folder: Path,
+    task: Task,
+    tokenizers: dict[str, Tokenizer],
+    settings: dict[str, Any],
+    on: Devices = devices.ONE,
 ) -> tuple[Any, LoadedModel]:
-    """The network to train, and a full-precision one to validate with."""
-    source_tokenizer, target_tokenizer = sides(tokenizers)
+    """The network to train, on all devices, and a full-precision one to validate with, on one."""
+    source_tokenizer, target_tokenizer = data.sides(tokenizers)
     config = catalog.configuration(
         settings["model"],
         settings["preset"],
@@ -245,7 +240,8 @@ def make_networks(
     keras.config.set_dtype_policy("float32")
     probe = catalog.build(settings["model"], config)
     keras.config.set_dtype_policy(settings["precision"])
-    network = catalog.build(settings["model"], config, seed=settings["seed"])
+    with on.scope():
+        network = catalog.build(settings["model"], config, seed=settings["seed"])
     files = list(tokenizers)
     description = saving.model_config(
         name=folder.name,
@@ -263,9 +259,7 @@ def make_networks(
     )
 
 
-def leave_model(
-    folder: Path, trainer: Trainer, task: Task, examples: list[Example], command: str
-) -> None:
+def leave_model(folder: Path, trainer: Trainer, task: Task, pairs: int, command: str) -> None:
     """Write the model with its best weights, and the part of its card that training knows."""
     probe, progress = trainer.probe, trainer.progress
     arrays = checkpoint.read_best(trainer.folder) or trainer.averaged()
@@ -284,14 +278,14 @@ def leave_model(
         size=size,
         seed=settings["seed"],
         examples={
-            "train": len(examples),
+            "train": pairs,
             "valid": len(task.examples("valid")),
             "test": len(task.examples("test")),
         },
         training={
             "minutes": round(progress.minutes, 1),
             "cpu_minutes": round(progress.cpu_minutes, 1),
-            "device": devices.device_name(),
+            "device": str(trainer.on),
             "threads": settings["threads"] or None,
             "precision": settings["precision"],
             "backend": keras.backend.backend(),

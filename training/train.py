@@ -18,6 +18,8 @@ import typer
 # Plain help: the framed one cuts long option names off on a narrow terminal.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 Option = typer.Option
+PLACES = ("devices", "processes", "process", "coordinator", "distributed")
+"""Options that say where a run takes place: it may go on elsewhere."""
 
 
 @app.command(help=__doc__)
@@ -62,25 +64,42 @@ def main(
     ] = "float32",
     seed: Annotated[int, Option(help="Of weights, dropout and the order of the data.", min=0)] = 1,
     fresh: Annotated[bool, Option(help="Forget an earlier run in the same folder.")] = False,
+    devices: Annotated[
+        int, Option(help="Of this machine; 0: all accelerators, or one CPU.", min=0)
+    ] = 0,
+    processes: Annotated[
+        int,
+        Option(help="How many processes train together, one a machine; see docs/scale.md.", min=1),
+    ] = 1,
+    process: Annotated[int | None, Option(help="Which of them this is, from 0 on.", min=0)] = None,
+    coordinator: Annotated[
+        str | None, Option(help="HOST:PORT where process 0 is to be found.")
+    ] = None,
+    distributed: Annotated[
+        bool, Option("--distributed", help="Take these three from Cloud TPU, Slurm or Open MPI.")
+    ] = False,
 ) -> None:
     """Train, or go on training, one model; see the text of the module."""
-    settings = {name: value for name, value in locals().items() if name not in ("out", "fresh")}
+    settings = dict(locals())
     # Not part of what is learned: these may change when a run goes on.
-    for name in ("patience", "checkpoint_every"):
+    for name in ("out", "fresh", "patience", "checkpoint_every", *PLACES):
         settings.pop(name)
     folder = out or Path("runs") / f"{task}-{model}-{preset}".replace("/", "-")
-    from training.devices import prepare
+    from training.devices import choose, prepare
     from training.download import DownloadError
 
+    expected = (ValueError, FloatingPointError, OSError, DownloadError, session_errors())
     try:
         settings["override"] = parse_overrides(override or [])
         if dropout is not None:
             settings["override"]["dropout"] = dropout
         prepare(threads)
+        on = choose(devices, processes, process, coordinator, distributed)
         from training import session
 
-        session.train(folder, settings, patience, checkpoint_every, fresh, command())
-    except (ValueError, FloatingPointError, OSError, DownloadError, session_errors()) as error:
+        with on.processes.ends_at_once(expected):
+            session.train(folder, settings, patience, checkpoint_every, fresh, command(), on)
+    except expected as error:
         typer.secho(f"{error}", fg="red", err=True)
         raise typer.Exit(2) from error
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
-from training.batches import Batches, make_batch, pad
+from training.batches import Batches, Rows, cut, make_batch, pad, prefetch
 from zoo.tokenizer import BOS, EOS, PAD
 
 
@@ -28,6 +30,17 @@ def test_padding_stands_on_the_right():
     assert pad([[5, 2]], length=4).tolist() == [[5, 2, 0, 0]]
     assert pad([]).shape == (0, 0)
     assert pad([[5]]).dtype == np.int32
+
+
+def test_rows_are_one_flat_array():
+    rows = Rows.of([[5, 2], [], [6, 7, 2]])
+    assert [row.tolist() for row in rows] == [[5, 2], [], [6, 7, 2]]
+    assert rows.lengths().tolist() == [2, 0, 3] and rows.lengths().dtype == np.uint8
+    assert rows.padded(np.array([2, 0, 2])).tolist() == [[6, 7, 2], [5, 2, 0], [6, 7, 2]]
+    assert rows.padded(np.array([1])).shape == (1, 0)
+    assert Rows.of([range(300)]).lengths().tolist() == [300]
+    with pytest.raises(IndexError):
+        rows[3]
 
 
 def test_a_batch_worked_by_hand():
@@ -68,6 +81,28 @@ def test_the_token_budget_is_kept_and_used(corpus, tokens):
     real = sum(batch.tokens for batch in made)
     assert real / sum(batch.target_out.size for batch in made) > 0.8
     assert len(made) < 2.5 * max(map(sum, zip(*map(lens, corpus), strict=True))) * 500 / tokens
+
+
+@pytest.mark.parametrize("tokens", [1, 7, 40, 10_000])
+def test_batches_are_cut_where_the_next_row_would_be_too_much(tokens):
+    """Against the plain loop over all rows, on lengths in no order."""
+    longest = np.random.default_rng(2).integers(1, 30, 400).astype("uint8")
+    edges, most = [0], 0
+    for i, length in enumerate(longest.tolist()):
+        most = max(most, length)
+        if i > edges[-1] and most * (i - edges[-1] + 1) > tokens:
+            edges.append(i)
+            most = length
+    assert cut(longest, tokens).tolist() == [*edges, 400]
+
+
+def test_a_batch_across_two_target_lengths_has_sources_of_one():
+    """Four target lengths, each with sources of 1 to 20 pieces; a batch holds two of a length."""
+    pairs = [(source, target) for target in (3, 4, 5, 6) for source in range(1, 21)]
+    sides = [[[5] * (length - 1) + [EOS] for length in side] for side in zip(*pairs, strict=True)]
+    batches = Batches(*sides, tokens=44)
+    spans = [np.ptp(batches.sources.lengths()[rows]) for rows in batches.order(0) if len(rows) > 1]
+    assert max(spans) < 15  # 19 where every target length began with the shortest source
 
 
 def lens(side: list) -> list[int]:
@@ -126,3 +161,57 @@ def test_an_epoch_goes_on_at_any_batch(corpus):
 def test_sides_of_unequal_or_no_length_are_refused(sides):
     with pytest.raises(ValueError, match="pairs"):
         Batches(*sides, tokens=100)
+
+
+def test_prefetched_items_come_in_order_and_their_thread_ends(corpus):
+    batches = Batches(*corpus, tokens=150)
+    plain, ahead = list(batches.epoch(1)), list(prefetch(batches.epoch(1)))
+    assert len(plain) == len(ahead)
+    assert all((a.source == b.source).all() for a, b in zip(plain, ahead, strict=True))
+    assert list(prefetch([])) == []
+    assert not working()
+
+
+def working() -> list[str]:
+    return [t.name for t in threading.enumerate() if t.name.startswith("prefetch")]
+
+
+def test_the_next_items_are_made_while_one_is_used():
+    made = threading.Semaphore(0)
+
+    def items():
+        for number in range(100):
+            made.release()
+            yield number
+
+    ahead = prefetch(items(), depth=3)
+    assert next(ahead) == 0
+    for _ in range(4):  # the one taken, and as many as it may be ahead
+        assert made.acquire(timeout=20)
+    ahead.close()
+    assert not working()
+    assert not made.acquire(blocking=False)  # and no more than that
+
+
+def test_an_error_of_the_prefetching_thread_comes_where_its_item_would_have():
+    def items():
+        yield from (1, 2)
+        raise OSError("the disk is gone")
+
+    ahead = prefetch(items())
+    assert [next(ahead), next(ahead)] == [1, 2]
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(ahead)
+    assert not working()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_the_prefetching_thread_ends_when_its_user_fails(error):
+    def use():
+        for item in prefetch(iter(range(10**9))):
+            if item == 5:
+                raise error
+
+    with pytest.raises(error):
+        use()
+    assert not working()

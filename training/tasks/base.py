@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:  # metrics pulls in sacrebleu: needed when scoring, not when reading data
     from training.metrics import Figure
 
 SPLITS = ("train", "valid", "test")
+Pair = tuple[str, str]  # source, target
 SEED = 2017  # of every split and every generated corpus: a split must not change with --seed
 
 
@@ -53,6 +54,22 @@ class Provenance:
     split_rule: str
 
 
+class Stream(Protocol):
+    """Training pairs too many for memory: read from disk, part by part, always in one order."""
+
+    def parts(self) -> Sequence[Iterable[Pair]]:
+        """The pairs in consecutive parts; each can be pickled, and read by a process of its own."""
+
+    def sample(self, count: int) -> list[Pair]:
+        """At most `count` of the pairs, drawn at random, always the same."""
+
+    def first(self, count: int) -> Stream:
+        """A stream of only the first `count` pairs."""
+
+    def identity(self) -> dict[str, Any]:
+        """All that the pairs and their parts depend on, as JSON."""
+
+
 class Task(ABC):
     """Something to learn from pairs of texts. One task (or one family of corpora) is one file."""
 
@@ -71,6 +88,10 @@ class Task(ABC):
         Always in the same order. Raises ValueError for any other split, and
         training.download.DownloadError when the corpus can be neither found nor fetched.
         """
+
+    def stream(self) -> Stream | None:
+        """The training side when it is too large for memory; None: `examples` has it."""
+        return None
 
     @abstractmethod
     def tokenizers(self) -> dict[str, TokenizerSpec]:

@@ -11,9 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from training import download
-from training.tasks.base import SEED, Provenance
-
-Pair = tuple[str, str]
+from training.tasks.base import SEED, Pair, Provenance
 
 MANYTHINGS = "https://www.manythings.org/anki/{code}-eng.zip"
 MIRRORS = {"spa": "https://storage.googleapis.com/download.tensorflow.org/data/spa-eng.zip"}
@@ -97,23 +95,34 @@ def read_tsv(path: Path) -> list[Pair]:
     for number, line in enumerate(read_lines(path), 1):
         if not line.strip():
             continue
-        columns = line.split("\t")
-        if len(columns) < 2:
-            raise ValueError(f"line {number} of {path.name} has no tab. Received: {line[:80]!r}")
-        pairs.append((clean(columns[0]), clean(columns[1])))
+        first, second = columns(line, number, path)
+        pairs.append((clean(first), clean(second)))
     return [pair for pair in pairs if all(pair)]
+
+
+def columns(line: str, number: int, path: Path) -> Pair:
+    """The first two columns of line `number`, from 1, of a TSV file. ValueError: it has one."""
+    first, tab, rest = line.partition("\t")
+    if not tab:
+        raise ValueError(f"line {number} of {path.name} has no tab. Received: {line[:80]!r}")
+    return first, rest.partition("\t")[0]
 
 
 def read_files(source: Path, target: Path) -> list[Pair]:
     """Pairs of the lines of two files. Raises ValueError when they differ in length."""
     left, right = read_lines(source), read_lines(target)
-    if len(left) != len(right):
-        raise ValueError(
-            "two parallel files must have as many lines. "
-            f"Received: {source.name} with {len(left):,} and {target.name} with {len(right):,}"
-        )
+    check_parallel((source, target), (len(left), len(right)))
     pairs = [(clean(a), clean(b)) for a, b in zip(left, right, strict=True)]
     return [pair for pair in pairs if all(pair)]
+
+
+def check_parallel(paths: Sequence[Path], lines: Sequence[int]) -> None:
+    """Raises ValueError where parallel files differ in their numbers of lines."""
+    if len(set(lines)) > 1:
+        found = " and ".join(
+            f"{path.name} with {count:,}" for path, count in zip(paths, lines, strict=True)
+        )
+        raise ValueError(f"two parallel files must have as many lines. Received: {found}")
 
 
 def split(pairs: Sequence[Pair], *, valid: int, test: int) -> dict[str, list[Pair]]:
@@ -150,7 +159,9 @@ def checksum(paths: Iterable[Path]) -> str:
     """SHA-256 of the files' bytes, one after another."""
     digest = hashlib.sha256()
     for path in paths:
-        digest.update(path.read_bytes())
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
     return digest.hexdigest()
 
 

@@ -13,12 +13,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.tasks import corpora
-from training.tasks.base import SEED, Example, Provenance, Task, TokenizerSpec, check_split, group
+from training.tasks.base import (
+    SEED,
+    Example,
+    Pair,
+    Provenance,
+    Stream,
+    Task,
+    TokenizerSpec,
+    check_split,
+    group,
+)
+from training.tasks.streaming import LargeFiles, is_large
 
 if TYPE_CHECKING:
     from training.metrics import Figure
-
-Pair = tuple[str, str]
 
 SHOWCASE = {
     "en": (
@@ -193,7 +202,11 @@ class Multi30k(Translation):
 
 
 class OwnFiles(Translation):
-    """Pairs of the user's own: one TSV file, or two text files with a sentence a line."""
+    """Pairs of the user's own: one TSV file, or two text files with a sentence a line.
+
+    Large files are not read into memory. Which are large is fixed: they are split by another rule,
+    and a model must be tested on the split that it was trained by.
+    """
 
     def __init__(self, name: str, paths: Sequence[Path]) -> None:
         super().__init__(name)
@@ -206,6 +219,26 @@ class OwnFiles(Translation):
             if not path.is_file():
                 raise ValueError(f"there is no such file. Received: path={str(path)!r}")
         return self._paths
+
+    @cached_property
+    def _large(self) -> LargeFiles | None:
+        return LargeFiles(self.paths) if is_large(self.paths) else None
+
+    def stream(self) -> Stream | None:
+        """The training side of large files."""
+        return self._large
+
+    def examples(self, split: str) -> list[Example]:
+        """As for any translation; a held-out source of large files has the targets drawn for it.
+
+        The training side of large files is better read by `stream`: this takes it into memory.
+        """
+        if self._large is None:
+            return super().examples(split)
+        check_split(split)
+        if split != "train":
+            return group(self._large.held_out[split])
+        return [Example(a, (b,)) for part in self._large.parts() for a, b in part]
 
     def pairs(self) -> dict[str, list[Pair]]:
         """Split by source sentence: 5 % validation up to 1,000 and 10 % test up to 3,000."""
@@ -224,10 +257,14 @@ class OwnFiles(Translation):
         return Provenance(
             corpus=" + ".join(path.name for path in self.paths),
             url="",
-            sha256=corpora.checksum(self.paths),
+            sha256=self._large.sha256 if self._large else corpora.checksum(self.paths),
             licence="the owner's",
             attribution="",
-            split_rule=f"by source sentence (ignoring case, punctuation), shuffled, seed {SEED}",
+            split_rule=(
+                self._large.split_rule()
+                if self._large
+                else f"by source sentence (ignoring case, punctuation), shuffled, seed {SEED}"
+            ),
         )
 
 

@@ -1,0 +1,1 @@
+"""The zoo's speed beside other toolkits', measured on one machine in one run."""

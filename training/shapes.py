@@ -1,0 +1,112 @@
+"""Batches of a few fixed shapes: what XLA wants, and several devices.
+
+XLA compiles a step anew for each shape of its input, which takes seconds to minutes. A ladder of
+lengths makes that a dozen times in a run. TensorFlow without XLA runs any shape with one program
+and is faster without the padding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from training.batches import Batch
+from zoo.tokenizer import BOS, EOS, PAD
+
+RUNGS = 12
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What every batch is filled up to whose longest row, of either side, is at most `longest`.
+
+    Args:
+        rows, source, target: the batch's B, S and T.
+    """
+
+    longest: int
+    rows: int
+    source: int
+    target: int
+
+
+def ladder(
+    source_lengths: np.ndarray,
+    target_lengths: np.ndarray,
+    tokens: int,
+    *,
+    rows: int = 1,
+    lengths: int = 1,
+    most: int = RUNGS,
+) -> tuple[Shape, ...]:
+    """At most `most` shapes, shortest first, that hold every batch `Batches` can cut.
+
+    A function of the corpus and the budget alone, so that a run that goes on pads as before.
+    Neighbours differ by a constant factor in length, and the padding by no more than that.
+
+    Args:
+        source_lengths, target_lengths: pieces of every pair.
+        tokens: the budget of `training.batches.Batches`.
+        rows: what B is to be a multiple of: the number of devices.
+        lengths: what S and T are to be a multiple of.
+        most: how many shapes there may be.
+    """
+    longest = np.maximum(source_lengths, target_lengths)
+    low, high = int(longest.min()), int(longest.max())
+    rungs = np.ceil(np.geomspace(low, high, min(most, high - low + 1))).astype(int)
+    rungs = sorted({min(up(int(rung), lengths), high) for rung in rungs} | {high})
+    found, below = [], low - 1
+    for rung in rungs:
+        inside = longest <= rung
+        found.append(
+            Shape(
+                longest=rung,
+                # The shortest batch of this rung has the most rows.
+                rows=up(max(tokens // (below + 1), 1), rows),
+                source=up(int(source_lengths[inside].max()), lengths),
+                target=up(int(target_lengths[inside].max()), lengths),
+            )
+        )
+        below = rung
+    return tuple(found)
+
+
+def fit(batch: Batch, shapes: tuple[Shape, ...]) -> Batch:
+    """`batch` filled up to the smallest of `shapes` that holds it."""
+    longest = max(batch.source.shape[1], batch.target_out.shape[1])
+    shape = next(s for s in shapes if longest <= s.longest)
+    return fill(batch, shape.rows, shape.source, shape.target)
+
+
+def fill(batch: Batch, rows: int, source: int = 0, target: int = 0) -> Batch:
+    """`batch` with up to `rows` rows, `source` and `target` pieces; losses stay what they were.
+
+    Rows that are added have no weight. They hold one piece each, since attention over nothing
+    but padding is not a number, and neither is that times no weight.
+    """
+    count = len(batch.source)
+    target_in = _grown(batch.target_in, rows, target)
+    source_ids = _grown(batch.source, rows, source)
+    source_ids[count:, 0] = EOS
+    target_in[count:, 0] = BOS
+    return replace(
+        batch,
+        source=source_ids,
+        target_in=target_in,
+        target_out=_grown(batch.target_out, rows, target),
+        weights=_grown(batch.weights, rows, target),
+    )
+
+
+def up(number: int, multiple: int) -> int:
+    """The smallest multiple of `multiple` that is at least `number`."""
+    return -(-number // multiple) * multiple
+
+
+def _grown(array: np.ndarray, rows: int, length: int) -> np.ndarray:
+    """(B, L) -> (max(B, rows), max(L, length)), PAD (0) in what is new."""
+    shape = (max(array.shape[0], rows), max(array.shape[1], length))
+    grown = np.full(shape, PAD, dtype=array.dtype)
+    grown[: array.shape[0], : array.shape[1]] = array
+    return grown
