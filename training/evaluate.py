@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from training.tasks import Example, Task
 
 BATCH = 64  # sentences decoded together; of like length, so that little is padding
-BROWSABLE = 500  # test predictions kept beside a model
+BROWSABLE = 250  # test predictions kept beside a model
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -102,7 +102,7 @@ def sample(examples: Sequence[Any], limit: int | None) -> list[Any]:
 def update_card(folder: Path, beams: int, metrics: dict[str, Any], records: list[dict]) -> None:
     """Puts the metrics into the card under str(beams), and browsable predictions beside it.
 
-    predictions.json holds the same at most 500 examples for every model of a task; greedy ones
+    predictions.json holds the same at most 250 examples for every model of a task; greedy ones
     are kept when there are others.
     """
     from training import cards

@@ -105,7 +105,7 @@ def test_updating_a_card_keeps_other_beams_and_greedy_predictions(tmp_path):
     assert card["metrics"]["1"] == metrics and card["metrics"]["5"] == {"examples": 3}
     assert "exact match" in (tmp_path / "README.md").read_text()
     kept = json.loads((tmp_path / "predictions.json").read_text())
-    assert len(kept) == 500
+    assert len(kept) == 250
     assert kept[1] == {
         "source": kept[1]["source"],
         "references": kept[1]["references"],
@@ -115,7 +115,7 @@ def test_updating_a_card_keeps_other_beams_and_greedy_predictions(tmp_path):
         "correct": kept[1]["prediction"] in kept[1]["references"],
     }
     evaluate.update_card(tmp_path, 5, metrics, [])
-    assert len(json.loads((tmp_path / "predictions.json").read_text())) == 500
+    assert len(json.loads((tmp_path / "predictions.json").read_text())) == 250
 
 
 def run(*arguments: object):
