@@ -97,8 +97,8 @@ def reach(found: Sequence[Row]) -> Iterator[str]:
             kind = floor.rpartition("-")[2]
             yield (
                 f"- {HEADS[name]}: {figure(ours)} {by_name[name]['unit']}, "
-                f"{100 * share:.0f} % of what {kind} matrix products alone allow here "
-                f"({figure(limit)})."
+                f"{100 * share:.0f} % of what the probe's {kind} matrix products alone would "
+                f"allow ({figure(limit)})."
             )
 
 

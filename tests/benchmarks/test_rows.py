@@ -63,7 +63,7 @@ def test_a_table_says_how_far_ahead_and_how_far_from_the_floor():
         "| HF Transformers Marian | 2,500 (2.00×) | 35.0 (3.50×) |",
     ]
     [line] = table.reach(found)
-    assert "10.0 ms, 70 % of what float32" in line
+    assert "10.0 ms, 70 % of what the probe's float32" in line
     text = table.page(found, "made-up")
     assert "| **zoo** (default) | 5,000 | 4,900 – 5,100 |  |" in text
     assert "3 rounds of 10 s" in text
