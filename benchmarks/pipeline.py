@@ -22,6 +22,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from benchmarks.protocol import told_by_linux
 from training import cards, store
 from training.batches import Batches, prefetch
 from training.data import SAMPLE, console, encoding_bar
@@ -215,10 +216,9 @@ def peak(who: int) -> int:
 
 def memory() -> dict[str, int]:
     """Resident memory now, in MB: this process's own, and pages mapped from files (Linux)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    found = dict(line.split(":", 1) for line in lines)
     kinds = {"own_mb": "RssAnon", "mapped_mb": "RssFile"}
-    return {name: round(int(found[kind].split()[0]) * 1024 / 1e6) for name, kind in kinds.items()}
+    told = {name: told_by_linux("/proc/self/status", kind) for name, kind in kinds.items()}
+    return {name: round(value) for name, value in told.items() if value is not None}
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from benchmarks.protocol import told_by_linux
 from benchmarks.registry import ROOT, System
 
 PATIENCE = 900.0
@@ -109,9 +110,5 @@ class Running:
 
 def free_memory() -> float:
     """MB that can be had without swapping; infinite where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        [kilobytes] = [line.split()[1] for line in lines if line.startswith("MemAvailable")]
-        return int(kilobytes) / 1e3 * 1.024
-    except (OSError, ValueError):
-        return float("inf")
+    told = told_by_linux("/proc/meminfo", "MemAvailable")
+    return float("inf") if told is None else told

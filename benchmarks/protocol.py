@@ -167,12 +167,20 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def peak_memory() -> float:
-    """The most memory this process has had in its life, in MB."""
+def told_by_linux(path: str, name: str) -> float | None:
+    """MB that the line `name` of a file under /proc states; None where there is none."""
     try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        [kilobytes] = [line.split()[1] for line in lines if line.startswith("VmHWM")]
+        lines = Path(path).read_text().splitlines()
+        [kilobytes] = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
         return int(kilobytes) / 1e3 * 1.024
     except (OSError, ValueError):
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / 1e6 if sys.platform == "darwin" else peak / 1e3 * 1.024
+        return None
+
+
+def peak_memory() -> float:
+    """The most memory this process has had in its life, in MB."""
+    told = told_by_linux("/proc/self/status", "VmHWM")
+    if told is not None:
+        return told
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3 * 1.024

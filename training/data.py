@@ -111,16 +111,21 @@ def encode(
     return Batches(sources, targets, settings["batch_tokens"], settings["seed"]), read
 
 
-@contextmanager
-def encoding_bar() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar of parts encoded; gives the function that `store.build` reports to."""
-    bar = Progress(
+def progress_bar() -> Progress:
+    """The bar that long work shows: how much is done of how much, and how long the rest takes."""
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=console,
     )
+
+
+@contextmanager
+def encoding_bar() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar of parts encoded; gives the function that `store.build` reports to."""
+    bar = progress_bar()
     job = bar.add_task("Encoding parts", total=None)
     with bar:
         yield lambda done, parts: bar.update(job, completed=done, total=parts)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from training import cards, checkpoint, data, devices, tasks
 from training.batches import Batches
@@ -194,13 +193,7 @@ class shown:  # noqa: N801 - reads as a statement
     """A progress bar; gives the function that the trainer reports to."""
 
     def __init__(self, steps: int, start: int):
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-        )
+        self.bar = data.progress_bar()
         self.job = self.bar.add_task("training", total=steps, completed=start)
 
     def __enter__(self) -> Any:

@@ -55,9 +55,16 @@ def start(out: Path, **options: object) -> subprocess.Popen:
     )
 
 
+LONGEST = 900  # seconds: beyond what a run takes on a machine that is busy with others
+
+
 def finish(process: subprocess.Popen) -> tuple[int, str]:
-    """Its exit status and all that it printed."""
-    said, _ = process.communicate()
+    """Its exit status and all that it printed; a run that hangs fails the test."""
+    try:
+        said, _ = process.communicate(timeout=LONGEST)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
     return process.returncode, said
 
 

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,10 +143,7 @@ def test_two_processes_of_which_one_is_killed_or_stopped_learn_what_one_does(fol
     pair = start_two(out)
     runs.wait_for(pair[0], out, 10)
     pair[1].kill()
-    killed = time.monotonic()
-    status, said = runs.finish(pair[0])
-    # JAX's own limit for a process that is silent; one whose connections break is noticed at once.
-    assert time.monotonic() - killed < 120
+    status, said = runs.finish(pair[0])  # within its limit, instead of waiting for ever
     assert status == 2 and "the same command goes on" in said, said
     assert runs.finish(pair[1])[0] == -signal.SIGKILL
     step = checkpoint.read_progress(out / "training").step
