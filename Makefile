@@ -22,6 +22,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 dashboard: $(VENV)/.runtime ## Open the dashboard on localhost (PORT=8501)
+	@echo "Attention Zoo: http://localhost:$(PORT) (Ctrl-C ends it)"
 	$(bin)/python -m streamlit run apps/dashboard.py --server.address 127.0.0.1 \
 		--server.port $(PORT) --server.showEmailPrompt false --browser.gatherUsageStats false
 
