@@ -11,13 +11,13 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TypeVar
 
 import numpy as np
 
-from zoo.tokenizer import BOS, PAD
+from zoo.tokenizer import BOS, PAD, UNK
 
 Item = TypeVar("Item")
 
@@ -127,13 +127,28 @@ def assemble(source: np.ndarray, target_out: np.ndarray) -> Batch:
     )
 
 
+def blur(batch: Batch, share: float, generator: np.random.Generator) -> Batch:
+    """The batch with a `share` of the pieces it reads replaced by UNK; what to write stays.
+
+    Token dropout (Dai and Le 2015, arXiv:1511.01432; Bowman et al. 2016, arXiv:1511.06349): a
+    small corpus is not learned by heart, and the decoder leans on the source. PAD, BOS and EOS
+    are never touched.
+    """
+
+    def without(ids: np.ndarray) -> np.ndarray:
+        return np.where((generator.random(ids.shape) < share) & (ids > UNK), UNK, ids)
+
+    return replace(batch, source=without(batch.source), target_in=without(batch.target_in))
+
+
 class Batches:
     """Cuts a corpus of id pairs into batches of similar length under a budget of tokens.
 
     Args:
         sources, targets: id rows that end with EOS, one of each a pair: lists, or `Rows`.
         tokens: the most target *and* the most source pieces a batch may hold, padding counted.
-        seed: of the order.
+        seed: of the order, and of the noise.
+        noise: share of the pieces read, on both sides, that `blur` makes unreadable.
     """
 
     def __init__(
@@ -142,6 +157,7 @@ class Batches:
         targets: Rows | Sequence[Sequence[int]],
         tokens: int,
         seed: int = 0,
+        noise: float = 0.0,
     ):
         if not len(sources) or len(sources) != len(targets):
             raise ValueError(
@@ -150,7 +166,7 @@ class Batches:
             )
         self.sources = sources if isinstance(sources, Rows) else Rows.of(sources)
         self.targets = targets if isinstance(targets, Rows) else Rows.of(targets)
-        self.tokens, self.seed = tokens, seed
+        self.tokens, self.seed, self.noise = tokens, seed, noise
         source, target = self.sources.lengths(), self.targets.lengths()
         self._longest = np.maximum(source, target)
         # One number to sort by: two bytes where both sides have at most 255 pieces, and those are
@@ -178,7 +194,10 @@ class Batches:
         rows, edges, shuffled = self._planned(epoch)
         for i in shuffled[start:]:
             chosen = rows[edges[i] : edges[i + 1]]
-            yield assemble(self.sources.padded(chosen), self.targets.padded(chosen))
+            batch = assemble(self.sources.padded(chosen), self.targets.padded(chosen))
+            if self.noise:
+                batch = blur(batch, self.noise, np.random.default_rng((self.seed, epoch, i)))
+            yield batch
 
     def count(self, epoch: int = 0) -> int:
         """How many batches `epoch` has (tie-breaking makes it differ a little)."""

@@ -108,7 +108,10 @@ def encode(
         console.print(f"Left out {read - len(sources)} pairs longer than the model reads.")
     if not len(sources):
         raise ValueError(f"{task.name} has no training pair that is short enough")
-    return Batches(sources, targets, settings["batch_tokens"], settings["seed"]), read
+    batches = Batches(
+        sources, targets, settings["batch_tokens"], settings["seed"], settings["noise"]
+    )
+    return batches, read
 
 
 def progress_bar() -> Progress:

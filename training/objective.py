@@ -60,7 +60,13 @@ def smoothed_cross_entropy(ids: Tensor, logits: Tensor, smoothing: float) -> Ten
 
 
 def make_optimizer(
-    *, learning_rate: float, warmup: int, steps: int, clip: float, averaging: float
+    *,
+    learning_rate: float,
+    warmup: int,
+    steps: int,
+    clip: float,
+    averaging: float,
+    weight_decay: float = 0.0,
 ) -> keras.optimizers.Optimizer:
     """Adam (Kingma and Ba 2015) with the settings of Vaswani et al. 2017, section 5.3.
 
@@ -72,6 +78,8 @@ def make_optimizer(
         averaging: decay of the exponential moving average of the weights (Polyak and Juditsky
             1992); evaluation and the saved model use the average. A short run gets a smaller one,
             so that it averages over a twentieth of its steps and has forgotten its first weights.
+        weight_decay: share of every matrix taken away a step, times the learning rate, apart from
+            the gradient (Loshchilov and Hutter 2019); biases and norms keep theirs.
     """
     averaging = min(averaging, max(1.0 - 20.0 / steps, 0.0))
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -81,11 +89,15 @@ def make_optimizer(
         decay_steps=max(steps - warmup, 1),
         alpha=0.01,
     )
-    return keras.optimizers.Adam(
+    optimizer = keras.optimizers.Adam(
         schedule,
         beta_2=0.98,
         epsilon=1e-9,
         global_clipnorm=clip,
         use_ema=averaging > 0,
         ema_momentum=averaging or 0.99,
+        weight_decay=weight_decay or None,
     )
+    if weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "scale"])
+    return optimizer

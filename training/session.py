@@ -158,6 +158,7 @@ def make_ready(
             steps=steps,
             clip=settings["clip"],
             averaging=settings["averaging"],
+            weight_decay=settings["weight_decay"],
         )
         network.compile(
             optimizer=optimizer,

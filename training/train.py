@@ -43,6 +43,12 @@ def main(
         float, Option(help="Decay of the weights' average; 0: none.", min=0, max=1)
     ] = 0.999,
     dropout: Annotated[float | None, Option(help="Overrides the preset's.")] = None,
+    noise: Annotated[
+        float, Option(help="Share of the pieces read that are made unreadable.", min=0, max=1)
+    ] = 0.0,
+    weight_decay: Annotated[
+        float, Option(help="Of every matrix, times the learning rate.", min=0)
+    ] = 0.0,
     override: Annotated[
         list[str] | None,
         Option("--set", help="Another hyper-parameter: --set width=192 --set positions=learned."),
