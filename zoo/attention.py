@@ -98,7 +98,7 @@ class MultiHeadAttention(keras.layers.Layer):
 
     Call arguments:
         query: (B, T, D).
-        keys, values: (B, H, S, D/H), from `project_memory(memory)`, or a cache of such.
+        keys (B, H, D/H, S), values (B, H, S, D/H): of `project_memory(memory)`, or a cache of such.
         mask: bool, broadcastable to (B, H, T, S), True where a query may look.
 
     Returns:
@@ -123,23 +123,26 @@ class MultiHeadAttention(keras.layers.Layer):
         self.output_projection = keras.layers.Dense(width, name="output")
         self.dropout = keras.layers.Dropout(dropout)
 
-    def split_heads(self, x: Tensor) -> Tensor:
-        """(B, T, D) -> (B, H, T, D/H)."""
+    def split_heads(self, x: Tensor, *, turned: bool = False) -> Tensor:
+        """(B, T, D) -> (B, H, T, D/H), or `turned` (B, H, D/H, T)."""
         batch, length = ops.shape(x)[0], ops.shape(x)[1]
         x = ops.reshape(x, (batch, length, self.heads, self.width // self.heads))
-        return ops.transpose(x, (0, 2, 1, 3))
+        return ops.transpose(x, (0, 2, 3, 1) if turned else (0, 2, 1, 3))
 
     def project_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, S, D) -> keys and values, each (B, H, S, D/H)."""
+        """(B, S, D) -> keys (B, H, D/H, S) and values (B, H, S, D/H).
+
+        Keys lie as the product with queries reads them, so that no step has to turn them.
+        """
         keys, values = ops.split(self.memory_projection(memory), 2, axis=-1)
-        return self.split_heads(keys), self.split_heads(values)
+        return self.split_heads(keys, turned=True), self.split_heads(values)
 
     def call(
         self, query: Tensor, keys: Tensor, values: Tensor, mask: Tensor
     ) -> tuple[Tensor, Tensor]:
         queries = self.split_heads(self.query_projection(query))
         queries = queries * (self.width // self.heads) ** -0.5
-        scores = ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2)))  # (B, H, T, S)
+        scores = ops.matmul(queries, keys)  # (B, H, T, S)
         weights = masked_softmax(scores, mask)
         used = self.dropout(ops.cast(weights, values.dtype))
         context = ops.transpose(ops.matmul(used, values), (0, 2, 1, 3))  # (B, T, H, D/H)

@@ -9,6 +9,7 @@ import collections
 import contextlib
 import hashlib
 import itertools
+import os
 import threading
 import weakref
 from collections.abc import Callable, Hashable, Iterator
@@ -66,11 +67,42 @@ def _compile(
             f"KERAS_BACKEND must be 'tensorflow' or 'jax'. Received: KERAS_BACKEND={backend!r}"
         )
 
+    seen: set[Hashable] = set()
+    first = threading.Lock()
+
     def program(*tensors: Any) -> Any:
         # A plain number would be a constant of the program for TensorFlow.
-        return run(*keras.tree.map_structure(ops.convert_to_tensor, tensors))
+        tensors = keras.tree.map_structure(ops.convert_to_tensor, tensors)
+        shapes = tuple((tuple(x.shape), str(x.dtype)) for x in keras.tree.flatten(tensors))
+        if shapes in seen:
+            return run(*tensors)
+        # Two threads that want the same program compile it once.
+        with first:
+            found = run(*tensors)
+            seen.add(shapes)
+            return found
 
     return program
+
+
+def at_once() -> int:
+    """How many programs of one batch should run beside each other: 2 on a CPU of several cores.
+
+    The operations of a step of generation are too small to be shared between cores: two half
+    batches, each on one core, are done sooner than the whole on two.
+    """
+    name = keras.backend.backend()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        threads = tf.config.threading.get_intra_op_parallelism_threads()
+        cpu = not tf.config.get_visible_devices("GPU")
+    else:
+        import jax
+
+        threads, cpu = 0, jax.default_backend() == "cpu"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return 2 if cpu and min(threads or cores or 1, cores or 1) > 1 else 1
 
 
 def _model(reference: weakref.ref[keras.Model]) -> keras.Model:

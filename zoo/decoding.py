@@ -68,6 +68,23 @@ def write(
     return tuple(ops.expand_dims(x, 1) for x in (tokens, log_probs, lengths, scores))
 
 
+def argmax(logits: Tensor) -> Tensor:
+    """(B, V) -> (B,) int32, the first of the largest.
+
+    In two stages, along an axis of a few dozen: compilers vectorise those, and take V numbers one
+    by one (a seventh of all the time of 32 rows of 8,000 logits).
+    """
+    vocabulary = logits.shape[-1]
+    width = next((n for n in (128, 64, 32, 16, 8) if vocabulary % n == 0), 0)
+    if not width:
+        return ops.cast(ops.argmax(logits, axis=-1), "int32")
+    logits = ops.reshape(logits, (-1, vocabulary // width, width))
+    ids = ops.reshape(ops.arange(vocabulary, dtype="int32"), (1, -1, width))
+    most = ops.max(ops.max(logits, axis=1), axis=1)[:, None, None]
+    first = ops.min(ops.min(ops.where(logits >= most, ids, vocabulary - 1), axis=1), axis=1)
+    return ops.cast(first, "int32")
+
+
 def sample(
     logits: Tensor, uniform: Tensor, temperature: Tensor, top_k: Tensor, top_p: Tensor
 ) -> Tensor:
@@ -123,6 +140,7 @@ def beam_search(
     of at most 0 follows score <= total / penalty(limit), so stopping there loses nothing.
     """
     memory, state = (keras.tree.map_structure(_tile(beams), x) for x in (memory, state))
+    memory |= {"output": model.output_matrix()}
 
     def step(index: Tensor, done: Tensor, live: _Live, pool: _Pool, state: Any) -> tuple[Any, ...]:
         token = ops.reshape(live.token, (-1,))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,6 +19,9 @@ from zoo import backend, decoding
 from zoo.tokenizer import PAD
 
 Tensor = Any
+
+TWO_HALVES = 16
+"""Batches from this size on are answered as two halves where `backend.at_once` says so."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +116,19 @@ def generate(
         )
     limits = np.broadcast_to(limits, source.shape[:1])
     run = backend.compiled(model, _search, length=length, beams=beams)
-    chance = None if sampling is None else _chance(sampling, draw(seed, len(source), length))
-    found = run(source, limits, np.float32(length_penalty), *(chance or ()))
-    return Generated(*(ops.convert_to_numpy(part) for part in found))
+    uniform = None if sampling is None else draw(seed, len(source), length)
+
+    def answer(rows: slice) -> Generated:
+        chance = () if sampling is None else _chance(sampling, uniform[rows])
+        found = run(source[rows], limits[rows], np.float32(length_penalty), *chance)
+        return Generated(*(ops.convert_to_numpy(part) for part in found))
+
+    half = len(source) // 2
+    if len(source) < TWO_HALVES or len(source) % 2 or backend.at_once() < 2:
+        return answer(slice(None))
+    with ThreadPoolExecutor(2) as threads:
+        halves = threads.map(answer, (slice(half), slice(half, None)))
+        return Generated(*map(np.concatenate, zip(*halves, strict=True)))
 
 
 def search(
@@ -202,7 +216,7 @@ def _search(
 
     def choose(logits: Tensor, index: Tensor) -> Tensor:
         if not chance:
-            return ops.argmax(logits, axis=-1)
+            return decoding.argmax(logits)
         *settings, uniform = chance
         return decoding.sample(logits, ops.take(uniform, index, axis=1), *settings)
 

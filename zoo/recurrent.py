@@ -35,10 +35,10 @@ class RecurrentSeq2Seq(Seq2Seq):
         """(B, T) -> (B, T, D)."""
         return self.target_dropout(self.target_embedding(target) * self.scale)
 
-    def logits(self, *known: Tensor) -> Tensor:
+    def logits(self, *known: Tensor, output: Tensor | None = None) -> Tensor:
         """(B, ..., U), ... -> (B, ..., V): scores every piece from all that is known."""
         known = ops.concatenate([ops.cast(x, self.compute_dtype) for x in known], axis=-1)
-        return self.target_embedding.scores(self.readout_dropout(self.readout(known)))
+        return self.target_embedding.scores(self.readout_dropout(self.readout(known)), output)
 
 
 class BottleneckSeq2Seq(RecurrentSeq2Seq):
@@ -64,7 +64,7 @@ class BottleneckSeq2Seq(RecurrentSeq2Seq):
     ) -> tuple[Tensor, State]:
         embedded = self.embed_target(token)
         hidden, state = self.decoder.cell(embedded, list(state))
-        return self.logits(hidden, embedded), tuple(state)
+        return self.logits(hidden, embedded, output=memory.get("output")), tuple(state)
 
 
 class SimpleRNNSeq2Seq(BottleneckSeq2Seq):
@@ -206,7 +206,7 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
     ) -> tuple[Tensor, State]:
         embedded = self.embed_target(token)
         state, context, _ = self.advance(self.input_gates(embedded), state, memory)
-        return self.logits(state[0], context, embedded), state
+        return self.logits(state[0], context, embedded, output=memory.get("output")), state
 
 
 def forget_bias(shape: tuple[int, ...], dtype: Any = None) -> Tensor:

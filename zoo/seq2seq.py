@@ -24,8 +24,9 @@ class Seq2Seq(keras.Model):
     Everything else in the zoo (generation, export, evaluation, the dashboard, the tests) uses a
     model through these four verbs only:
 
-    - `encode(source) -> memory`: whatever the decoder reads, computed once. A dict of tensors,
-      batch first; `mask` (B, S) is always in it, `encoder` (B, L, H, S, S) if the encoder attends.
+    - `encode(source) -> memory`: whatever the decoder reads, computed once. A dict of nested
+      tensors, batch first; `mask` (B, S) is always in it, `encoder` (B, L, H, S, S) if the encoder
+      attends. A search may add `output`, the output matrix as `output_matrix` gives it.
     - `decode(target, memory) -> logits, maps`: all steps at once, for training, for scoring and
       for reading attention after the fact. Logits (B, T, V) float32: row t predicts what follows
       `target[:, t]`, so a target begins with BOS.
@@ -78,6 +79,15 @@ class Seq2Seq(keras.Model):
         source, target = inputs
         return self.decode(target, self.encode(source))[0]
 
+    def output_matrix(self) -> Tensor:
+        """(D, V): what scores every piece, laid out for several rows at once.
+
+        Optional, for speed: a search that makes it once and puts it into the memory spares each
+        step the turning of the largest matrix there is.
+        """
+        table = self.target_embedding
+        return ops.transpose(ops.cast(table.embeddings, table.compute_dtype))
+
     def build_variables(self) -> None:
         """Create all variables, by one small call."""
         ids = ops.ones((1, 2), dtype="int32")
@@ -106,11 +116,17 @@ class Embedding(keras.layers.Embedding):
         """(...) ids -> (..., D)."""
         return ops.cast(lookup(ops.copy(self.embeddings), inputs), self.compute_dtype)
 
-    def scores(self, x: Tensor) -> Tensor:
-        """Logits of every piece: the product with each of the embedding's rows."""
-        table = ops.cast(self.embeddings, self.compute_dtype)
+    def scores(self, x: Tensor, matrix: Tensor | None = None) -> Tensor:
+        """Logits of every piece: the product with each of the embedding's rows.
+
+        Args:
+            x: (..., D).
+            matrix: the rows as (D, V) in the computing type, where someone has turned them already.
+        """
+        if matrix is None:
+            matrix = ops.transpose(ops.cast(self.embeddings, self.compute_dtype))
         x = ops.cast(x, self.compute_dtype)
-        return ops.cast(ops.matmul(x, ops.transpose(table)), "float32")
+        return ops.cast(ops.matmul(x, matrix), "float32")
 
 
 def lookup(table: Tensor, ids: Tensor) -> Tensor:

@@ -68,8 +68,8 @@ class DecoderLayer(keras.layers.Layer):
     Call arguments:
         x: (B, T, D).
         normed: `attention_norm(x)`, of which the keys were made.
-        keys, values: (B, H, T', D/H), own positions; mask: bool over (B, H, T, T').
-        memory_keys, memory_values: (B, H, S, D/H); memory_mask: bool over (B, H, T, S).
+        keys (B, H, D/H, T'), values (B, H, T', D/H): own positions; mask: over (B, H, T, T').
+        memory_keys (B, H, D/H, S), memory_values (B, H, S, D/H); memory_mask: over (B, H, T, S).
 
     Returns:
         x (B, T, D), self-attention weights (B, H, T, T'), cross-attention weights (B, H, T, S).
@@ -107,8 +107,8 @@ class DecoderLayer(keras.layers.Layer):
 class TransformerSeq2Seq(Seq2Seq):
     """The Transformer: what the zoo's other animals are measured against.
 
-    Memory holds every decoder layer's cross-attention keys and values (B, L, H, S, D/H), made
-    once; the state is a cache of each layer's own keys and values (B, H, length, D/H).
+    Memory holds in `cross` each decoder layer's cross-attention keys (B, H, D/H, S) and values
+    (B, H, S, D/H), made once; the state is a cache of each layer's own.
     """
 
     def __init__(self, config: Transformer, **kwargs: Any):
@@ -136,11 +136,10 @@ class TransformerSeq2Seq(Seq2Seq):
             x, weights = layer(x, mask[:, None, None, :])
             maps.append(weights)
         x = self.encoder_norm(x)
-        crossed = [layer.cross.project_memory(x) for layer in self.decoder_layers]
         return {
             "mask": mask,
-            "keys": ops.stack([keys for keys, _ in crossed], axis=1),
-            "values": ops.stack([values for _, values in crossed], axis=1),
+            # Layer by layer, not stacked: every step of generation would cut them apart again.
+            "cross": tuple(layer.cross.project_memory(x) for layer in self.decoder_layers),
             "encoder": ops.stack(maps, axis=1),
         }
 
@@ -149,12 +148,12 @@ class TransformerSeq2Seq(Seq2Seq):
         x = self.target_embedding(target) * self.scale
         x = x + self.target_positions(ops.arange(length))[None]
         x = self.target_dropout(x)
-        mask = causal_mask(length)
+        mask, memory_mask = causal_mask(length), memory["mask"][:, None, None, :]
         own_maps, cross_maps = [], []
-        for layer, crossed in zip(self.decoder_layers, self._crossed(memory), strict=True):
+        for layer, crossed in zip(self.decoder_layers, memory["cross"], strict=True):
             normed = layer.attention_norm(x)
             keys, values = layer.attention.project_memory(normed)
-            x, own, cross = layer(x, normed, keys, values, mask, *crossed)
+            x, own, cross = layer(x, normed, keys, values, mask, *crossed, memory_mask)
             own_maps.append(own)
             cross_maps.append(cross)
         logits = self.target_embedding.scores(self.decoder_norm(x))
@@ -165,35 +164,27 @@ class TransformerSeq2Seq(Seq2Seq):
         }
 
     def start(self, memory: Memory, length: int) -> State:
-        batch, _, heads, _, depth = ops.shape(memory["keys"])
-        empty = ops.zeros((batch, heads, length, depth), dtype=memory["keys"].dtype)
-        return tuple((empty, empty) for _ in self.decoder_layers)
+        _, values = memory["cross"][0]
+        batch, heads, _, depth = ops.shape(values)
+        keys = ops.zeros((batch, heads, depth, length), dtype=values.dtype)
+        return tuple((keys, ops.transpose(keys, (0, 1, 3, 2))) for _ in self.decoder_layers)
 
     def step(
         self, token: Tensor, index: Tensor, state: State, memory: Memory
     ) -> tuple[Tensor, State]:
         x = self.target_embedding(token[:, None]) * self.scale
         x = x + self.target_positions(ops.reshape(index, (1,)))[None]
-        positions = ops.arange(ops.shape(state[0][0])[2])
-        here = ops.reshape(positions == index, (1, 1, -1, 1))
+        positions = ops.arange(ops.shape(state[0][0])[3])
+        here = positions == index
         written = ops.reshape(positions <= index, (1, 1, 1, -1))
+        memory_mask = memory["mask"][:, None, None, :]
         caches = []
-        for layer, cache, crossed in zip(
-            self.decoder_layers, state, self._crossed(memory), strict=True
-        ):
+        for layer, cache, crossed in zip(self.decoder_layers, state, memory["cross"], strict=True):
             normed = layer.attention_norm(x)
-            keys, values = (
-                ops.where(here, new, old)
-                for new, old in zip(layer.attention.project_memory(normed), cache, strict=True)
-            )
-            x, _, _ = layer(x, normed, keys, values, written, *crossed)
+            keys, values = layer.attention.project_memory(normed)
+            keys = ops.where(here[None, None, None, :], keys, cache[0])
+            values = ops.where(here[None, None, :, None], values, cache[1])
+            x, _, _ = layer(x, normed, keys, values, written, *crossed, memory_mask)
             caches.append((keys, values))
-        return self.target_embedding.scores(self.decoder_norm(x)[:, 0]), tuple(caches)
-
-    def _crossed(self, memory: Memory) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Each decoder layer's cross-attention keys, values and mask."""
-        count = len(self.decoder_layers)
-        # Slices would each have a gradient as large as the whole; to unstack has not.
-        keys, values = (ops.unstack(memory[name], count, axis=1) for name in ("keys", "values"))
-        mask = memory["mask"][:, None, None, :]
-        return [(*pair, mask) for pair in zip(keys, values, strict=True)]
+        logits = self.target_embedding.scores(self.decoder_norm(x)[:, 0], memory.get("output"))
+        return logits, tuple(caches)

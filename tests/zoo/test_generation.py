@@ -14,50 +14,10 @@ import pytest
 from keras import ops
 
 from tests.zoo import toy
+from tests.zoo.searches import LETTERS, LONG, TRAP, A, B, C, check_shape_of, source, written
 from zoo import backend, decoding, generation
 from zoo.generation import Sampling, generate, search
 from zoo.tokenizer import BOS, EOS, PAD, UNK
-
-A, B, C = 4, 5, 6
-LETTERS = (A, B, C)
-
-# The likelier first piece leads to the less likely text.
-TRAP = {(): {A: 0.6, B: 0.4}, (A,): {EOS: 0.4, A: 0.35, B: 0.25}, (B,): {EOS: 0.9, A: 0.1}}
-# "b" has probability .30, "a a a" .28: short wins on the sum, long once length counts.
-LONG = {
-    (): {A: 0.28, B: 0.30, C: 0.42},
-    (A,): {A: 1.0},
-    (A, A): {A: 1.0},
-    (C,): {A: 0.34, B: 0.33, C: 0.33},
-}
-
-
-def source(*firsts: int) -> np.ndarray:
-    """One row for each table, told by its first id; 0 gives a row of padding."""
-    return np.array([[first, EOS if first else PAD, PAD] for first in firsts], "int32")
-
-
-def written(found: generation.Generated, row: int = 0) -> list[tuple[int, ...]]:
-    """The pieces of each hypothesis of a row, padding cut off."""
-    return [
-        tuple(int(token) for token in tokens[:length])
-        for tokens, length in zip(found.tokens[row], found.lengths[row], strict=True)
-    ]
-
-
-def check_shape_of(found: generation.Generated, beams: int, length: int) -> None:
-    """What holds for every answer, whatever was written."""
-    rows = len(found.tokens)
-    assert found.tokens.shape == found.log_probs.shape == (rows, beams, length)
-    assert found.lengths.shape == found.scores.shape == (rows, beams)
-    assert found.tokens.dtype == found.lengths.dtype == np.int32
-    assert found.log_probs.dtype == found.scores.dtype == np.float32
-    after = np.arange(length) >= found.lengths[..., None]
-    assert (found.tokens[after] == PAD).all() and (found.log_probs[after] == 0).all()
-    assert not np.isin(found.tokens[~after], (PAD, BOS, UNK)).any()
-    ends = (found.tokens == EOS).sum(-1)
-    last = np.take_along_axis(found.tokens, np.maximum(found.lengths - 1, 0)[..., None], -1)
-    assert (ends == (last[..., 0] == EOS)).all()
 
 
 def test_greedy_takes_the_likeliest_piece_each_time():
@@ -164,6 +124,32 @@ def test_a_batch_answers_as_its_rows_do_and_padding_rows_cost_nothing(kind):
 
 
 @pytest.mark.parametrize("kind", OPTIONS)
+def test_two_halves_answer_as_the_whole(kind, monkeypatch: pytest.MonkeyPatch):
+    tables = [toy.random_table(seed, LETTERS, depth=4) for seed in range(18)]
+    rows = source(*range(1, 19))
+    limits = [3, 5] * 9
+    found = []
+    for at_once in (1, 2):
+        monkeypatch.setattr(backend, "at_once", lambda count=at_once: count)
+        model = toy.Toy(tables, 7)
+        found.append(generate(model, rows, length=5, limit=limits, **OPTIONS[kind]))
+        assert model.traces == 1 or keras.backend.backend() == "jax"
+    for whole, halves in zip(*found, strict=True):
+        np.testing.assert_allclose(whole, halves, rtol=1e-5)
+
+
+@pytest.mark.parametrize("vocabulary", [7, 48, 128, 8000])
+def test_argmax_in_two_stages_is_argmax(vocabulary):
+    random = np.random.default_rng(vocabulary)
+    logits = random.integers(-5, 5, (40, vocabulary)).astype("float32")  # with many ties
+    logits[0], logits[1, :-1] = -np.inf, -np.inf
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(decoding.argmax(logits))[1:], logits.argmax(-1)[1:]
+    )
+    assert 0 <= int(decoding.argmax(logits)[0]) < vocabulary
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
 def test_compiled_and_plain_agree(kind):
     tables = [toy.random_table(seed, LETTERS, depth=5) for seed in range(4)]
     model = toy.Toy(tables, 7)
@@ -257,77 +243,6 @@ def test_special_pieces_are_never_written_and_do_not_change_probabilities():
     np.testing.assert_allclose(found.log_probs[0, 0, :2], np.log([0.15, 0.1]), rtol=1e-5)
 
 
-# One piece, then the end: what is drawn first is all there is.
-CHOICE = {(): {EOS: 0.1, A: 0.5, B: 0.25, C: 0.15}}
-
-
-@pytest.fixture(scope="module")
-def choice() -> toy.Toy:
-    return toy.Toy([CHOICE], 7)
-
-
-@pytest.mark.parametrize(
-    "sampling, probabilities",
-    [
-        (Sampling(), {A: 0.5, B: 0.25, C: 0.15, EOS: 0.1}),
-        (Sampling(top_k=2), {A: 2 / 3, B: 1 / 3}),
-        (Sampling(top_k=1), {A: 1.0}),
-        (Sampling(top_k=100), {A: 0.5, B: 0.25, C: 0.15, EOS: 0.1}),
-        (Sampling(top_p=0.49), {A: 1.0}),
-        (Sampling(top_p=0.6), {A: 2 / 3, B: 1 / 3}),
-        (Sampling(top_p=0.8), {A: 5 / 9, B: 2.5 / 9, C: 1.5 / 9}),
-        # Squared and renormalised: .25, .0625, .0225, .01 over .345.
-        (Sampling(temperature=0.5), {A: 0.7246, B: 0.1812, C: 0.0652, EOS: 0.0290}),
-        # In that order: temperature first makes a and b enough for 0.8.
-        (Sampling(temperature=0.5, top_p=0.8), {A: 0.8, B: 0.2}),
-    ],
-)
-def test_sampling_draws_from_the_distribution_it_should(choice, sampling, probabilities):
-    found = generate(choice, source(*[1] * 400), length=2, sampling=sampling)
-    check_shape_of(found, 1, 2)
-    drawn = found.tokens[:, 0, 0]
-    uniform = generation.draw(0, 400, 2)[:, 0]
-    ids = np.array(list(probabilities))
-    edges = np.cumsum(list(probabilities.values()))
-    # The inverse of the cumulative distribution, likeliest piece first; the same on all backends.
-    sure = np.abs(uniform[:, None] - edges[:-1]).min(-1, initial=1) > 1e-4
-    expected = ids[np.minimum((edges <= uniform[:, None]).sum(-1), len(ids) - 1)]
-    assert (drawn[sure] == expected[sure]).all()
-    assert set(drawn) == set(probabilities)
-
-
-def test_sampling_is_told_by_its_seed():
-    model = toy.Toy([toy.random_table(1, LETTERS, depth=5)], 7)
-    rows = source(*[1] * 6)
-    options = {"length": 6, "sampling": Sampling()}
-    first, same, other, batch = (
-        generate(model, rows, seed=seed, **options).tokens for seed in (1, 1, 2, (1, 5))
-    )
-    assert (first == same).all()
-    assert (first != other).any() and (first != batch).any()
-    assert len({row.tobytes() for row in first}) > 1  # rows draw on their own
-    larger = generate(model, source(*[1] * 9), seed=1, **options).tokens
-    assert (larger[:6] == first).all()
-
-
-def test_the_likeliest_piece_alone_is_greedy():
-    model = toy.Toy([toy.random_table(seed, LETTERS, depth=5) for seed in range(6)], 7)
-    rows = source(*range(1, 7))
-    greedy = generate(model, rows, length=6)
-    drawn = generate(model, rows, length=6, sampling=Sampling(top_k=1), seed=3)
-    for ours, theirs in zip(drawn, greedy, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
-
-
-def test_settings_of_sampling_never_compile_again():
-    model = toy.Toy([CHOICE], 7)
-    generate(model, source(1), length=2, sampling=Sampling())
-    traced = model.traces
-    for sampling in (Sampling(0.3, 2, 0.5), Sampling(2.0, 1, 0.9)):
-        generate(model, source(1), length=2, sampling=sampling, seed=9)
-    assert model.traces == traced
-
-
 def test_new_weights_are_seen_by_compiled_programs():
     model = toy.Toy([TRAP], 7)
     assert written(generate(model, source(1), length=4)) == [(A, EOS)]
@@ -416,21 +331,3 @@ def test_bad_arguments_are_named(options, message):
 def test_sources_of_no_rows_are_refused(rows):
     with pytest.raises(ValueError, match="source"):
         generate(toy.Toy([TRAP], 7), rows, length=4)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"temperature": 0.0},
-        {"temperature": math.inf},
-        {"temperature": math.nan},
-        {"top_k": -1},
-        {"top_k": 1.5},
-        {"top_p": 0.0},
-        {"top_p": 1.1},
-        {"top_p": math.nan},
-    ],
-)
-def test_bad_sampling_is_refused(options):
-    with pytest.raises(ValueError, match=next(iter(options))):
-        Sampling(**options)

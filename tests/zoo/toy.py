@@ -59,6 +59,9 @@ class Toy(keras.Model):
         assert "encoder" not in memory
         return {"at": (memory["root"],), "kept": [ops.zeros_like(memory["mask"], dtype="float32")]}
 
+    def output_matrix(self) -> Any:
+        return self.table
+
     def step(self, token: Any, index: Any, state: Any, memory: Any) -> Any:
         self.traces += 1
         (at,), (kept,) = state["at"], state["kept"]
