@@ -46,6 +46,18 @@ class Devices:
         """Whether these are GPUs or TPUs."""
         return not device_name().startswith("CPU")
 
+    def precision(self) -> str:
+        """What is fastest here: `mixed_bfloat16` where there are instructions for it.
+
+        On a CPU TensorFlow's kernels have them (oneDNN); XLA's, which JAX uses, have not.
+        """
+        import keras
+
+        if self.accelerated():
+            return "mixed_bfloat16"
+        known = {"avx512_bf16", "amx_bf16"} & set(processor_name().split())
+        return "mixed_bfloat16" if known and keras.backend.backend() == "tensorflow" else "float32"
+
     def compiles_steps(self) -> bool:
         """Whether training steps should go through XLA: not for TensorFlow on a CPU, where
         oneDNN's kernels are faster and every new shape would cost a compilation; nor under its

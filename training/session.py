@@ -52,8 +52,9 @@ def train(
     """
     first = on.processes.first
     console.quiet = not first
-    found = asdict(read_progress(folder, settings, fresh)) if first else None
+    found = asdict(read_progress(folder, settings, fresh, on)) if first else None
     progress = checkpoint.Progress(**on.processes.tell(found))
+    settings = progress.settings
     if progress.finished:
         console.print(f"{folder} is finished (step {progress.step}); --fresh starts anew.")
         return
@@ -114,10 +115,18 @@ def train(
     console.print(f"{folder}: best {task.metric} {progress.best} at step {progress.best_step}")
 
 
-def read_progress(folder: Path, settings: dict[str, Any], fresh: bool) -> checkpoint.Progress:
-    """Where the run in `folder` is, or a new one. Raises CheckpointError: other settings."""
+def read_progress(
+    folder: Path, settings: dict[str, Any], fresh: bool, on: Devices = devices.ONE
+) -> checkpoint.Progress:
+    """Where the run in `folder` is, or a new one. Raises CheckpointError: other settings.
+
+    The precision `auto` is that of the run, or for a new one the fastest `on` these devices.
+    """
     state = folder / STATE
     progress = None if fresh else checkpoint.read_progress(state)
+    if settings["precision"] == "auto":
+        known = progress.settings["precision"] if progress else on.precision()
+        settings = settings | {"precision": known}
     if progress is None:
         # Also what a run left that was killed before its first checkpoint: it may be another's.
         checkpoint.forget(state)
@@ -135,7 +144,7 @@ def check(settings: dict[str, Any], task: Task) -> None:
     """Raises ValueError where the settings cannot be trained with; reads no data."""
     if settings["precision"] not in ("float32", "mixed_bfloat16"):
         raise ValueError(
-            f"precision must be float32 or mixed_bfloat16. Received: {settings['precision']}"
+            f"precision must be auto, float32 or mixed_bfloat16. Received: {settings['precision']}"
         )
     override = {"source_vocabulary": 4, "target_vocabulary": 4, **settings["override"]}
     config = catalog.configuration(settings["model"], settings["preset"], **override)

@@ -66,8 +66,9 @@ def main(
     limit: Annotated[int, Option(help="Use only so many training pairs; 0: all.", min=0)] = 0,
     threads: Annotated[int, Option(help="CPU threads; 0: all cores.", min=0)] = 0,
     precision: Annotated[
-        str, Option(help="float32, or mixed_bfloat16 where the device has it.")
-    ] = "float32",
+        str,
+        Option(help="float32 or mixed_bfloat16; auto: the latter where the device has it."),
+    ] = "auto",
     seed: Annotated[int, Option(help="Of weights, dropout and the order of the data.", min=0)] = 1,
     fresh: Annotated[bool, Option(help="Forget an earlier run in the same folder.")] = False,
     devices: Annotated[

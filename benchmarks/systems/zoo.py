@@ -32,8 +32,7 @@ def train(model: str, data: Workload, precision: str) -> Block:
 
     settings = defaults() | {"task": "benchmark", "model": model, "preset": "small"}
     settings |= {"batch_tokens": TOKENS, "override": {"dropout": 0.1}}
-    if precision:
-        settings["precision"] = precision
+    settings["precision"] = precision or ONE.precision()
     task = SimpleNamespace(
         name="benchmark", unit="word", max_source_length=128, max_target_length=128
     )

@@ -23,6 +23,7 @@ OPTIONS = {
     "--checkpoint-every": 10,
     "--patience": 0,
     "--threads": 1,
+    "--precision": "float32",
     "--seed": 4,
 }
 

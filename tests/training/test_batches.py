@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from training.batches import Batches, Rows, cut, make_batch, pad, prefetch
-from zoo.tokenizer import BOS, EOS, PAD
+from zoo.tokenizer import BOS, EOS, PAD, UNK
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +143,27 @@ def test_rows_of_equal_length_meet_others_every_epoch():
     batches = Batches(side, side, tokens=30)
     first, second = ({frozenset(rows([b])) for b in batches.epoch(e)} for e in (0, 1))
     assert len(first) == len(second) == 20 and not first & second
+
+
+def test_noise_hides_some_of_what_is_read_and_nothing_of_what_is_written(corpus):
+    plain = list(Batches(*corpus, tokens=150, seed=3).epoch(1))
+    noisy = Batches(*corpus, tokens=150, seed=3, noise=0.3)
+    made = list(noisy.epoch(1))
+    hidden = pieces = 0
+    for clear, blurred in zip(plain, made, strict=True):
+        assert (blurred.target_out == clear.target_out).all()
+        assert (blurred.weights == clear.weights).all()
+        for before, after in (
+            (clear.source, blurred.source),
+            (clear.target_in, blurred.target_in),
+        ):
+            changed = before != after
+            assert (after[changed] == UNK).all() and (before[changed] > UNK).all()
+            hidden, pieces = hidden + changed.sum(), pieces + (before > UNK).sum()
+    assert 0.2 < hidden / pieces < 0.4
+    # A run that goes on meets the same noise.
+    for first, again in zip(made[2:], noisy.epoch(1, start=2), strict=True):
+        assert (first.source == again.source).all() and (first.target_in == again.target_in).all()
 
 
 def test_an_epoch_goes_on_at_any_batch(corpus):

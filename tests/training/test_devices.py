@@ -35,6 +35,7 @@ OPTIONS = {
     "--validate-on": 2,
     "--checkpoint-every": 5,
     "--patience": 0,
+    "--precision": "float32",
 }
 BOTH = """
 import sys

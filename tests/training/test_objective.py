@@ -115,6 +115,18 @@ def test_odd_schedules_stay_finite(warmup, steps):
     assert np.isfinite(rates).all() and min(rates) > 0 and max(rates) <= 1e-2 * (1 + 1e-6)
 
 
+def test_weight_decay_spares_biases_and_norms():
+    made = make_optimizer(
+        learning_rate=0.5, warmup=0, steps=1000, clip=1.0, averaging=0.0, weight_decay=0.1
+    )
+    names = {"kernel": 0.95, "embeddings": 0.95, "bias": 1.0, "gamma": 1.0, "beta": 1.0}
+    weights = [keras.Variable(np.ones(2, "float32"), name=name) for name in names]
+    made.build(weights)
+    made.apply([np.zeros(2, "float32") for _ in weights])
+    for weight, expected in zip(weights, names.values(), strict=True):
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(weight), expected, rtol=1e-6)
+
+
 def test_averages_forget_the_first_weights():
     """After one step the average is the weights; after more it lags behind them."""
     made = make_optimizer(learning_rate=0.5, warmup=0, steps=1000, clip=1.0, averaging=0.9)

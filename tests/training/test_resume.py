@@ -15,7 +15,7 @@ from safetensors.numpy import load
 import zoo
 from tests.training import runs
 from tests.zoo import nano
-from training import checkpoint
+from training import checkpoint, devices, session
 from training.batches import make_batch
 from training.checkpoint import CheckpointError, Progress
 from training.objective import SmoothedCrossEntropy, make_optimizer
@@ -134,6 +134,32 @@ def test_progress_comes_back_as_it_was(network, tmp_path):
     checkpoint.save(tmp_path, network.model, progress)
     assert checkpoint.read_progress(tmp_path) == progress
     assert [path.name for path in tmp_path.iterdir()] == [checkpoint.FILE]
+
+
+def test_the_precision_auto_is_the_machines_then_the_runs(network, tmp_path):
+    """A run goes on as it began, also on a machine that would have chosen otherwise."""
+    settings = {"seed": 1, "precision": "auto"}
+    chosen = {}
+    for precision in ("float32", "mixed_bfloat16"):
+        on = types.SimpleNamespace(precision=lambda known=precision: known)
+        began = session.read_progress(tmp_path / "new", settings, False, on).settings
+        assert began == {"seed": 1, "precision": precision}
+        chosen[precision] = on
+    state = tmp_path / session.STATE
+    checkpoint.save(state, network.model, Progress(step=2, settings={**settings, **began}))
+    found = session.read_progress(tmp_path, settings, False, chosen["float32"])
+    assert found.step == 2 and found.settings["precision"] == "mixed_bfloat16"
+    with pytest.raises(CheckpointError, match=r"other settings \(precision\)"):
+        session.read_progress(tmp_path, {**settings, "precision": "float32"}, False)
+
+
+@pytest.mark.parametrize(
+    "flags, precision", [("avx512f", "float32"), ("amx_bf16", "mixed_bfloat16")]
+)
+def test_half_precision_is_chosen_where_the_processor_has_it(monkeypatch, flags, precision):
+    monkeypatch.setattr(devices, "processor_name", lambda: f"Some CPU {flags}")
+    expected = precision if keras.backend.backend() == "tensorflow" else "float32"
+    assert devices.ONE.precision() == expected
 
 
 @pytest.mark.parametrize("size", [0, 5, 100, -10])
