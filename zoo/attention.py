@@ -1,18 +1,49 @@
 """Where a model looks: additive (Bahdanau) and multi-head scaled dot-product attention.
 
-Both layers always return their weights beside their output, and both let keys and values be
-projected once for many queries. Axes: B batch, T queries, S keys, H heads, D width, U units.
-Masks are boolean, True where a key may be looked at.
+Both layers return their weights beside their output, unless nobody wants them (`without_maps`), and
+both let keys and values be projected once for many queries.
+
+Axes: B batch, T queries, S keys, H heads, D width, U units. Masks are boolean, True where a key
+may be looked at.
 """
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 from keras import ops
 
+from zoo import backend
+
 Tensor = Any
+
+QUERIES_AT_ONCE = 128
+"""Rows of a map made at a time, from four times as many queries on, where nobody wants it whole."""
+
+_wanted = contextvars.ContextVar("maps wanted", default=True)
+
+
+@contextlib.contextmanager
+def without_maps() -> Iterator[None]:
+    """Within, multi-head attention may give None for its weights, and never hold them whole.
+
+    For whom needs the output alone: training, and the encoder of a search. What an operation is
+    traced with stays in the traced program.
+    """
+    before = _wanted.set(False)
+    try:
+        yield
+    finally:
+        _wanted.reset(before)
+
+
+def maps_wanted() -> bool:
+    """False within `without_maps`."""
+    return _wanted.get()
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
@@ -102,7 +133,8 @@ class MultiHeadAttention(keras.layers.Layer):
         mask: bool, broadcastable to (B, H, T, S), True where a query may look.
 
     Returns:
-        output (B, T, D) and weights (B, H, T, S) float32 before dropout.
+        output (B, T, D) and weights (B, H, T, S) float32 before dropout; None for these within
+        `without_maps`, unless dropout needs them.
 
     Raises:
         ValueError: `width` is no multiple of `heads`.
@@ -138,17 +170,68 @@ class MultiHeadAttention(keras.layers.Layer):
         return self.split_heads(keys, turned=True), self.split_heads(values)
 
     def call(
-        self, query: Tensor, keys: Tensor, values: Tensor, mask: Tensor
-    ) -> tuple[Tensor, Tensor]:
+        self,
+        query: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor,
+        training: bool | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
         queries = self.split_heads(self.query_projection(query))
         queries = queries * (self.width // self.heads) ** -0.5
-        scores = ops.matmul(queries, keys)  # (B, H, T, S)
-        weights = masked_softmax(scores, mask)
-        used = self.dropout(ops.cast(weights, values.dtype))
-        context = ops.transpose(ops.matmul(used, values), (0, 2, 1, 3))  # (B, T, H, D/H)
+        if maps_wanted() or (training and self.rate):
+            weights = masked_softmax(ops.matmul(queries, keys), mask)  # (B, H, T, S)
+            used = self.dropout(ops.cast(weights, values.dtype))
+            context = ops.matmul(used, values)
+        else:
+            weights, context = None, attend(queries, keys, values, mask)
+        context = ops.transpose(context, (0, 2, 1, 3))  # (B, T, H, D/H)
         batch, length = ops.shape(context)[0], ops.shape(context)[1]
         return self.output_projection(ops.reshape(context, (batch, length, self.width))), weights
 
     def get_config(self) -> dict[str, Any]:
         config = {"heads": self.heads, "width": self.width, "dropout": self.rate}
         return {**super().get_config(), **config}
+
+
+def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    """`softmax(queries keys) values` without the whole map in memory where that pays.
+
+    On accelerators this is Keras's fused attention (FlashAttention, Dao et al. 2022, where the
+    device has it); elsewhere long inputs are taken some queries at a time, so that memory grows
+    with S and no longer with T S.
+
+    Args:
+        queries: (B, H, T, D/H), scaled.
+        keys: (B, H, D/H, S).
+        values: (B, H, S, D/H).
+        mask: bool, broadcastable to (B, H, T, S).
+
+    Returns:
+        (B, H, T, D/H).
+    """
+    if backend.accelerated():
+        turned = (ops.transpose(x, (0, 2, 1, 3)) for x in (queries, values))
+        query, value = turned
+        key = ops.transpose(keys, (0, 3, 1, 2))
+        found = ops.dot_product_attention(query, key, value, mask=mask, scale=1.0)
+        return ops.transpose(found, (0, 2, 1, 3))
+
+    def some(queries: Tensor, mask: Tensor) -> Tensor:
+        weights = masked_softmax(ops.matmul(queries, keys), mask)
+        return ops.matmul(ops.cast(weights, values.dtype), values)
+
+    length = queries.shape[2]
+    if length is None or length < 4 * QUERIES_AT_ONCE or length % QUERIES_AT_ONCE:
+        return some(queries, mask)
+    parts = length // QUERIES_AT_ONCE
+    blocks = ops.reshape(queries, (-1, queries.shape[1], parts, QUERIES_AT_ONCE, queries.shape[3]))
+    blocks = ops.transpose(blocks, (2, 0, 1, 3, 4))
+    if mask.shape[2] == 1:
+        found = ops.map(lambda block: some(block, mask), blocks)
+    else:
+        rows = (ops.shape(mask)[0], mask.shape[1], parts, QUERIES_AT_ONCE, ops.shape(mask)[3])
+        rows = ops.reshape(mask, rows)
+        rows = ops.transpose(rows, (2, 0, 1, 3, 4))
+        found = ops.map(lambda both: some(*both), (blocks, rows))
+    return ops.reshape(ops.transpose(found, (1, 2, 0, 3, 4)), ops.shape(queries))

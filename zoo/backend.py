@@ -91,18 +91,24 @@ def at_once() -> int:
     The operations of a step of generation are too small to be shared between cores: two half
     batches, each on one core, are done sooner than the whole on two.
     """
-    name = keras.backend.backend()
-    if name == "tensorflow":
+    threads = 0
+    if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         threads = tf.config.threading.get_intra_op_parallelism_threads()
-        cpu = not tf.config.get_visible_devices("GPU")
-    else:
-        import jax
-
-        threads, cpu = 0, jax.default_backend() == "cpu"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return 2 if cpu and min(threads or cores or 1, cores or 1) > 1 else 1
+    return 2 if not accelerated() and min(threads or cores or 1, cores or 1) > 1 else 1
+
+
+def accelerated() -> bool:
+    """Whether there is a GPU or TPU, which then does the work."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return bool(tf.config.get_visible_devices("GPU") or tf.config.get_visible_devices("TPU"))
+    import jax
+
+    return jax.default_backend() != "cpu"
 
 
 def _model(reference: weakref.ref[keras.Model]) -> keras.Model:

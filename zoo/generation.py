@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from zoo import backend, decoding
+from zoo.attention import without_maps
 from zoo.tokenizer import PAD
 
 Tensor = Any
@@ -202,9 +203,11 @@ def _search(
     length: int,
     beams: int,
 ) -> Generated:
-    memory = model.encode(source)
+    # Attention maps are read from `decode` afterwards.
+    with without_maps():
+        memory = model.encode(source)
     if isinstance(memory, dict):
-        # Attention maps are read from `decode` afterwards; tiled for beams they would be large.
+        # Tiled for beams they would be large.
         memory = {name: value for name, value in memory.items() if name != "encoder"}
     limits = ops.minimum(limits, length)
     empty = ops.logical_or(ops.all(ops.equal(source, PAD), axis=1), limits < 1)

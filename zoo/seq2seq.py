@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.attention import without_maps
 from zoo.tokenizer import PAD
 
 Tensor = Any
@@ -26,7 +27,8 @@ class Seq2Seq(keras.Model):
 
     - `encode(source) -> memory`: whatever the decoder reads, computed once. A dict of nested
       tensors, batch first; `mask` (B, S) is always in it, `encoder` (B, L, H, S, S) if the encoder
-      attends. A search may add `output`, the output matrix as `output_matrix` gives it.
+      attends and maps are wanted (`zoo.attention.without_maps`, within which `decode` gives none
+      either). A search may add `output`, the output matrix as `output_matrix` gives it.
     - `decode(target, memory) -> logits, maps`: all steps at once, for training, for scoring and
       for reading attention after the fact. Logits (B, T, V) float32: row t predicts what follows
       `target[:, t]`, so a target begins with BOS.
@@ -77,7 +79,8 @@ class Seq2Seq(keras.Model):
     def call(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
         """Logits (B, T, V) of `(source, target)`: teacher forcing, what training runs."""
         source, target = inputs
-        return self.decode(target, self.encode(source))[0]
+        with without_maps():
+            return self.decode(target, self.encode(source))[0]
 
     def output_matrix(self) -> Tensor:
         """(D, V): what scores every piece, laid out for several rows at once.

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.attention import MultiHeadAttention, causal_mask
+from zoo.attention import MultiHeadAttention, causal_mask, maps_wanted
 from zoo.catalog import Transformer
 from zoo.positions import Positions
 from zoo.seq2seq import Maps, Memory, Seq2Seq, State, Tensor, source_mask
@@ -136,12 +136,9 @@ class TransformerSeq2Seq(Seq2Seq):
             x, weights = layer(x, mask[:, None, None, :])
             maps.append(weights)
         x = self.encoder_norm(x)
-        return {
-            "mask": mask,
-            # Layer by layer, not stacked: every step of generation would cut them apart again.
-            "cross": tuple(layer.cross.project_memory(x) for layer in self.decoder_layers),
-            "encoder": ops.stack(maps, axis=1),
-        }
+        # Layer by layer, not stacked: every step of generation would cut them apart again.
+        crossed = tuple(layer.cross.project_memory(x) for layer in self.decoder_layers)
+        return {"mask": mask, "cross": crossed, **_stacked(encoder=maps)}
 
     def decode(self, target: Tensor, memory: Memory) -> tuple[Tensor, Maps]:
         length = ops.shape(target)[1]
@@ -157,11 +154,8 @@ class TransformerSeq2Seq(Seq2Seq):
             own_maps.append(own)
             cross_maps.append(cross)
         logits = self.target_embedding.scores(self.decoder_norm(x))
-        return logits, {
-            "cross": ops.stack(cross_maps, axis=1),
-            "decoder": ops.stack(own_maps, axis=1),
-            "encoder": memory["encoder"],
-        }
+        maps = _stacked(cross=cross_maps, decoder=own_maps)
+        return logits, maps | {kind: memory[kind] for kind in ("encoder",) if kind in memory}
 
     def start(self, memory: Memory, length: int) -> State:
         _, values = memory["cross"][0]
@@ -188,3 +182,8 @@ class TransformerSeq2Seq(Seq2Seq):
             caches.append((keys, values))
         logits = self.target_embedding.scores(self.decoder_norm(x)[:, 0], memory.get("output"))
         return logits, tuple(caches)
+
+
+def _stacked(**maps: list[Tensor | None]) -> Maps:
+    """Each layer's map on an axis of its own; nothing within `without_maps`."""
+    return {kind: ops.stack(each, axis=1) for kind, each in maps.items() if maps_wanted()}

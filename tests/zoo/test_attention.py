@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo.attention import AdditiveAttention, MultiHeadAttention, causal_mask, masked_softmax
+from zoo import backend
+from zoo.attention import (
+    QUERIES_AT_ONCE,
+    AdditiveAttention,
+    MultiHeadAttention,
+    causal_mask,
+    masked_softmax,
+    without_maps,
+)
 from zoo.seq2seq import source_mask
 
 
@@ -143,6 +151,25 @@ def test_dropout_is_applied_to_what_is_used_not_to_what_is_shown():
     dropped, still_shown = attention(x, keys, values, mask, training=True)
     np.testing.assert_allclose(still_shown, shown, rtol=1e-6)
     assert np.abs(ops.convert_to_numpy(dropped - plain)).max() > 1e-3
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("length", [5, 4 * QUERIES_AT_ONCE])
+def test_attention_without_its_map_gives_the_same(length, causal, monkeypatch):
+    """In one piece, some queries at a time, and fused as accelerators do it."""
+    random = np.random.default_rng(4)
+    x = random.normal(size=(2, length, 8)).astype("float32")
+    attention = MultiHeadAttention(2, 8)
+    mask = np.arange(length) < np.array([length, length - 2])[:, None]
+    mask = causal_mask(length) if causal else ops.convert_to_tensor(mask[:, None, None, :])
+    expected, weights = attention(x, *attention.project_memory(x), mask)
+    assert weights.shape == (2, 2, length, length)
+    for accelerated in (False, True):
+        monkeypatch.setattr(backend, "accelerated", lambda found=accelerated: found)
+        with without_maps():
+            found, weights = attention(x, *attention.project_memory(x), mask)
+        assert weights is None
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_width_must_be_a_multiple_of_heads():
