@@ -12,7 +12,7 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-from apps.views import compare, leaderboard  # noqa: E402
+from apps.views import compare, leaderboard, speed  # noqa: E402
 
 st.set_page_config(
     page_title="Attention Zoo",
@@ -36,5 +36,6 @@ PAGES = [
         icon=":material/leaderboard:",
         url_path="leaderboard",
     ),
+    st.Page(speed.render, title="Speed", icon=":material/speed:", url_path="speed"),
 ]
 st.navigation(PAGES, position="top").run()

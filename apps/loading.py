@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import streamlit as st
@@ -13,7 +14,7 @@ import streamlit as st
 from apps import shipped
 from apps.answers import Answer, from_prediction, from_record
 
-RUNS = 5
+RUNS = 3
 """Warm runs behind a latency: enough for a median, few enough not to be waited for."""
 
 KEPT = 256
@@ -75,6 +76,31 @@ def computed(
     return answer
 
 
+@contextlib.contextmanager
+def turn(name: str, say: Callable[[str], None]) -> Iterator[Any]:
+    """The loaded model, and nobody else's at work, for as long as the block runs.
+
+    Args:
+        say: told what is being done, at least twice a second while others are at work, so that
+            a page whose reader has left can end there.
+
+    Raises:
+        Exception: whatever went wrong; the model is then loaded anew the next time.
+    """
+    fingerprint = shipped.fingerprint(name)
+    say("waiting for its turn")
+    while not _ENGINE.acquire(timeout=0.5):
+        say("waiting for its turn")
+    try:
+        say("loading the model")
+        yield _model(name, fingerprint)
+    except Exception:
+        _model.clear(name, fingerprint)
+        raise
+    finally:
+        _ENGINE.release()
+
+
 def _compute(
     name: str,
     fingerprint: str,
@@ -89,7 +115,6 @@ def _compute(
     say("first run, which compiles it")
     prediction = loaded.predict([text], **options)[0]
     say(f"timing {RUNS} warm runs")
-    loaded.predict([text], attention=False, **options)
     milliseconds = [
         1000 * loaded.predict([text], attention=False, **options)[0].seconds for _ in range(RUNS)
     ]

@@ -23,6 +23,7 @@ import numpy as np
 import typer
 
 from benchmarks.protocol import told_by_linux
+from benchmarks.rows import files, read
 from training import cards, store
 from training.batches import Batches, prefetch
 from training.data import SAMPLE, console, encoding_bar
@@ -99,7 +100,7 @@ def measure(
 
 def trained() -> dict[str, float]:
     """Target tokens/s that our Transformer trains at, by device, where it has been measured."""
-    rows = [row for path in RESULTS.glob("*.json") for row in read_json(path)]
+    rows = [row for path in files(RESULTS) for row in read(path)]
     return {
         row["device"]: row["values"]["zoo"]
         for row in rows

@@ -82,6 +82,11 @@ def training_flops(about: Mapping[str, Any]) -> float:
     return 6 * (decoder + encoder * about["mean_source"] / about["mean_target"])
 
 
+def files(folder: Path) -> list[Path]:
+    """The files of rows in a folder of results; curves (`benchmarks.curves`) have another form."""
+    return sorted(path for path in folder.glob("*.json") if not path.stem.endswith("-curves"))
+
+
 def read(path: Path) -> list[dict[str, Any]]:
     """The rows of a results file; none where there is no file."""
     return read_json(path) if path.exists() else []

@@ -26,6 +26,8 @@ from benchmarks.registry import CEILINGS, ROOT, SYSTEMS, System
 
 RESULTS = Path(__file__).resolve().parent / "results"
 WORK = ROOT / "runs" / "benchmarks"
+WRITTEN = (":!benchmarks/results", ":!benchmarks/quality", ":!README.md")
+"""What measuring writes: it makes no other commit of what is measured."""
 PROBE = 0.4
 """Seconds of each look at the machine itself."""
 PAUSE = 0.5
@@ -241,7 +243,7 @@ def commit() -> str:
             subprocess.run(["git", *c], cwd=ROOT, capture_output=True, text=True, check=True).stdout
             for c in (
                 ("rev-parse", "--short=10", "HEAD"),
-                ("status", "--porcelain", "-uno", "--", ".", ":!benchmarks/results", ":!README.md"),
+                ("status", "--porcelain", "-uno", "--", ".", *WRITTEN),
             )
         ]
     except (OSError, subprocess.CalledProcessError):

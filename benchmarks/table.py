@@ -155,7 +155,7 @@ def page(found: Sequence[Row], name: str) -> str:
 def section(folder: Path = RESULTS) -> str:
     """README's tables of every device, between the two comments."""
     parts = [BEGIN]
-    for path in sorted(folder.glob("*.json")):
+    for path in rows.files(folder):
         found = rows.read(path)
         parts += [
             "",
@@ -193,7 +193,7 @@ def main(
     if not write:
         typer.echo(section())
         return
-    for path in sorted(RESULTS.glob("*.json")):
+    for path in rows.files(RESULTS):
         write_aside(path.with_suffix(".md"), page(rows.read(path), path.stem).encode())
     path = ROOT / "README.md"
     write_aside(path, replace(path.read_text(encoding="utf-8"), section()).encode())

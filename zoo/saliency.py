@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import ops
+
+from zoo import backend
+from zoo.attention import without_maps
 
 if TYPE_CHECKING:
     from zoo.seq2seq import Seq2Seq, Tensor
@@ -28,21 +32,27 @@ def gradient_times_input(
     Returns:
         (T, S) float32, not normalised.
     """
+    run = backend.compiled(network, _gradient_times_input)
+    return np.abs(ops.convert_to_numpy(run(source, target_in, target_out)))
+
+
+def _gradient_times_input(
+    network: Seq2Seq, source: Tensor, target_in: Tensor, target_out: Tensor
+) -> Tensor:
     steps = target_out.shape[1]
-    sources = np.repeat(source, steps, axis=0)
-    targets = np.repeat(target_in, steps, axis=0)
-    embedded = network.source_embedding(ops.convert_to_tensor(sources))
-    chosen = ops.one_hot(target_out[0], network.config.target_vocabulary)
+    sources, targets = (ops.repeat(ids, steps, axis=0) for ids in (source, target_in))
+    embedded = network.source_embedding(sources)
 
     def summed(embedded: Tensor) -> Tensor:
         """Sum over the T copies of copy t's log-probability of piece t."""
-        with replaced_embedding(network, embedded):
+        with replaced_embedding(network, embedded), without_maps():
             logits, _ = network.decode(targets, network.encode(sources))
-        own = ops.take_along_axis(logits, np.arange(steps)[:, None, None], axis=1)[:, 0]
+        places = ops.arange(steps, dtype="int32")[:, None, None]
+        own = ops.take_along_axis(logits, places, axis=1)[:, 0]
+        chosen = ops.one_hot(target_out[0], network.config.target_vocabulary)
         return ops.sum(ops.log_softmax(own, axis=-1) * chosen)
 
-    gradient = _gradient(summed, embedded)
-    return np.abs(np.sum(gradient * ops.convert_to_numpy(embedded), axis=-1))
+    return ops.sum(_gradient(summed, embedded) * embedded, axis=-1)
 
 
 class replaced_embedding:  # noqa: N801 - reads as a statement
@@ -66,14 +76,14 @@ class replaced_embedding:  # noqa: N801 - reads as a statement
         del self.layer.call
 
 
-def _gradient(function: Any, at: Tensor) -> np.ndarray:
+def _gradient(function: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
     if keras.backend.backend() == "jax":
         import jax
 
-        return np.asarray(jax.grad(function)(at))
+        return jax.grad(function)(at)
     import tensorflow as tf
 
     with tf.GradientTape() as tape:
         tape.watch(at)
         value = function(at)
-    return tape.gradient(value, at).numpy()
+    return tape.gradient(value, at)

@@ -94,7 +94,9 @@ class Seq2Seq(keras.Model):
     def build_variables(self) -> None:
         """Create all variables, by one small call."""
         ids = ops.ones((1, 2), dtype="int32")
-        self((ids, ids))
+        # Called as a layer it would be run twice, once of it in symbols: a third of loading.
+        self.call((ids, ids))
+        self.built = True
 
 
 def source_mask(source: Tensor) -> Tensor:

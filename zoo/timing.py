@@ -5,13 +5,14 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from keras import ops
 
 from zoo import backend
+from zoo.attention import without_maps
 from zoo.loaded import LENGTHS, LoadedModel
 from zoo.tokenizer import PAD
 
@@ -76,8 +77,8 @@ def reader(network: Seq2Seq, source: np.ndarray, maps: bool = False) -> Callable
 
 def encode(model: Seq2Seq, source: Tensor, maps: bool) -> Memory:
     """What the decoder reads, with the encoder's maps or, as generation has it, without."""
-    memory = model.encode(source)
-    return {name: value for name, value in memory.items() if maps or name != "encoder"}
+    with nullcontext() if maps else without_maps():
+        return model.encode(source)
 
 
 class _Watched(LoadedModel):

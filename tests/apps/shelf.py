@@ -86,6 +86,7 @@ def card(task: str, family: str) -> dict[str, Any]:
         "preset": "nano",
         "parameters": 1_200_000,
         "metrics": {"1": {"examples": 100, **figures, "by_length": lengths}},
+        "training": {"cpu_minutes": 5.0, "device": "a test computer"},
         "speed": {"device": "a test computer", "ms_per_sentence": 12.0, "tokens_per_second": 500},
         "date": "2026-01-02",
     }

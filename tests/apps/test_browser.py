@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.apps import shelf
+from tests.apps import bench, shelf
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = next(
@@ -48,6 +48,7 @@ def address(tmp_path_factory):
     """A running dashboard over a made-up saved_models whose translators really answer."""
     root = shelf.make(tmp_path_factory.mktemp("shelf") / "saved_models")
     shelf.make_networks(root, "en-es")
+    benchmarks = bench.make(root.parent / "benchmarks")
     (root / "dates-lstm" / "examples.json").unlink()  # and it has no weights: it cannot answer
     with socket.socket() as free:
         free.bind(("localhost", 0))
@@ -59,7 +60,12 @@ def address(tmp_path_factory):
         server = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, "ZOO_SAVED_MODELS": str(root), "OMP_NUM_THREADS": "1"},
+            env={
+                **os.environ,
+                "ZOO_SAVED_MODELS": str(root),
+                "ZOO_BENCHMARKS": str(benchmarks),
+                "OMP_NUM_THREADS": "1",
+            },
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -168,7 +174,7 @@ def test_a_typed_sentence_is_answered_and_its_link_repeats_the_view(open_page):
     expect(page.get_by_text("Computed on this computer.")).to_be_visible(timeout=WAIT)
     expect(page.locator(".words")).to_have_count(4)
     expect(maps(page)).to_have_count(4)
-    expect(page.get_by_text("of 5 warm runs")).to_be_visible()
+    expect(page.get_by_text("of 3 warm runs")).to_be_visible()
     choose(page, "Head (Transformer)", "2")
     expect(page.get_by_text("mean of 2 layers, head 2 of 2")).to_be_visible()
     assert "head=2" in page.url
@@ -198,6 +204,29 @@ def test_both_pages_fit(open_page, width, scheme):
     )
     assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
     picture(page, f"leaderboard-{width}-{scheme}")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (400, "light")])
+def test_speed_is_drawn_and_fits(open_page, tmp_path, width, scheme):
+    page = open_page("/", width, scheme)
+    if width < 800:
+        page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_role("link", name="Speed").click()
+    expect(page.get_by_role("heading", name="Beside other toolkits")).to_be_visible()
+    if width < 800:
+        page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+    expect(page.get_by_role("button", name="Measure on this machine")).to_be_visible()
+    drawn = page.locator("[role=graphics-document]")
+    expect(drawn).to_have_count(8)  # four measures, three groups of curves, the quality
+    choose(page, "Measured on", "GPU: another")
+    expect(drawn).to_have_count(2)
+    assert "device=GPU" in page.url
+    choose(page, "Measured on", "CPU: a test computer")
+    expect(drawn).to_have_count(8)
+    assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    picture(page, f"speed-{width}-{scheme}")
+    shot = page.screenshot(path=tmp_path / f"speed-{width}.png", full_page=True)
+    assert shot.startswith(b"\x89PNG")
 
 
 def test_keyboard_alone_asks_and_saves(open_page):

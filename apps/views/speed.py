@@ -1,0 +1,346 @@
+"""Speed: the zoo beside its peers, against length and batch, and on the machine at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from apps import figures, measuring, quality, shipped, speed_charts, speeds
+from apps.plain import plain
+from apps.speeds import Results
+
+DRAW = "python -m benchmarks.curves"
+MEASURE = "python -m benchmarks.run"
+
+
+def render() -> None:
+    """The page."""
+    st.title("Speed", anchor=False)
+    st.caption(
+        "How fast these networks train and answer, beside the same networks in other toolkits."
+    )
+    results = _choose_device()
+    for name in results.damaged:
+        st.error(
+            f"`{plain(name)}` is damaged and was left out. "
+            f"`{DRAW if speeds.CURVES in name else MEASURE}` makes it anew.",
+            icon=":material/error:",
+        )
+    _peers(results)
+    _curves(results)
+    _shipped(results)
+
+
+def _choose_device() -> Results:
+    """The results of the device that the reader, or the address, chose; the first by default."""
+    slugs = speeds.devices()
+    if not slugs:
+        return Results("")
+    found = {slug: speeds.read(slug) for slug in slugs}
+    if len(slugs) == 1:
+        st.markdown(f"Measured on **{plain(found[slugs[0]].device)}**.")
+        return found[slugs[0]]
+    names = [one.device for one in found.values()]
+
+    def called(slug: str) -> str:
+        name = found[slug].device
+        return name if names.count(name) == 1 else f"{name} ({slug})"
+
+    slug = st.selectbox(
+        "Measured on",
+        slugs,
+        format_func=called,
+        required=True,
+        bind="query-params",
+        key="device",
+        width=480,
+    )
+    return found[slug if slug in found else slugs[0]]
+
+
+def _in_pairs(drawn: Sequence[Callable[[], None]]) -> None:
+    """Two side by side where there is room; one under the other, in order, where there is not."""
+    for place in range(0, len(drawn), 2):
+        for draw, column in zip(drawn[place : place + 2], st.columns(2, gap="large"), strict=False):
+            with column:
+                draw()
+
+
+def _as_table(rows: Sequence[Mapping[str, Any]], *, file: str, alt: str) -> None:
+    with st.expander("As a table", key=f"table.{file}"):
+        st.dataframe(list(map(dict, rows)), hide_index=True, placeholder="–", alt=alt)
+
+
+def _peers(results: Results) -> None:
+    """A chart a measure: ours beside the other toolkits."""
+    st.subheader("Beside other toolkits", anchor=False)
+    rows = speeds.measures(results.rows)
+    if not rows:
+        st.info(
+            f"Nothing has been measured beside other toolkits yet. `{MEASURE}` does it and writes "
+            "`benchmarks/results/`."
+        )
+        return
+    st.caption(
+        "Medians over rounds in which every system was measured in turn; lines from the least to "
+        "the most. In brackets: how many times better zoo was (above 1: zoo is ahead). Blue is "
+        "zoo, pale blue its other networks and settings; dashed and dotted lines are what the "
+        "machine's matrix products alone would allow."
+    )
+    wide = {row["measure"] for row in rows if speed_charts.differs_widely(speeds.bars(row))}
+    log = bool(wide) and st.toggle(
+        "Logarithmic scale where values lie far apart",
+        value=True,
+        key="speed.log",
+        help="Each step of the scale is then a multiple, and a system is a point, not a bar.",
+    )
+    _in_pairs(
+        [
+            lambda row=row: _peer_chart(row, results.rows, log=log and row["measure"] in wide)
+            for row in rows
+        ]
+    )
+
+
+def _peer_chart(row: Mapping[str, Any], rows: list[dict[str, Any]], *, log: bool) -> None:
+    found = speeds.bars(row)
+    limits = speeds.ceilings(row, rows)
+    measure, unit = row["measure"], row["unit"]
+    title = speeds.TITLES.get(measure, measure)
+    st.markdown(f"#### {plain(title)}", anchors=False)
+    st.markdown(f"{speeds.verdict(row, found)} {speeds.reach(row, limits)}")
+    file = f"speed-{speeds.file_name(measure)}"
+    described = ", ".join(f"{bar['system']} {speed_charts.written(bar)}" for bar in found)
+    figures.show(
+        speed_charts.peer_bars(found, limits, unit=unit, log=log),
+        alt_text=f"{title}, {unit}: {described}.",
+        rows=[{"measure": measure, "unit": unit, **bar} for bar in found],
+        file=file,
+    )
+    st.caption(speeds.origin(row, speeds.command(row)))
+    _as_table(
+        [
+            {
+                "System": bar["system"],
+                f"Median, {unit}": bar["value"],
+                "Least": bar["low"],
+                "Most": bar["high"],
+                "zoo is ahead, ×": bar["ratio"],
+                "at least": bar["ratio_low"],
+                "at most": bar["ratio_high"],
+            }
+            for bar in found
+        ],
+        file=file,
+        alt=title,
+    )
+
+
+def _curves(results: Results) -> None:
+    """A chart a measure: lines by model against length or batch."""
+    st.subheader("Against length and batch", anchor=False)
+    groups = speeds.curve_groups(results.curves)
+    if not groups:
+        st.info(
+            f"No curves have been measured on this device yet. `{DRAW}` does it and writes "
+            "`benchmarks/results/`."
+        )
+        return
+    st.caption(
+        "Both axes are logarithmic: a straight line is a power of the length, and its slope the "
+        "exponent. At 1, twice the length takes twice as much; at 2, four times."
+    )
+    _in_pairs([lambda name=name: _curve_chart(groups[name], results) for name in groups])
+
+
+def _curve_chart(group: list[dict[str, Any]], results: Results) -> None:
+    first = group[0]
+    title = str(first.get("title") or first["measure"])
+    x_title, unit = str(first.get("x") or "x"), str(first.get("unit") or "")
+    points = speeds.curve_points(group)
+    st.markdown(f"#### {plain(title)}", anchors=False)
+    st.markdown("Higher is better." if first.get("higher_is_better") else "Lower is better.")
+    file = f"speed-curves-{speeds.file_name(first['measure'])}"
+    fitted = speeds.exponents(group)
+    described = "; ".join(
+        f"{one['line']} {point['value']:,.4g} {unit} at {point['x']:,g}"
+        for one in group
+        for point in (one["points"][0], one["points"][-1])
+    )
+    figures.show(
+        speed_charts.curve_lines(points, x_title=x_title, unit=unit),
+        alt_text=f"{title}, against {x_title}: {described}.",
+        rows=[{"measure": first["measure"], "unit": unit, **point} for point in points],
+        file=file,
+    )
+    if fitted:
+        st.markdown(
+            "Fitted exponents: "
+            + "; ".join(
+                f"{plain(one['line'])} **{one['exponent']:.2f}**"
+                + (f" ({one['range']})" if one["range"] else "")
+                for one in fitted
+            )
+            + "."
+        )
+    for variant, note in dict.fromkeys(
+        (one["variant"], str(one["note"])) for one in group if one.get("note")
+    ):
+        st.caption(plain(f"{variant.capitalize()}: {note}" if variant else note))
+    st.caption(speeds.origin(results.curves, _curves_command(results)))
+    _as_table(speeds.by_place(points, x_title), file=file, alt=title)
+
+
+def _curves_command(results: Results) -> str:
+    return str(results.curves.get("command") or DRAW)
+
+
+def _shipped(results: Results) -> None:
+    """What is known of the models in saved_models, by task, and the button that measures them."""
+    st.subheader("The shipped models", anchor=False)
+    tasks = shipped.tasks()
+    if not tasks:
+        st.info(
+            "There are no trained models in `saved_models/` yet. "
+            "`python -m training.train --help` says how to train one."
+        )
+        return
+    task = st.segmented_control(
+        "Task",
+        tasks,
+        default=tasks[0],
+        required=True,
+        format_func=lambda task: shipped.TASK_LABELS.get(task, task),
+        bind="query-params",
+        key="task",
+    )
+    stored = speeds.breakdown(results.curves, task)
+    _in_pairs([lambda: _stages(task, stored, results), lambda: _quality(task)])
+    for name, records in speeds.quality_files().items():
+        st.markdown(f"#### Quality of longer training: {plain(name)}", anchors=False)
+        _as_table(records, file=f"quality-{name}", alt=f"Records of {name}")
+    st.markdown("#### On this machine", anchors=False)
+    measuring.section(task, stored, results.curves)
+
+
+def _stages(task: str, stored: list[dict[str, Any]], results: Results) -> None:
+    """Where the time of a stored request went."""
+    st.markdown("#### Where a request's time goes", anchors=False)
+    if not stored:
+        st.info(
+            f"Not yet measured for this task on this device. `{DRAW}` does it; the button below "
+            "measures it here."
+        )
+        return
+    st.markdown(
+        f"One request, warm: “{plain(str(stored[0].get('text') or ''))}” is cut into pieces, read "
+        "(encoded) and answered piece by piece; a pass over both then gives the maps."
+    )
+    records = [
+        record
+        for one in stored
+        for record in speeds.stage_records(shipped.label(one["model"]), one["stages"])
+    ]
+    described = "; ".join(
+        f"{shipped.label(one['model'])}: "
+        + ", ".join(f"{speeds.STAGES.get(s, s)} {ms:.2f}" for s, ms in one["stages"].items())
+        for one in stored
+    )
+    figures.show(
+        speed_charts.stage_bars(records),
+        alt_text=f"Milliseconds of one request by stage. {described}.",
+        rows=records,
+        file=f"speed-{task}-stages",
+    )
+    st.caption(speeds.origin(results.curves, _curves_command(results)))
+    _as_table(
+        [
+            {
+                "Model": shipped.label(one["model"]),
+                **{speeds.STAGES.get(s, s): ms for s, ms in one["stages"].items()},
+                "Pieces written": one.get("pieces_written"),
+            }
+            for one in stored
+        ],
+        file=f"speed-{task}-stages",
+        alt="Milliseconds of one request by stage",
+    )
+
+
+def _quality(task: str) -> None:
+    """Quality over the processor's minutes of training, from the models' cards."""
+    st.markdown("#### Quality for the time of training", anchors=False)
+    found = quality.figures(task)
+    rows = quality_records(task, found[0]) if found else []
+    if not rows:
+        st.info("The cards of these models do not say both how good they are and how long it took.")
+        return
+    figure = found[0]
+    st.markdown(f"Up and to the left is better. {figure.label}: {figure.meaning}")
+    described = "; ".join(
+        f"{row['model']} {row['quality']:.1f} after {row['cpu_minutes']:.1f}" for row in rows
+    )
+    file = f"speed-{task}-quality"
+    figures.show(
+        speed_charts.quality_minutes(
+            rows, title=figure.label, higher_is_better=figure.higher_is_better
+        ),
+        alt_text=f"{figure.label} over CPU-minutes of training: {described}.",
+        rows=rows,
+        file=file,
+    )
+    device = "; ".join(dict.fromkeys(str(row["device"]) for row in rows))
+    dates = ", ".join(dict.fromkeys(str(row["date"]) for row in rows))
+    st.caption(f"{plain(device)}; {dates}. The commands are in the table and on the models' cards.")
+    _as_table(_quality_table(rows, figure), file=file, alt=f"{figure.label} and CPU-minutes")
+
+
+def _quality_table(rows: Sequence[Mapping[str, Any]], figure: quality.Figure) -> list[dict]:
+    return [
+        {
+            "Model": row["model"],
+            figure.label: row["quality"],
+            "CPU-minutes": row["cpu_minutes"],
+            # Errors per minute would praise the network that makes many in little time.
+            **(
+                {f"{figure.label} a CPU-minute": round(row["quality"] / row["cpu_minutes"], 3)}
+                if figure.higher_is_better
+                else {}
+            ),
+            "Device": row["device"],
+            "Date": row["date"],
+            "Command": row["command"],
+        }
+        for row in rows
+    ]
+
+
+def quality_records(task: str, figure: quality.Figure) -> list[dict[str, Any]]:
+    """One record a model whose card tells both quality and CPU-minutes."""
+    rows = []
+    for name in shipped.models(task):
+        card = shipped.card(name)
+        training = speeds.mapping(card.get("training"))
+        minutes = speeds.number(training.get("cpu_minutes"))
+        values = next(
+            (v for beams in quality.decodings(task) if (v := quality.measured(name, beams))), {}
+        )
+        score = quality.value(values, figure.key)
+        if not minutes or score is None:
+            continue
+        low, high = (quality.value(values, figure.key, part) for part in ("low", "high"))
+        rows.append(
+            {
+                "model": shipped.label(name),
+                "quality": score,
+                "low": score if low is None else low,
+                "high": score if high is None else high,
+                "cpu_minutes": minutes,
+                "device": training.get("device") or "unknown device",
+                "date": card.get("date") or "unknown date",
+                "command": training.get("command"),
+            }
+        )
+    return rows
