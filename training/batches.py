@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from zoo.tokenizer import BOS, PAD, UNK
+from zoo.tokenizer import BOS, EOS, PAD, UNK
 
 Item = TypeVar("Item")
 
@@ -141,6 +141,39 @@ def blur(batch: Batch, share: float, generator: np.random.Generator) -> Batch:
     return replace(batch, source=without(batch.source), target_in=without(batch.target_in))
 
 
+def fill(batch: Batch, rows: int, source: int = 0, target: int = 0) -> Batch:
+    """`batch` with up to `rows` rows, `source` and `target` pieces; losses stay what they were.
+
+    Rows that are added have no weight. They hold one piece each, since attention over nothing
+    but padding is not a number, and neither is that times no weight.
+    """
+    count = len(batch.source)
+    target_in = _grown(batch.target_in, rows, target)
+    source_ids = _grown(batch.source, rows, source)
+    source_ids[count:, 0] = EOS
+    target_in[count:, 0] = BOS
+    return replace(
+        batch,
+        source=source_ids,
+        target_in=target_in,
+        target_out=_grown(batch.target_out, rows, target),
+        weights=_grown(batch.weights, rows, target),
+    )
+
+
+def up(number: Any, multiple: int) -> Any:
+    """The smallest multiple of `multiple` that is at least `number`: an integer, or an array."""
+    return (number + (multiple - 1)) // multiple * multiple
+
+
+def _grown(array: np.ndarray, rows: int, length: int) -> np.ndarray:
+    """(B, L) -> (max(B, rows), max(L, length)), PAD (0) in what is new."""
+    shape = (max(array.shape[0], rows), max(array.shape[1], length))
+    grown = np.full(shape, PAD, dtype=array.dtype)
+    grown[: array.shape[0], : array.shape[1]] = array
+    return grown
+
+
 class Batches:
     """Cuts a corpus of id pairs into batches of similar length under a budget of tokens.
 
@@ -149,6 +182,8 @@ class Batches:
         tokens: the most target *and* the most source pieces a batch may hold, padding counted.
         seed: of the order, and of the noise.
         noise: share of the pieces read, on both sides, that `blur` makes unreadable.
+        multiple: lengths are padded up to one of these, and batches that are all but full filled
+            up with rows of no weight: fewer shapes, for each of which oneDNN writes its code.
     """
 
     def __init__(
@@ -158,6 +193,7 @@ class Batches:
         tokens: int,
         seed: int = 0,
         noise: float = 0.0,
+        multiple: int = 1,
     ):
         if not len(sources) or len(sources) != len(targets):
             raise ValueError(
@@ -166,15 +202,15 @@ class Batches:
             )
         self.sources = sources if isinstance(sources, Rows) else Rows.of(sources)
         self.targets = targets if isinstance(targets, Rows) else Rows.of(targets)
-        self.tokens, self.seed, self.noise = tokens, seed, noise
-        source, target = self.sources.lengths(), self.targets.lengths()
+        self.tokens, self.seed, self.noise, self.multiple = tokens, seed, noise, multiple
+        source, target = (self._rounded(side.lengths()) for side in (self.sources, self.targets))
         self._longest = np.maximum(source, target)
         # One number to sort by: two bytes where both sides have at most 255 pieces, and those are
         # sorted in linear time. First the target's length, then the source's, up and down in turns:
         # a batch of two target lengths has sources of one, not the longest beside the shortest.
         top = int(source.max())
         kind = np.min_scalar_type((int(target.max()) + 1) * (top + 1) - 1)
-        turned = np.where(target % 2, source, top - source)
+        turned = np.where(target // multiple % 2, source, top - source)
         self._key = target.astype(kind) * kind.type(top + 1) + turned
         self._lock = threading.Lock()  # `prefetch` asks from a thread of its own
         self._counts: dict[int, int] = {}
@@ -194,7 +230,7 @@ class Batches:
         rows, edges, shuffled = self._planned(epoch)
         for i in shuffled[start:]:
             chosen = rows[edges[i] : edges[i + 1]]
-            batch = assemble(self.sources.padded(chosen), self.targets.padded(chosen))
+            batch = self._filled(assemble(self.sources.padded(chosen), self.targets.padded(chosen)))
             if self.noise:
                 batch = blur(batch, self.noise, np.random.default_rng((self.seed, epoch, i)))
             yield batch
@@ -204,6 +240,20 @@ class Batches:
         if epoch not in self._counts:
             self._planned(epoch)
         return self._counts[epoch]
+
+    def _rounded(self, lengths: np.ndarray) -> np.ndarray:
+        if self.multiple == 1:
+            return lengths
+        longest = up(int(lengths.max(initial=0)), self.multiple)
+        return up(lengths.astype(np.min_scalar_type(longest + self.multiple)), self.multiple)
+
+    def _filled(self, batch: Batch) -> Batch:
+        if self.multiple == 1:
+            return batch
+        lengths = [up(side.shape[1], self.multiple) for side in (batch.source, batch.target_out)]
+        full = max(self.tokens // max(lengths), 1)
+        count = len(batch.source)
+        return fill(batch, full if count > 0.9 * full else count, *lengths)
 
     def _planned(self, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows in order of length, the edges of batches among them, the order of the batches."""

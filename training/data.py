@@ -82,8 +82,12 @@ def encode(
     examples: list[Example] | Stream,
     tokenizers: dict[str, Tokenizer],
     settings: dict[str, Any],
+    multiple: int = 1,
 ) -> tuple[Batches, int]:
-    """The training side as ids, and of how many pairs; those too long are left out and counted."""
+    """The training side as ids, and of how many pairs; those too long are left out and counted.
+
+    `multiple`: see `Batches`.
+    """
     both = sides(tokenizers)
     if isinstance(examples, list):
         pairs = [(both[0].encode(e.source), both[1].encode(e.references[0])) for e in examples]
@@ -108,10 +112,8 @@ def encode(
         console.print(f"Left out {read - len(sources)} pairs longer than the model reads.")
     if not len(sources):
         raise ValueError(f"{task.name} has no training pair that is short enough")
-    batches = Batches(
-        sources, targets, settings["batch_tokens"], settings["seed"], settings["noise"]
-    )
-    return batches, read
+    how = (settings["batch_tokens"], settings["seed"], settings["noise"], multiple)
+    return Batches(sources, targets, *how), read
 
 
 def progress_bar() -> Progress:

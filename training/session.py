@@ -64,7 +64,7 @@ def train(
     with on.processes.in_turn(), console.status(f"Reading {task.name}"):
         examples = data.read(task, settings["limit"])
         tokenizers = data.make_tokenizers(task, examples, folder / STATE)
-        batches, pairs = data.encode(task, examples, tokenizers, settings)
+        batches, pairs = data.encode(task, examples, tokenizers, settings, on.rounding())
         valid = task.examples("valid")[: settings["validate_on"]]
     per_epoch = batches.count()
     same = digest(settings, tokenizers, len(batches), per_epoch)

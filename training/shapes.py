@@ -7,12 +7,11 @@ and is faster without the padding.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from training.batches import Batch
-from zoo.tokenizer import BOS, EOS, PAD
+from training.batches import Batch, fill, up
 
 RUNGS = 12
 
@@ -77,36 +76,3 @@ def fit(batch: Batch, shapes: tuple[Shape, ...]) -> Batch:
     longest = max(batch.source.shape[1], batch.target_out.shape[1])
     shape = next(s for s in shapes if longest <= s.longest)
     return fill(batch, shape.rows, shape.source, shape.target)
-
-
-def fill(batch: Batch, rows: int, source: int = 0, target: int = 0) -> Batch:
-    """`batch` with up to `rows` rows, `source` and `target` pieces; losses stay what they were.
-
-    Rows that are added have no weight. They hold one piece each, since attention over nothing
-    but padding is not a number, and neither is that times no weight.
-    """
-    count = len(batch.source)
-    target_in = _grown(batch.target_in, rows, target)
-    source_ids = _grown(batch.source, rows, source)
-    source_ids[count:, 0] = EOS
-    target_in[count:, 0] = BOS
-    return replace(
-        batch,
-        source=source_ids,
-        target_in=target_in,
-        target_out=_grown(batch.target_out, rows, target),
-        weights=_grown(batch.weights, rows, target),
-    )
-
-
-def up(number: int, multiple: int) -> int:
-    """The smallest multiple of `multiple` that is at least `number`."""
-    return -(-number // multiple) * multiple
-
-
-def _grown(array: np.ndarray, rows: int, length: int) -> np.ndarray:
-    """(B, L) -> (max(B, rows), max(L, length)), PAD (0) in what is new."""
-    shape = (max(array.shape[0], rows), max(array.shape[1], length))
-    grown = np.full(shape, PAD, dtype=array.dtype)
-    grown[: array.shape[0], : array.shape[1]] = array
-    return grown

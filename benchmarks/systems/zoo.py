@@ -40,7 +40,7 @@ def train(model: str, data: Workload, precision: str) -> Block:
     with tempfile.TemporaryDirectory() as folder:
         network, _ = session.make_networks(Path(folder), task, tokenizers, settings)
     session.make_ready(network, settings, STEPS)
-    batches = Batches(data.sources, data.targets, TOKENS, settings["seed"])
+    batches = Batches(data.sources, data.targets, TOKENS, settings["seed"], multiple=ONE.rounding())
     shapes = session.make_shapes(batches, ONE)
     # Compiled steps have few shapes, each of which must have been seen before it counts.
     return training(partial(step, network), feed(batches, shapes), 6 if not shapes else 40)

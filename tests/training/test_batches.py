@@ -145,6 +145,31 @@ def test_rows_of_equal_length_meet_others_every_epoch():
     assert len(first) == len(second) == 20 and not first & second
 
 
+def test_rounded_batches_have_few_shapes_and_every_pair_once(corpus):
+    tokens = 150
+    plain, rounded = (Batches(*corpus, tokens=tokens, seed=3, multiple=n) for n in (1, 4))
+    seen, shapes = [], set()
+    for batch in rounded.epoch(1):
+        rows, source = batch.source.shape
+        target = batch.target_out.shape[1]
+        assert source % 4 == target % 4 == 0
+        assert rows == 1 or rows * max(source, target) <= tokens
+        real = batch.weights.any(axis=1)
+        assert (
+            batch.weights.sum() == pytest.approx(1.0) and batch.tokens == (batch.weights > 0).sum()
+        )
+        pairs = zip(batch.source[real], batch.target_out[real], strict=True)
+        seen += [tuple(side[side != PAD].tobytes() for side in pair) for pair in pairs]
+        shapes.add((rows, source, target))
+    expected = [
+        tuple(side[side != PAD].tobytes() for side in pair)
+        for batch in plain.epoch(1)
+        for pair in zip(batch.source, batch.target_out, strict=True)
+    ]
+    assert sorted(seen) == sorted(expected)
+    assert len(shapes) < rounded.count(1) / 2
+
+
 def test_noise_hides_some_of_what_is_read_and_nothing_of_what_is_written(corpus):
     plain = list(Batches(*corpus, tokens=150, seed=3).epoch(1))
     noisy = Batches(*corpus, tokens=150, seed=3, noise=0.3)

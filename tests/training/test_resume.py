@@ -78,7 +78,7 @@ def test_killed_and_stopped_runs_end_with_the_same_bytes(tmp_path):
     assert zoo.load(broken).predict(["Tom sees a book."])[0].source_pieces[-1] == "</s>"
     before = (broken / "weights.safetensors").stat().st_mtime_ns
     status, said = runs.finish(runs.start(broken))
-    assert status == 0 and "is finished" in said
+    assert status == 0 and "is finished" in " ".join(said.split())  # a long path is wrapped
     assert (broken / "weights.safetensors").stat().st_mtime_ns == before
 
 
