@@ -125,6 +125,31 @@ def _compute(
     return from_prediction(name, prediction, saliency=saliency, milliseconds=milliseconds)
 
 
+@st.cache_resource(show_spinner=False, max_entries=12)
+def warm(names: tuple[str, ...], text: str) -> threading.Thread | None:
+    """Load these models in the background, once, and let them compile what `text` needs.
+
+    Readers look at stored answers first; when they type something of their own, it is not the
+    first thing the models hear. `ZOO_WARM=off` leaves it until then.
+    """
+    if os.environ.get("ZOO_WARM") == "off" or not names or not text:
+        return None
+    thread = threading.Thread(target=_warm, args=(names, text), name="warm", daemon=True)
+    thread.start()
+    return thread
+
+
+def _warm(names: tuple[str, ...], text: str) -> None:
+    for name in names:
+        # One at a time: whoever asks meanwhile waits for one model at most. What is wrong with
+        # a model is told where it is asked.
+        with contextlib.suppress(Exception), _ENGINE:
+            loaded = _model(name, shipped.fingerprint(name))
+            [prediction] = loaded.predict([text])
+            if not prediction.attention:
+                loaded.saliency(prediction)
+
+
 def stored(name: str, text: str, *, beams: int, max_length: int | None) -> Answer | None:
     """The answer kept for one of the examples, or None: not kept, or damaged.
 

@@ -10,3 +10,5 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 # Nothing is kept in the home of who runs the tests, nor read from there.
 os.environ.setdefault("ZOO_CACHE_DIR", "off")
+# Pages load models when a test asks them to, and not in the background.
+os.environ.setdefault("ZOO_WARM", "off")

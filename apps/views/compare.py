@@ -180,6 +180,8 @@ def _answers(view: View, text: str) -> None:
         with rest.container():
             _maps(view, ordered, readings)
             panels.speed(ordered)
+    examples = shipped.example_sources(view.task)
+    loading.warm(tuple(names), examples[0] if examples else "")
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -182,6 +183,31 @@ def test_a_stored_answer_stays_while_another_model_is_asked(open_page, saved_mod
     assert [asked[0] for asked in parrot] == ["dates-lstm"]
     assert "Waiting" not in said(at)
     assert said(at).count("sure of the whole output") == 4
+
+
+def test_models_are_warmed_in_the_background(open_page, saved_models, monkeypatch):
+    """All of them, though one is broken, and once only; the page does not wait for it."""
+    asked = []
+
+    class Model:
+        def __init__(self, name: str):
+            self.name = name
+
+        def predict(self, texts):
+            asked.append((self.name, *texts))
+            if self.name.endswith("lstm"):
+                raise ValueError("broken")
+            return [SimpleNamespace(attention={"cross": 1})]
+
+    monkeypatch.setattr(loading, "_model", lambda name, fingerprint: Model(name))
+    names = tuple(shipped.models("dates"))
+    assert loading.warm(names, "one text") is None  # switched off for the tests
+    loading.warm.clear()
+    monkeypatch.delenv("ZOO_WARM")
+    for _ in range(2):
+        loading.warm(names, "one text").join(timeout=60)
+    assert asked == [(name, "one text") for name in names]
+    loading.warm.clear()
 
 
 def test_no_models_at_all(monkeypatch, tmp_path):
