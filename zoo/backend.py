@@ -85,19 +85,42 @@ def _compile(
     return program
 
 
+def scan(step: Callable[[Any, Any], Any], first: Any, inputs: Any) -> Any:
+    """What `step(carry, input)` -> carry gives step after step, from `first` on, stacked.
+
+    Args:
+        step: gives tensors like those it is given.
+        first: what the first step carries, nested.
+        inputs: nested tensors, one step after the other on the first axis.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        # `ops.scan` keeps from XLA how many steps there may be, and with that the way back.
+        return tf.scan(step, inputs, initializer=first)
+
+    def both(carry: Any, some: Any) -> tuple[Any, Any]:
+        ahead = step(carry, some)
+        return ahead, ahead
+
+    return ops.scan(both, first, inputs)[1]
+
+
 def at_once() -> int:
     """How many programs of one batch should run beside each other: 2 on a CPU of several cores.
 
     The operations of a step of generation are too small to be shared between cores: two half
     batches, each on one core, are done sooner than the whole on two.
     """
-    threads = 0
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    limits = [int(allowed)] if allowed.isdigit() else []
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        threads = tf.config.threading.get_intra_op_parallelism_threads()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return 2 if not accelerated() and min(threads or cores or 1, cores or 1) > 1 else 1
+        limits.append(tf.config.threading.get_intra_op_parallelism_threads())
+    limits.append(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0)
+    threads = min((limit for limit in limits if limit), default=os.cpu_count() or 1)
+    return 2 if threads > 1 and not accelerated() else 1
 
 
 def accelerated() -> bool:
