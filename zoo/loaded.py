@@ -17,6 +17,7 @@ from zoo.prediction import Hypothesis, Prediction
 from zoo.tokenizer import BOS, EOS, PAD, UNK, Tokenizer, clean
 
 if TYPE_CHECKING:
+    from zoo.attribution import Attribution
     from zoo.seq2seq import Maps, Seq2Seq, Tensor
 
 LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
@@ -122,29 +123,60 @@ class LoadedModel:
             answers += some
         return answers
 
+    def attribute(
+        self,
+        prediction: Prediction,
+        method: str = "gradient",
+        *,
+        baseline: str = "unknown",
+        steps: int = 32,
+        max_steps: int = 864,
+        leave_out: bool = False,
+    ) -> Attribution:
+        """What each written piece's log-probability owes to each read one; needs no attention.
+
+        Args:
+            prediction: an answer of this model.
+            method: `gradient` (x input, Denil et al. 2014, arXiv:1412.6815), `integrated`
+                (gradients, Sundararajan et al. 2017, arXiv:1703.01365), or `occlusion`: how far
+                the log-probability falls as the piece is hidden.
+            baseline: of `integrated`: every piece `unknown`, or embeddings of `zero`.
+            steps, max_steps: of `integrated`: points of the path, tripled up to the most until the
+                scores of every written piece add up to within 1 %.
+            leave_out: of `occlusion`: take pieces away instead of making them unknown.
+
+        Returns:
+            signed scores (T, S), with the error of completeness where the method has one.
+
+        Raises:
+            ValueError: an unknown method or baseline, or steps that make no sense.
+        """
+        from zoo.attribution import attribute
+
+        pieces = prediction.source_pieces, prediction.target_pieces
+        source, target = self.source_tokenizer.ids(pieces[0]), self.target_tokenizer.ids(pieces[1])
+        return attribute(
+            self.model,
+            _pad([source], _bucket(len(source), LENGTHS)),
+            _pad([target], _bucket(len(target), LENGTHS)),
+            pieces,
+            method,
+            baseline=baseline,
+            steps=steps,
+            max_steps=max_steps,
+            leave_out=leave_out,
+        )
+
     def saliency(self, prediction: Prediction) -> np.ndarray:
         """How much each read piece mattered to each written one: |gradient x input|.
 
-        Denil et al. 2014 (arXiv:1412.6815): the gradient of the written piece's log-probability
-        with respect to the source embedding, times that embedding, summed over its width. It needs
-        no attention, so it is what the models without attention are shown by.
+        `attribute(prediction)` without its sign, as shares: what the models without attention are
+        shown by.
 
         Returns:
             (T, S) float32, rows sum to 1.
         """
-        from zoo.saliency import gradient_times_input
-
-        source = self.source_tokenizer.ids(prediction.source_pieces)
-        target = self.target_tokenizer.ids(prediction.target_pieces)
-        if not target:
-            return np.zeros((0, len(source)), "float32")
-        source_row = _pad([source], _bucket(len(source), LENGTHS))
-        target_row = _pad([target], _bucket(len(target), LENGTHS))
-        found = gradient_times_input(self.model, source_row, _shift(target_row), target_row)
-        found = found[: len(target), : len(source)]
-        total = found.sum(axis=-1, keepdims=True)
-        uniform = np.full_like(found, 1 / len(source))
-        return np.where(total > 0, found / np.maximum(total, 1e-30), uniform).astype("float32")
+        return self.attribute(prediction).normalised()
 
     def _read(self, text: str) -> tuple[list[int], list[str], list[str]]:
         """Ids and pieces of a source, and notes on what was done to it."""

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo import backend
 from zoo.attention import AdditiveAttention
 from zoo.catalog import Recurrent
 from zoo.seq2seq import Maps, Memory, Seq2Seq, State, Tensor, source_mask
@@ -154,6 +155,13 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
         )
         self.state_gates = keras.layers.Dense(4 * config.units, use_bias=False, name="state_gates")
 
+    def build_variables(self) -> None:
+        # By one step: what JAX makes within the scan of `decode` cannot leave it.
+        ids = ops.ones((1, 1), dtype="int32")
+        memory = self.encode(ids)
+        self.step(ids[:, 0], 0, self.start(memory, 1), memory)
+        self.built = True
+
     def encode(self, source: Tensor) -> Memory:
         mask = source_mask(source)
         values, (hidden, cell) = self.encoder(self.embed_source(source), mask=mask)
@@ -185,15 +193,13 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
         embedded = self.embed_target(target)
         gates = ops.transpose(self.input_gates(embedded), (1, 0, 2))  # (T, B, 4U)
 
-        # On TensorFlow, `scan` wants what a step gives to look like what it carries.
-        def body(carry: tuple[Tensor, ...], step_gates: Tensor) -> tuple[tuple[Tensor, ...], ...]:
+        def ahead(carry: tuple[Tensor, ...], step_gates: Tensor) -> tuple[Tensor, ...]:
             state, context, weights = self.advance(step_gates, carry[:2], memory)
-            carry = (*state, context, weights)
-            return carry, carry
+            return (*state, context, weights)
 
         mask = ops.cast(memory["mask"], "float32")
         first = (*memory["state"], ops.zeros_like(memory["values"][:, 0]), ops.zeros_like(mask))
-        _, (hidden, _, context, weights) = ops.scan(body, first, gates)
+        hidden, _, context, weights = backend.scan(ahead, first, gates)
         hidden, context = (ops.transpose(x, (1, 0, 2)) for x in (hidden, context))
         cross = ops.transpose(weights, (1, 0, 2))[:, None, None]  # (B, 1, 1, T, S)
         return self.logits(hidden, context, embedded), {"cross": cross}
