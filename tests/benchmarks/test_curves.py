@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+
 import keras
 import pytest
 from typer.testing import CliRunner
@@ -169,6 +172,8 @@ def test_a_quick_run_writes_what_was_agreed(here, policy, monkeypatch, tmp_path)
         apart = given and str(given[0]).startswith("memory/")
         return pipeline.alone(function, *given) if apart else function(*given)
 
+    # A page under test leaves its script as the main module, which a new process would run.
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
     monkeypatch.setattr(curves, "alone", alone)
     monkeypatch.setattr(curves, "RUNS", 1)
     monkeypatch.setattr(curves, "question", lambda task: "Tom sees the book.")
