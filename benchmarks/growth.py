@@ -312,7 +312,7 @@ def memory(curve: Curve, config: Config) -> Iterator[dict[str, float]]:
 def with_maps(model: str, config: Config) -> Callable[[int, int], Call]:
     """By rows and length: the pass that fetches all maps of an answer of `PIECES` pieces."""
     from zoo import backend
-    from zoo.loaded import look
+    from zoo.found import look
 
     made = network(model, config)
     written = sources(1, PIECES, config["vocabulary"])

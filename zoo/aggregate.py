@@ -114,6 +114,26 @@ def cross_rollout(cross: np.ndarray, encoder: np.ndarray, residual: float = 0.5)
     return cross @ rollout(encoder, residual)[-1, 0]
 
 
+def weighted(maps: np.ndarray, value_norms: np.ndarray) -> np.ndarray:
+    """Weights times the length of what they bring: a large weight on a short vector adds little.
+
+    Kobayashi et al. 2020 (arXiv:2004.10102), section 3: ||a f(x)|| = a ||f(x)||, rows scaled to a
+    sum of 1 so that they can be shown beside the weights.
+
+    Args:
+        maps: (L, H, T, S).
+        value_norms: (L, H, S), ||f(x)||, as `LoadedModel.inside` gives them.
+
+    Raises:
+        ValueError: norms that do not fit the maps.
+    """
+    if value_norms.shape != (*_check(maps).shape[:2], maps.shape[-1]):
+        raise ValueError(
+            f"value_norms must be (L, H, S) of maps {maps.shape}. Received: {value_norms.shape}"
+        )
+    return normalise(maps * value_norms[:, :, None, :])
+
+
 def normalise(maps: np.ndarray) -> np.ndarray:
     """Rows scaled to a sum of 1; a row of nothing but zeros stays so."""
     total = maps.sum(axis=-1, keepdims=True)

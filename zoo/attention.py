@@ -46,6 +46,60 @@ def maps_wanted() -> bool:
     return _wanted.get()
 
 
+Site = tuple[str, int]
+"""Which attention of a network: its kind ("encoder", "decoder" or "cross") and its layer."""
+
+
+class Watcher:
+    """What stands beside every attention of a network, sees all and may change it; this one not.
+
+    Used within `watched`. Axes as in `MultiHeadAttention`; additive attention has one head.
+    """
+
+    def weights(self, site: Site, weights: Tensor, index: Tensor | None) -> Tensor:
+        """The weights (B, H, T, S) to go on with.
+
+        `index` is the position of the only query (T is 1) in a step of generation, else None.
+        """
+        return weights
+
+    def context(self, site: Site, context: Tensor) -> Tensor:
+        """What each head brings, (B, H, T, D/H), to go on with."""
+        return context
+
+    def saw(self, site: Site, layer: keras.layers.Layer, **tensors: Tensor) -> None:
+        """What the weights were made of, by name."""
+
+
+_watcher = contextvars.ContextVar[Watcher | None]("watcher", default=None)
+_index = contextvars.ContextVar[Tensor | None]("index of the only query", default=None)
+
+
+@contextlib.contextmanager
+def watched(watcher: Watcher) -> Iterator[None]:
+    """Within, `watcher` stands beside every attention; what is traced so stays so."""
+    before = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(before)
+
+
+@contextlib.contextmanager
+def query_at(index: Tensor) -> Iterator[None]:
+    """Within, attention has one query, at this position."""
+    before = _index.set(index)
+    try:
+        yield
+    finally:
+        _index.reset(before)
+
+
+def watcher() -> Watcher | None:
+    """Who watches, if anybody."""
+    return _watcher.get()
+
+
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
     """Softmax over the last axis in float32, with exactly 0 where `mask` is False.
 
@@ -90,6 +144,8 @@ class AdditiveAttention(keras.layers.Layer):
         the zoo has the same axes.
     """
 
+    site: Site = ("cross", 0)
+
     def __init__(self, units: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.units = units
@@ -107,9 +163,13 @@ class AdditiveAttention(keras.layers.Layer):
         projected_query = self.query_projection(query)  # (B, T, U)
         hidden = ops.tanh(projected_query[:, :, None, :] + projected_keys[:, None, :, :])
         energy = ops.squeeze(self.energy(hidden), axis=-1)  # (B, T, S)
-        weights = masked_softmax(energy, mask[:, None, :])
-        context = ops.matmul(ops.cast(weights, values.dtype), values)  # (B, T, D)
-        return context, weights[:, None]
+        weights = masked_softmax(energy, mask[:, None, :])[:, None]
+        if watching := watcher():
+            weights = watching.weights(self.site, weights, _index.get())
+        context = ops.matmul(ops.cast(weights[:, 0], values.dtype), values)  # (B, T, D)
+        if watching:
+            context = watching.context(self.site, context[:, None])[:, 0]
+        return context, weights
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units}
@@ -139,6 +199,9 @@ class MultiHeadAttention(keras.layers.Layer):
     Raises:
         ValueError: `width` is no multiple of `heads`.
     """
+
+    site: Site = ("", 0)
+    """Set by the network that holds the layer."""
 
     def __init__(self, heads: int, width: int, dropout: float = 0.0, **kwargs: Any):
         super().__init__(**kwargs)
@@ -179,12 +242,18 @@ class MultiHeadAttention(keras.layers.Layer):
     ) -> tuple[Tensor, Tensor | None]:
         queries = self.split_heads(self.query_projection(query))
         queries = queries * (self.width // self.heads) ** -0.5
-        if maps_wanted() or (training and self.rate):
+        watching = watcher()
+        if watching or maps_wanted() or (training and self.rate):
             weights = masked_softmax(ops.matmul(queries, keys), mask)  # (B, H, T, S)
+            if watching:
+                watching.saw(self.site, self, query=queries, key=keys, value=values)
+                weights = watching.weights(self.site, weights, _index.get())
             used = self.dropout(ops.cast(weights, values.dtype))
             context = ops.matmul(used, values)
         else:
             weights, context = None, attend(queries, keys, values, mask)
+        if watching:
+            context = watching.context(self.site, context)
         context = ops.transpose(context, (0, 2, 1, 3))  # (B, T, H, D/H)
         batch, length = ops.shape(context)[0], ops.shape(context)[1]
         return self.output_projection(ops.reshape(context, (batch, length, self.width))), weights

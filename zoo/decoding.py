@@ -72,7 +72,7 @@ def argmax(logits: Tensor) -> Tensor:
     """(B, V) -> (B,) int32, the first of the largest.
 
     In two stages, along an axis of a few dozen: compilers vectorise those, and take V numbers one
-    by one (a seventh of all the time of 32 rows of 8,000 logits).
+    by one.
     """
     vocabulary = logits.shape[-1]
     width = next((n for n in (128, 64, 32, 16, 8) if vocabulary % n == 0), 0)

@@ -116,7 +116,7 @@ def generate(
             f"Received: limit={limit}"
         )
     limits = np.broadcast_to(limits, source.shape[:1])
-    run = backend.compiled(model, _search, length=length, beams=beams)
+    run = backend.compiled(model, whole_loop, length=length, beams=beams)
     uniform = None if sampling is None else draw(seed, len(source), length)
 
     def answer(rows: slice) -> Generated:
@@ -160,7 +160,7 @@ def search(
     limits = ops.broadcast_to(limit, (ops.shape(source)[0],))
     chance = () if sampling is None else _chance(sampling, uniform)
     penalty = ops.convert_to_tensor(length_penalty, dtype="float32")
-    return _search(model, source, limits, penalty, *chance, length=length, beams=beams)
+    return whole_loop(model, source, limits, penalty, *chance, length=length, beams=beams)
 
 
 def draw(seed: int | Sequence[int], rows: int, length: int) -> np.ndarray:
@@ -194,7 +194,7 @@ def _chance(sampling: Sampling, uniform: Any) -> tuple[Any, ...]:
     )
 
 
-def _search(
+def whole_loop(
     model: keras.Model,
     source: Tensor,
     limits: Tensor,
@@ -203,6 +203,12 @@ def _search(
     length: int,
     beams: int,
 ) -> Generated:
+    """What `generate` compiles: `search` of nothing but tensors, which are not checked.
+
+    Args:
+        model: anything that keeps the contract of `zoo.seq2seq.Seq2Seq`.
+        chance: temperature, top_k, top_p and uniform draws, where pieces are drawn.
+    """
     # Attention maps are read from `decode` afterwards.
     with without_maps():
         memory = model.encode(source)

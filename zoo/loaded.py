@@ -12,19 +12,18 @@ import numpy as np
 from keras import ops
 
 from zoo import backend, generation
-from zoo.generation import Generated, Sampling
+from zoo.found import Found, cut, look
+from zoo.generation import Sampling
+from zoo.padding import LENGTHS, ROWS, bucket, pad, shift
 from zoo.prediction import Hypothesis, Prediction
-from zoo.tokenizer import BOS, EOS, PAD, UNK, Tokenizer, clean
+from zoo.tokenizer import EOS, UNK, Tokenizer, clean
 
 if TYPE_CHECKING:
     from zoo.attribution import Attribution
-    from zoo.seq2seq import Maps, Seq2Seq, Tensor
-
-LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
-"""Sequences are padded up to one of these, so that few programs are compiled."""
-
-ROWS = (1, 2, 4, 8, 16, 32, 64)
-"""Batches likewise; a longer list of texts is answered in several."""
+    from zoo.edited import Edits
+    from zoo.inside import Candidates, Inside
+    from zoo.interventions import Intervention, Off, Outcome
+    from zoo.seq2seq import Maps, Seq2Seq
 
 MAX_CHARACTERS = 20_000
 """Texts are cut here before they are tokenised: no model reads that far."""
@@ -74,6 +73,7 @@ class LoadedModel:
         attention: bool = True,
         length_penalty: float = 0.6,
         seed: int = 0,
+        off: Sequence[Off] = (),
     ) -> list[Prediction]:
         """Answer each text.
 
@@ -89,10 +89,12 @@ class LoadedModel:
             attention: whether to fetch the maps.
             length_penalty: of the beam (Wu et al. 2016, equation 14).
             seed: of the draws of `sampling`.
+            off: heads and layers of attention to switch off (`zoo.interventions.Off`).
 
         Raises:
             TypeError: a text is no string.
-            ValueError: `max_length` or `beams` below 1, or as many targets as texts not given.
+            ValueError: `max_length` or `beams` below 1, as many targets as texts not given, a head
+                that is not there, or `off` together with `sampling`.
         """
         texts = [texts] if isinstance(texts, str) else list(texts)
         target = [target] if isinstance(target, str) else target
@@ -107,6 +109,9 @@ class LoadedModel:
             raise ValueError(f"max_length must be at least 1. Received: max_length={max_length}")
         if beams < 1:
             raise ValueError(f"beams must be at least 1. Received: beams={beams}")
+        if off and sampling is not None:
+            raise ValueError("Heads are not switched off while sampling. Received: both")
+        edits = self._edits(off) if off else None
         limit = min(max_length or self.max_target_length, self.max_target_length)
         answers: list[Prediction] = []
         for start in range(0, len(texts), ROWS[-1]):
@@ -114,10 +119,12 @@ class LoadedModel:
             began = time.perf_counter()
             read = [self._read(text) for text in texts[part]]
             if target is None:
-                found = self._generate(read, limit, beams, sampling, length_penalty, seed + start)
+                found = self._generate(
+                    read, limit, beams, sampling, length_penalty, seed + start, edits
+                )
             else:
                 found = [self._forced(text) for text in target[part]]
-            some = self._finish(read, found, attention, scored=target is not None)
+            some = self._finish(read, found, attention, target is not None, edits)
             for answer in some:
                 answer.seconds = (time.perf_counter() - began) / len(some)
             answers += some
@@ -157,8 +164,8 @@ class LoadedModel:
         source, target = self.source_tokenizer.ids(pieces[0]), self.target_tokenizer.ids(pieces[1])
         return attribute(
             self.model,
-            _pad([source], _bucket(len(source), LENGTHS)),
-            _pad([target], _bucket(len(target), LENGTHS)),
+            pad([source], bucket(len(source), LENGTHS)),
+            pad([target], bucket(len(target), LENGTHS)),
             pieces,
             method,
             baseline=baseline,
@@ -177,6 +184,49 @@ class LoadedModel:
             (T, S) float32, rows sum to 1.
         """
         return self.attribute(prediction).normalised()
+
+    @property
+    def heads(self) -> dict[str, tuple[int, int]]:
+        """How many layers and heads of attention there are, by kind; {} without attention."""
+        return self.model.heads
+
+    def intervene(
+        self,
+        prediction: Prediction,
+        intervention: Intervention,
+        beams: int = 1,
+        max_length: int | None = None,
+    ) -> Outcome:
+        """What the model does if words are hidden or swapped, attention forced, heads off.
+
+        Args:
+            prediction: an answer of this model.
+            intervention: what is done; see `zoo.interventions`.
+            beams, max_length: of the new answer, as in `predict`.
+
+        Raises:
+            ValueError: a word, layer, head or kind of attention that is not there.
+        """
+        from zoo.interventions import intervene
+
+        return intervene(self, prediction, intervention, beams, max_length)
+
+    def candidates(self, prediction: Prediction, k: int = 5) -> Candidates:
+        """At each step of what was written, the `k` likeliest pieces; see `zoo.inside`."""
+        from zoo.inside import candidates
+
+        return candidates(self, prediction, k)
+
+    def inside(self, prediction: Prediction) -> dict[str, Inside]:
+        """By kind of attention, the queries, keys and values its weights were made of."""
+        from zoo.inside import inside
+
+        return inside(self, prediction)
+
+    def _edits(self, off: Sequence[Off]) -> Edits:
+        from zoo.edited import Edits
+
+        return Edits(self.heads, off)
 
     def _read(self, text: str) -> tuple[list[int], list[str], list[str]]:
         """Ids and pieces of a source, and notes on what was done to it."""
@@ -210,24 +260,23 @@ class LoadedModel:
         sampling: Sampling | None,
         length_penalty: float,
         seed: int,
+        edits: Edits | None = None,
     ) -> list[Found]:
         # A text of nothing but its end is not put to the model: its answer is nothing.
         rows = [ids if len(ids) > 1 else [] for ids, _, _ in read]
         length = max(map(len, rows))
         if not length:
             return [Found([[]], [np.zeros(0, "float32")], [0.0], finished=True) for _ in rows]
-        source = _pad(rows, _bucket(length, LENGTHS), _bucket(len(rows), ROWS))
-        made = generation.generate(
-            self.model,
-            source,
-            length=_bucket(limit, LENGTHS),
-            limit=limit,
-            beams=beams,
-            length_penalty=length_penalty,
-            sampling=sampling,
-            seed=seed,
-        )
-        return [_found(made, row) for row in range(len(rows))]
+        source = pad(rows, bucket(length, LENGTHS), bucket(len(rows), ROWS))
+        options = {"length": bucket(limit, LENGTHS), "limit": limit, "beams": beams}
+        options |= {"length_penalty": length_penalty}
+        if edits is None:
+            made = generation.generate(self.model, source, **options, sampling=sampling, seed=seed)
+        else:
+            from zoo import edited
+
+            made = edited.generate(self.model, source, edits.gates_alone(), **options)
+        return [Found.of(made, row) for row in range(len(rows))]
 
     def _finish(
         self,
@@ -235,53 +284,70 @@ class LoadedModel:
         found: Sequence[Found],
         attention: bool,
         scored: bool,
+        edits: Edits | None = None,
     ) -> list[Prediction]:
         """Fetch maps (and, for forced targets, log-probabilities) and put answers together."""
         targets = [f.tokens[0] for f in found]
         maps: Maps = {}
         if (attention or scored) and any(targets):
-            log_probs, maps = self._look([ids for ids, _, _ in read], targets)
+            log_probs, maps = self._look([ids for ids, _, _ in read], targets, edits)
             if scored:
                 for i, f in enumerate(found):
                     f.log_probs = [log_probs[i, : len(targets[i])]]
                     f.scores = [float(f.log_probs[0].sum())]
-        answers = []
-        for i, ((ids, pieces, notes), f) in enumerate(zip(read, found, strict=True)):
-            size = {"S": len(ids), "T": len(targets[i])}
-            hypotheses = [
-                Hypothesis(
-                    self.target_tokenizer.decode(tokens),
-                    self.target_tokenizer.pieces(tokens),
-                    np.asarray(log_probs, "float32"),
-                    score,
-                )
-                for tokens, log_probs, score in zip(f.tokens, f.log_probs, f.scores, strict=True)
-            ]
-            best = hypotheses[0]
-            answers.append(
-                Prediction(
-                    text=best.text,
-                    source_pieces=list(pieces),
-                    target_pieces=best.pieces,
-                    log_probs=best.log_probs,
-                    attention=_cut(maps, i, size) if attention and targets[i] else {},
-                    score=best.score,
-                    alternatives=hypotheses if len(hypotheses) > 1 else [],
-                    finished=f.finished,
-                    notes=[*notes] if f.finished else [*notes, "Cut at the longest length."],
-                )
+        return [
+            self.assemble(one, f, maps if attention else {}, row)
+            for row, (one, f) in enumerate(zip(read, found, strict=True))
+        ]
+
+    def assemble(
+        self, read: tuple[list[int], list[str], list[str]], found: Found, maps: Maps, row: int = 0
+    ) -> Prediction:
+        """One answer from ids, pieces and notes of its source, what was found, and its maps."""
+        ids, pieces, notes = read
+        hypotheses = [
+            Hypothesis(
+                self.target_tokenizer.decode(tokens),
+                self.target_tokenizer.pieces(tokens),
+                np.asarray(log_probs, "float32"),
+                score,
             )
-        return answers
+            for tokens, log_probs, score in zip(
+                found.tokens, found.log_probs, found.scores, strict=True
+            )
+        ]
+        best = hypotheses[0]
+        size = {"S": len(ids), "T": len(best.pieces)}
+        return Prediction(
+            text=best.text,
+            source_pieces=list(pieces),
+            target_pieces=best.pieces,
+            log_probs=best.log_probs,
+            attention=cut(maps, row, size) if best.pieces else {},
+            score=best.score,
+            alternatives=hypotheses if len(hypotheses) > 1 else [],
+            finished=found.finished,
+            notes=[*notes] if found.finished else [*notes, "Cut at the longest length."],
+        )
 
     def _look(
-        self, sources: Sequence[list[int]], targets: Sequence[list[int]]
+        self,
+        sources: Sequence[list[int]],
+        targets: Sequence[list[int]],
+        edits: Edits | None = None,
     ) -> tuple[np.ndarray, Maps]:
         """One `decode` over what was written: log-probabilities (B, T) and the maps."""
-        rows = _bucket(len(sources), ROWS)
-        source = _pad(sources, _bucket(max(map(len, sources)), LENGTHS), rows)
-        target = _pad(targets, _bucket(max(map(len, targets)), LENGTHS), rows)
-        run = backend.compiled(self.model, look)
-        log_probs, maps = run(source, _shift(target), target)
+        rows = bucket(len(sources), ROWS)
+        source = pad(sources, bucket(max(map(len, sources)), LENGTHS), rows)
+        target = pad(targets, bucket(max(map(len, targets)), LENGTHS), rows)
+        if edits is None:
+            run = backend.compiled(self.model, look)
+            log_probs, maps = run(source, shift(target), target)
+        else:
+            from zoo import edited
+
+            run = backend.compiled(self.model, edited.look)
+            log_probs, maps = run(source, shift(target), target, edits.gates_alone())
         to_numpy = ops.convert_to_numpy
         return to_numpy(log_probs), {kind: to_numpy(array) for kind, array in maps.items()}
 
@@ -289,67 +355,6 @@ class LoadedModel:
     def parameters(self) -> int:
         """How many weights the network has."""
         return int(self.model.count_params())
-
-
-class Found:
-    """Hypotheses of one text as ids, the best first."""
-
-    def __init__(
-        self,
-        tokens: list[list[int]],
-        log_probs: list[Any],
-        scores: list[float],
-        finished: bool,
-    ):
-        self.tokens, self.log_probs, self.scores = tokens, log_probs, scores
-        self.finished = finished
-
-
-def look(model: Seq2Seq, source: Tensor, target_in: Tensor, target_out: Tensor) -> Any:
-    """Log-probability of each piece of `target_out` (B, T), and the attention maps."""
-    logits, maps = model.decode(target_in, model.encode(source))
-    log_probs = ops.log_softmax(logits, axis=-1)
-    picked = ops.take_along_axis(log_probs, target_out[:, :, None], axis=-1)
-    return picked[:, :, 0], maps
-
-
-def _found(made: Generated, row: int) -> Found:
-    kept = [n for n in range(made.tokens.shape[1]) if np.isfinite(made.scores[row, n])] or [0]
-    lengths = [int(made.lengths[row, n]) for n in kept]
-    tokens = [
-        made.tokens[row, n, :length].tolist() for n, length in zip(kept, lengths, strict=True)
-    ]
-    return Found(
-        tokens,
-        [made.log_probs[row, n, :length] for n, length in zip(kept, lengths, strict=True)],
-        [float(made.scores[row, n]) if lengths[0] else 0.0 for n in kept],
-        finished=not tokens[0] or tokens[0][-1] == EOS,
-    )
-
-
-def _bucket(size: int, sizes: Sequence[int]) -> int:
-    return next((s for s in sizes if s >= size), size)
-
-
-def _pad(rows: Sequence[Sequence[int]], length: int, count: int | None = None) -> np.ndarray:
-    array = np.full((count or len(rows), length), PAD, "int32")
-    for i, row in enumerate(rows):
-        array[i, : len(row)] = row
-    return array
-
-
-def _shift(target: np.ndarray) -> np.ndarray:
-    """What the decoder reads to write `target`: BOS, then all but the last."""
-    return np.concatenate([np.full((len(target), 1), BOS, "int32"), target[:, :-1]], axis=1)
-
-
-def _cut(maps: Maps, row: int, size: dict[str, int]) -> dict[str, np.ndarray]:
-    axes = {"cross": ("T", "S"), "encoder": ("S", "S"), "decoder": ("T", "T")}
-    return {
-        kind: maps[kind][row, :, :, : size[axes[kind][0]], : size[axes[kind][1]]].astype("float32")
-        for kind in axes
-        if kind in maps
-    }
 
 
 def load(name_or_path: str | Path) -> LoadedModel:

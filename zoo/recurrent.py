@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from zoo import backend
-from zoo.attention import AdditiveAttention
+from zoo.attention import AdditiveAttention, query_at, watcher
 from zoo.catalog import Recurrent
 from zoo.seq2seq import Maps, Memory, Seq2Seq, State, Tensor, source_mask
 
@@ -155,6 +155,10 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
         )
         self.state_gates = keras.layers.Dense(4 * config.units, use_bias=False, name="state_gates")
 
+    @property
+    def heads(self) -> dict[str, tuple[int, int]]:
+        return {"cross": (1, 1)}
+
     def build_variables(self) -> None:
         # By one step: what JAX makes within the scan of `decode` cannot leave it.
         ids = ops.ones((1, 1), dtype="int32")
@@ -192,15 +196,29 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
     def decode(self, target: Tensor, memory: Memory) -> tuple[Tensor, Maps]:
         embedded = self.embed_target(target)
         gates = ops.transpose(self.input_gates(embedded), (1, 0, 2))  # (T, B, 4U)
+        positions = ops.arange(ops.shape(target)[1])
 
-        def ahead(carry: tuple[Tensor, ...], step_gates: Tensor) -> tuple[Tensor, ...]:
-            state, context, weights = self.advance(step_gates, carry[:2], memory)
+        def ahead(carry: tuple[Tensor, ...], inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
+            step_gates, index = inputs
+            with query_at(index):
+                state, context, weights = self.advance(step_gates, carry[:2], memory)
             return (*state, context, weights)
 
         mask = ops.cast(memory["mask"], "float32")
         first = (*memory["state"], ops.zeros_like(memory["values"][:, 0]), ops.zeros_like(mask))
-        hidden, _, context, weights = backend.scan(ahead, first, gates)
+        hidden, _, context, weights = backend.scan(ahead, first, (gates, positions))
         hidden, context = (ops.transpose(x, (1, 0, 2)) for x in (hidden, context))
+        if watching := watcher():
+            # Told here: nothing made within the loop can leave it. A step's query is the state
+            # before it.
+            before = ops.concatenate([memory["state"][0][:, None], hidden[:, :-1]], axis=1)
+            watching.saw(
+                self.attention.site,
+                self.attention,
+                query=self.attention.query_projection(before),
+                key=memory["keys"],
+                value=memory["values"],
+            )
         cross = ops.transpose(weights, (1, 0, 2))[:, None, None]  # (B, 1, 1, T, S)
         return self.logits(hidden, context, embedded), {"cross": cross}
 

@@ -62,6 +62,11 @@ class Seq2Seq(keras.Model):
         self.source_dropout = keras.layers.Dropout(config.dropout)
         self.target_dropout = keras.layers.Dropout(config.dropout)
 
+    @property
+    def heads(self) -> dict[str, tuple[int, int]]:
+        """How many layers and heads of attention there are, by kind; {} without attention."""
+        return {}
+
     def encode(self, source: Tensor) -> Memory:
         raise NotImplementedError
 
@@ -94,7 +99,7 @@ class Seq2Seq(keras.Model):
     def build_variables(self) -> None:
         """Create all variables, by one small call."""
         ids = ops.ones((1, 2), dtype="int32")
-        # Called as a layer it would be run twice, once of it in symbols: a third of loading.
+        # Called as a layer it would be run twice, once of it in symbols, and loading waits for it.
         self.call((ids, ids))
         self.built = True
 

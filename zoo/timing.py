@@ -13,8 +13,8 @@ from keras import ops
 
 from zoo import backend
 from zoo.attention import without_maps
-from zoo.loaded import LENGTHS, LoadedModel
-from zoo.tokenizer import PAD
+from zoo.loaded import LoadedModel
+from zoo.padding import LENGTHS, bucket, pad
 
 if TYPE_CHECKING:
     from zoo.seq2seq import Memory, Seq2Seq, Tensor
@@ -53,7 +53,8 @@ def stages(model: LoadedModel, text: str, runs: int = 5) -> dict[str, float]:
     median = {name: statistics.median(one[name] for one in seen[2:]) for name in watched.spent}
     encoded = 0.0
     if len(watched.ids) > 1:
-        read = reader(model.model, _padded(watched.ids))
+        source = pad([watched.ids], bucket(len(watched.ids), LENGTHS))
+        read = reader(model.model, source)
         encoded = min(statistics.median(_seconds(read, runs)), median["generate"])
     found = {"tokenise": median["tokenise"], "encode": encoded}
     found |= {"write": median["generate"] - encoded, "maps": median["maps"]}
@@ -113,13 +114,6 @@ class _Watched(LoadedModel):
     def _look(self, *arguments: Any, **options: Any) -> Any:
         with self.clock("maps"):
             return super()._look(*arguments, **options)
-
-
-def _padded(ids: list[int]) -> np.ndarray:
-    """(1, S) as `LoadedModel.predict` pads it."""
-    row = np.full((1, next(size for size in LENGTHS if size >= len(ids))), PAD, "int32")
-    row[0, : len(ids)] = ids
-    return row
 
 
 def _seconds(call: Callable[[], Any], runs: int) -> list[float]:

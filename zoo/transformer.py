@@ -122,9 +122,19 @@ class TransformerSeq2Seq(Seq2Seq):
         self.decoder_layers = [
             DecoderLayer(config, name=f"decoder_{i}") for i in range(config.decoder_layers)
         ]
+        for i, layer in enumerate(self.encoder_layers):
+            layer.attention.site = ("encoder", i)
+        for i, layer in enumerate(self.decoder_layers):
+            layer.attention.site, layer.cross.site = ("decoder", i), ("cross", i)
         # Pre-norm leaves the last sum unnormalised: one norm closes each stack.
         self.encoder_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="encoder_norm")
         self.decoder_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="decoder_norm")
+
+    @property
+    def heads(self) -> dict[str, tuple[int, int]]:
+        many = self.config.heads
+        decoder = (len(self.decoder_layers), many)
+        return {"cross": decoder, "encoder": (len(self.encoder_layers), many), "decoder": decoder}
 
     def encode(self, source: Tensor) -> Memory:
         mask = source_mask(source)

@@ -71,7 +71,7 @@ def decode(measure: str, data: Workload, model: str) -> Block:
     prepare(0)
     from zoo import catalog
     from zoo.generation import generate
-    from zoo.loaded import LENGTHS
+    from zoo.padding import LENGTHS
 
     model = model or "transformer"
     config = catalog.configuration(

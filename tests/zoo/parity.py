@@ -13,7 +13,10 @@ from keras import ops
 
 import zoo
 from tests.zoo import nano
+from zoo import edited
+from zoo.edited import Edits
 from zoo.generation import generate
+from zoo.interventions import Force, Off
 
 LENGTHS = [8, 3, 5]
 
@@ -26,6 +29,11 @@ def answers(folder: Path) -> dict[str, np.ndarray]:
     logits, maps = network.decode(nano.shifted(target), network.encode(source))
     written = generate(network, source, length=8)
     found = {"logits": logits, **maps, **written._asdict()}
+    if network.heads:
+        kind = next(iter(network.heads))
+        edits = Edits(network.heads, [Off(kind, 0, 0)], [(Force(1, 1, kind), [1], [1])])
+        made = edited.generate(network, source, edits.arrays(8, 8), [5], length=8, limit=8)
+        found |= {f"edited {name}": array for name, array in made._asdict().items()}
     return {name: ops.convert_to_numpy(array) for name, array in found.items()}
 
 

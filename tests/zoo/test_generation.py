@@ -266,8 +266,8 @@ def test_threads_share_one_program():
 def test_programs_do_not_keep_a_model_alive():
     model = toy.Toy([TRAP], 7)
     generate(model, source(1), length=4)
-    assert backend.compiled(model, generation._search, length=4, beams=1) is backend.compiled(
-        model, generation._search, beams=1, length=4
+    assert backend.compiled(model, generation.whole_loop, length=4, beams=1) is backend.compiled(
+        model, generation.whole_loop, beams=1, length=4
     )
     gone = weakref.ref(model)
     del model
