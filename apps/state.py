@@ -11,7 +11,7 @@ from zoo.tokenizer import clean
 
 KINDS = ("cross", "encoder", "decoder")
 BEAMS = (1, 2, 4, 5)
-MAX_CHARACTERS = 1000
+MAX_CHARACTERS = 2000
 """The most of a typed text that is read; any model stops long before, and an address must fit."""
 
 WIDGET = "compare."

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from apps import loading, panels, quality, shipped, state
+from apps import choose, loading, panels, quality, shipped, state
 from apps.answers import Answer, Reading, read
 from apps.plain import plain
 from apps.state import BEAMS, KINDS, WIDGET, View
 
 NOTICE = "notice"  # a sentence for the next run, about the text just submitted
-BEAM_LABELS = {1: "Greedy", 2: "Beam 2", 4: "Beam 4", 5: "Beam 5"}
 
 
 def render() -> None:
@@ -24,10 +23,7 @@ def render() -> None:
     st.caption("What did each write, how sure and how fast was it, and where did it look?")
     tasks = shipped.tasks()
     if not tasks:
-        st.info(
-            "There are no trained models in `saved_models/` yet. "
-            "`python -m training.train --help` says how to train one."
-        )
+        st.info(choose.NO_MODELS)
         return
     view = state.current(tasks)
     examples = shipped.example_sources(view.task)
@@ -87,10 +83,9 @@ def _choose(view: View, tasks: list[str], examples: list[str]) -> None:
                 "Decoding",
                 BEAMS,
                 key=f"{WIDGET}beams",
-                format_func=BEAM_LABELS.get,
+                format_func=choose.BEAM_LABELS.get,
                 required=True,
-                help="Greedy takes the likeliest piece at each step; a beam of N keeps the N "
-                "likeliest outputs so far and returns the best whole one.",
+                help=choose.BEAM_HELP,
             )
             st.number_input(
                 "Longest output, in pieces",

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from apps import charts, figures, quality, shipped
+from apps import charts, choose, figures, quality, shipped
 from apps.quality import Figure
 
 BEAM_NAMES = {"1": "Greedy"}
@@ -17,20 +17,9 @@ def render() -> None:
     """The page."""
     st.title("Leaderboard", anchor=False)
     st.caption("Quality, speed and size of every shipped model, as its card reports them.")
-    tasks = shipped.tasks()
-    if not tasks:
-        st.info("There are no trained models in `saved_models/` yet.")
-        return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        task = st.segmented_control(
-            "Task",
-            tasks,
-            default=tasks[0],
-            required=True,
-            format_func=lambda task: shipped.TASK_LABELS.get(task, task),
-            bind="query-params",
-            key="task",
-        )
+        if (task := choose.task()) is None:
+            return
         found = quality.figures(task)
         chosen = _choose_figure(found)
         beams = _choose_beams(quality.decodings(task))

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from apps import figures, measuring, quality, shipped, speed_charts, speeds
+from apps import choose, figures, measuring, quality, shipped, speed_charts, speeds
 from apps.plain import plain
 from apps.speeds import Results
 
@@ -200,22 +200,8 @@ def _curves_command(results: Results) -> str:
 def _shipped(results: Results) -> None:
     """What is known of the models in saved_models, by task, and the button that measures them."""
     st.subheader("The shipped models", anchor=False)
-    tasks = shipped.tasks()
-    if not tasks:
-        st.info(
-            "There are no trained models in `saved_models/` yet. "
-            "`python -m training.train --help` says how to train one."
-        )
+    if (task := choose.task()) is None:
         return
-    task = st.segmented_control(
-        "Task",
-        tasks,
-        default=tasks[0],
-        required=True,
-        format_func=lambda task: shipped.TASK_LABELS.get(task, task),
-        bind="query-params",
-        key="task",
-    )
     stored = speeds.breakdown(results.curves, task)
     _in_pairs([lambda: _stages(task, stored, results), lambda: _quality(task)])
     for name, records in speeds.quality_files().items():

@@ -140,7 +140,7 @@ def test_hostile_text_is_answered(open_page, parrot, text):
     assert parrot
     assert all(len(asked) <= state.MAX_CHARACTERS for _, asked, *_ in parrot)
     if len(text) > 10_000:
-        assert "only the first 1,000 were read" in said(at)
+        assert "only the first 2,000 were read" in said(at)
 
 
 def test_spellings_are_read_one_at_a_time_in_lower_case(open_page, parrot):
