@@ -7,6 +7,7 @@ and a dark page; an exported picture is always light.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -232,31 +233,55 @@ def quality_scatter(
     base = alt.Chart(pd.DataFrame(list(map(dict, rows)))).encode(
         x=alt.X("ms:Q", title="Milliseconds a sentence", scale=alt.Scale(zero=True, nice=True)),
     )
+    return quality_points(
+        base,
+        title=title,
+        higher_is_better=higher_is_better,
+        colour=family_colour("model", legend=False),
+        shape=family_shape("model", legend=False),
+        size=alt.Size("parameters:Q", scale=alt.Scale(zero=True, range=[40, 500]), legend=None),
+        more=[
+            alt.Tooltip("ms:Q", title="ms a sentence", format=".1f"),
+            alt.Tooltip("parameters:Q", title="Parameters", format=",d"),
+        ],
+    ).properties(height=340, autosize=FIT, padding=PADDING)
+
+
+def quality_points(
+    base: alt.Chart,
+    *,
+    title: str,
+    higher_is_better: bool,
+    colour: alt.Color,
+    shape: alt.Shape,
+    size: alt.Size | alt.SizeValue,
+    more: Sequence[alt.Tooltip],
+) -> alt.LayerChart:
+    """Named points over their error bars of 95 %, better up; `base` holds the rows and their x.
+
+    `more`: what a point's tooltip says after model, quality and interval.
+    """
     scale = alt.Scale(zero=False, nice=True, padding=14, reverse=not higher_is_better)
-    tooltip = [
-        alt.Tooltip("model:N", title="Model"),
-        alt.Tooltip("quality:Q", title=title, format=".2f"),
-        alt.Tooltip("low:Q", title="95 % from", format=".2f"),
-        alt.Tooltip("high:Q", title="95 % to", format=".2f"),
-        alt.Tooltip("ms:Q", title="ms a sentence", format=".1f"),
-        alt.Tooltip("parameters:Q", title="Parameters", format=",d"),
-    ]
     bars = base.mark_rule(strokeWidth=2).encode(
-        y=alt.Y("low:Q", title=title, scale=scale),
-        y2="high:Q",
-        color=family_colour("model", legend=False),
+        y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q", color=colour
     )
     points = base.mark_point(filled=True, opacity=0.9).encode(
         y=alt.Y("quality:Q", scale=scale),
-        color=family_colour("model", legend=False),
-        shape=family_shape("model", legend=False),
-        size=alt.Size("parameters:Q", scale=alt.Scale(zero=True, range=[40, 500]), legend=None),
-        tooltip=tooltip,
+        color=colour,
+        shape=shape,
+        size=size,
+        tooltip=[
+            alt.Tooltip("model:N", title="Model"),
+            alt.Tooltip("quality:Q", title=title, format=".2f"),
+            alt.Tooltip("low:Q", title="95 % from", format=".2f"),
+            alt.Tooltip("high:Q", title="95 % to", format=".2f"),
+            *more,
+        ],
     )
     names = base.mark_text(align="left", dx=13, dy=-9, color=NEUTRAL).encode(
         y=alt.Y("quality:Q", scale=scale), text="model:N"
     )
-    return alt.layer(bars, points, names).properties(height=340, autosize=FIT, padding=PADDING)
+    return alt.layer(bars, points, names)
 
 
 def quality_by_length(
@@ -305,8 +330,10 @@ def family_shape(field: str, *, legend: bool) -> alt.Shape:
     )
 
 
-def picture(chart: alt.Chart | alt.LayerChart, kind: str) -> bytes | str:
+def picture(chart: alt.Chart | alt.LayerChart, kind: str, caption: str = "") -> bytes | str:
     """The chart as a "png" (bytes) or "svg" (text) file, drawn here, without a network.
+
+    `caption` stands under it.
 
     Raises:
         ValueError: another `kind`.
@@ -314,6 +341,15 @@ def picture(chart: alt.Chart | alt.LayerChart, kind: str) -> bytes | str:
     import vl_convert
 
     spec = exportable(chart)
+    if lines := [line for part in caption.split("\n") for line in textwrap.wrap(part, 90)]:
+        spec["title"] = {
+            "text": lines,
+            "orient": "bottom",
+            "anchor": "start",
+            "fontSize": 11,
+            "fontWeight": "normal",
+            "offset": 14,
+        }
     if kind == "svg":
         return vl_convert.vegalite_to_svg(spec)
     if kind == "png":
@@ -325,7 +361,8 @@ def exportable(chart: alt.Chart | alt.LayerChart) -> dict[str, Any]:
     """The chart's specification with the size and colours that a page would have given it."""
     with alt.data_transformers.enable("default", max_rows=None):
         spec = chart.to_dict()
-    spec.setdefault("width", 420)
+    if "vconcat" not in spec:  # whose panels have widths of their own
+        spec.setdefault("width", 420)
     spec.pop("autosize", None)
     spec["background"] = "#ffffff"
     spec["padding"] = 12

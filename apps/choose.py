@@ -31,12 +31,21 @@ def task() -> str | None:
     return st.segmented_control(
         "Task",
         tasks,
-        default=tasks[0],
+        default=_named("task", tasks, tasks[0]),
         required=True,
         format_func=lambda task: shipped.TASK_LABELS.get(task, task),
         bind="query-params",
         key="task",
     )
+
+
+def _named(key: str, ids: Sequence[str], otherwise: str) -> str:
+    """The id that the address names, else `otherwise`.
+
+    A widget writes, and knows, only its labels there.
+    """
+    named = st.query_params.get(key)
+    return named if key not in st.session_state and named in ids else otherwise
 
 
 def model(names: Sequence[str], *, default: str | None = None, key: str = "model") -> str:
@@ -46,7 +55,7 @@ def model(names: Sequence[str], *, default: str | None = None, key: str = "model
     chosen = st.segmented_control(
         "Model" if key == "model" else "Second model",
         families,
-        default=first,
+        default=_named(key, families, first),
         required=True,
         format_func=lambda family: shipped.FAMILY_LABELS.get(family, family),
         bind="query-params",

@@ -12,7 +12,16 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-from apps.views import compare, leaderboard, speed  # noqa: E402
+from apps.views import (  # noqa: E402
+    attention,
+    compare,
+    leaderboard,
+    learn,
+    scores,
+    speed,
+    what_if,
+    your_target,
+)
 
 st.set_page_config(
     page_title="Attention Zoo",
@@ -23,19 +32,18 @@ st.set_page_config(
 
 # A new page is a module with a `render()` and one line here.
 PAGES = [
-    st.Page(
-        compare.render,
-        title="Compare",
-        icon=":material/compare:",
-        url_path="compare",
-        default=True,
-    ),
-    st.Page(
-        leaderboard.render,
-        title="Leaderboard",
-        icon=":material/leaderboard:",
-        url_path="leaderboard",
-    ),
-    st.Page(speed.render, title="Speed", icon=":material/speed:", url_path="speed"),
+    st.Page(page.render, title=title, icon=f":material/{icon}:", url_path=path, default=not i)
+    for i, (page, title, icon, path) in enumerate(
+        (
+            (compare, "Compare", "compare", "compare"),
+            (attention, "Attention", "visibility", "attention"),
+            (what_if, "What if", "experiment", "what-if"),
+            (your_target, "Your target", "edit_note", "your-target"),
+            (scores, "Scores", "fact_check", "scores"),
+            (learn, "Learn", "school", "learn"),
+            (leaderboard, "Leaderboard", "leaderboard", "leaderboard"),
+            (speed, "Speed", "speed", "speed"),
+        )
+    )
 ]
 st.navigation(PAGES, position="top").run()

@@ -40,9 +40,10 @@ def run(name: str, question: Hashable, compute: Callable[[Any], Any]) -> Any | N
     """
     key = (name, shipped.fingerprint(name), question)
     results = _results()
+    # Also where nothing has to be waited for: what stands below must not move.
+    waiting = st.empty()
     if key in results:
         return results[key]
-    waiting = st.empty()
 
     def say(step: str) -> None:
         waiting.info(f"{shipped.label(name)}: {step} ...", icon=":material/hourglass_top:")

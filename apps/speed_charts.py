@@ -276,26 +276,13 @@ def quality_minutes(rows: Records, *, title: str, higher_is_better: bool) -> alt
             scale=alt.Scale(domain=[0, most * 1.25], nice=False),
             axis=alt.Axis(tickCount=6),
         ),
-        color=alt.Color("model:N", scale=colours, legend=None),
     )
-    scale = alt.Scale(zero=False, nice=True, padding=14, reverse=not higher_is_better)
-    bars = base.mark_rule(strokeWidth=2).encode(
-        y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q"
-    )
-    points = base.mark_point(filled=True, opacity=0.9, size=110).encode(
-        y=alt.Y("quality:Q", scale=scale),
+    return charts.quality_points(
+        base,
+        title=title,
+        higher_is_better=higher_is_better,
+        colour=alt.Color("model:N", scale=colours, legend=None),
         shape=alt.Shape("model:N", scale=shapes, legend=None),
-        tooltip=[
-            alt.Tooltip("model:N", title="Model"),
-            alt.Tooltip("quality:Q", title=title, format=".2f"),
-            alt.Tooltip("low:Q", title="95 % from", format=".2f"),
-            alt.Tooltip("high:Q", title="95 % to", format=".2f"),
-            alt.Tooltip("cpu_minutes:Q", title="CPU-minutes", format=".1f"),
-        ],
-    )
-    names = base.mark_text(align="left", dx=9, dy=-9).encode(
-        y=alt.Y("quality:Q", scale=scale), text="model:N", color=alt.value(charts.NEUTRAL)
-    )
-    return alt.layer(bars, points, names).properties(
-        height=280, autosize=charts.FIT, padding=charts.PADDING
-    )
+        size=alt.value(110),
+        more=[alt.Tooltip("cpu_minutes:Q", title="CPU-minutes", format=".1f")],
+    ).properties(height=280, autosize=charts.FIT, padding=charts.PADDING)

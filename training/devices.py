@@ -72,7 +72,7 @@ class Devices:
         """What lengths of batches are padded to a multiple of; see `training.batches.Batches`.
 
         Where steps are compiled, `training.shapes` sees to it. Elsewhere 4 costs no speed, and
-        half a gigabyte less is spent on code for shapes.
+        less memory is spent on code for shapes.
         """
         return 1 if self.compiles_steps() else 4
 
@@ -269,7 +269,7 @@ def _one_heap() -> None:
     """Let all threads allocate from one heap, where the C library is glibc.
 
     By default each thread has its own, and a training step's large tensors, which come and go on
-    whatever thread is free, leave holes in all of them: some 200 MB more for the same speed.
+    whatever thread is free, leave holes in all of them: more memory for the same speed.
     """
     if platform.libc_ver()[0] == "glibc":
         arena_max = -8  # M_ARENA_MAX of malloc.h

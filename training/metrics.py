@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-RESAMPLES = 1_000
+from zoo import intervals
+from zoo.intervals import RESAMPLES
+
 References = Sequence[Sequence[str]]  # for each example, all that is accepted
 
 
@@ -177,21 +179,19 @@ def bootstrap(
 ) -> tuple[float, float]:
     """The percentile interval of a figure when the N examples are drawn anew with replacement.
 
-    Koehn 2004, "Statistical Significance Tests for Machine Translation Evaluation". The same
-    seed gives the same resamples for every figure over N examples.
+    `zoo.intervals.bootstrap`: the same seed gives the same resamples for every figure over N
+    examples. Without examples it is (0.0, 0.0).
     """
-    examples = len(figure.statistics)
-    if not examples:
+    if not len(figure.statistics):
         return 0.0, 0.0
-    rng = np.random.default_rng(seed)
-    values = []
-    chance = np.full(examples, 1.0 / examples)
-    for start in range(0, resamples, 100):  # 100 rows of counts at a time: N can be large
-        counts = rng.multinomial(examples, chance, size=min(100, resamples - start))
-        values += [figure.reduce(sums) for sums in counts.astype(np.float64) @ figure.statistics]
-    tail = 50.0 * (1.0 - confidence)
-    low, high = np.percentile(values, [tail, 100.0 - tail])
-    return float(low), float(high)
+
+    def values(sums: np.ndarray) -> np.ndarray:
+        return np.array([figure.reduce(one) for one in sums])
+
+    interval = intervals.bootstrap(
+        figure.statistics, values, resamples=resamples, seed=seed, confidence=confidence
+    )
+    return float(interval.low), float(interval.high)
 
 
 def by_length(

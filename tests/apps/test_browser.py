@@ -110,7 +110,15 @@ def open_page(chromium, address):
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(WAIT)
-        page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
+        # Below the path of a page Streamlit looks for itself first, in vain, and then at the root.
+        page.on(
+            "console",
+            lambda said: (
+                trouble.append(said.text)
+                if said.type == "error" and "/_stcore/" not in said.location.get("url", "")
+                else None
+            ),
+        )
         page.on("pageerror", lambda error: trouble.append(str(error)))
         page.on("dialog", lambda dialog: (trouble.append("a dialog"), dialog.dismiss()))
         page.on(

@@ -1,0 +1,290 @@
+"""What the Attention page's readers choose: a model, its answer, which maps of it, and how shown.
+
+Every widget is bound to the address, as those of `apps.choose`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from apps import choose, lab, looking, panels, shaded, shipped
+from apps.answers import SALIENCY
+from apps.looking import Look
+from apps.plain import plain
+from zoo.prediction import Prediction
+
+UNITS = {"word": "Words", "piece": "Pieces"}
+DIRECTIONS = {
+    "cross": "Each row: one {unit} written; each column: one {unit} read.",
+    "encoder": "Each row: one {unit} as it is read; each column: one it takes from.",
+    "decoder": (
+        "Each row: the step that wrote one {unit}; each column: the step that wrote another, at "
+        "or before it."
+    ),
+    SALIENCY: "Each row: one {unit} written; each column: one {unit} read.",
+}
+STRONGER = "The stronger the colour, the more it {was}: from 0 to 1, the same scale everywhere."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the reader asked: a model, its answer, and how its maps are to be shown."""
+
+    name: str
+    text: str
+    question: tuple
+    prediction: Prediction
+    kind: str
+    unit: str
+    hide_end: bool
+    hide_punctuation: bool
+    weigh: bool
+
+    @property
+    def task(self) -> str:
+        return shipped.task_of(self.name)
+
+    @property
+    def upright(self) -> bool:
+        """Whether column labels are single characters."""
+        return self.unit == "piece" and self.kind != "decoder" and self.task != "en-es"
+
+    @property
+    def direction(self) -> str:
+        """How to read rows, columns and colours."""
+        unit = "word" if self.unit == "word" else "piece"
+        was = "mattered" if self.kind == SALIENCY else "was looked at"
+        signs = " ↵ is the end, ␣ a space." if self.task == "dates" and unit == "piece" else ""
+        return f"{DIRECTIONS[self.kind].format(unit=unit)} {STRONGER.format(was=was)}{signs}"
+
+
+def ask() -> Asked | None:
+    """The choices above the views, and the model's answer; None where there is none."""
+    task = choose.task()
+    if task is None:
+        return None
+    name = choose.model(shipped.models(task), default=f"{task}-transformer")
+    text = choose.text(task)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        beams = choose.beams()
+        output = st.text_input(
+            "Your own output",
+            bind="query-params",
+            key=f"output.{task}",
+            placeholder="Empty: what the model writes",
+            help="The model is made to write this, and the maps are those of writing it.",
+            max_chars=2000,
+        )
+    output = (output or "").strip()
+    question = ("forced", text, output) if output else ("predict", text, beams)
+    prediction = (
+        lab.run(name, question, lambda loaded: loaded.predict([text], target=[output])[0])
+        if output
+        else lab.predict(name, text, beams)
+    )
+    if prediction is None:
+        return None
+    _say_answer(prediction, forced=bool(output))
+    if not prediction.target_pieces:
+        st.info("Nothing was written, so there is no attention to show. Type something above.")
+        return None
+    options = _map_options(task, prediction)
+    return Asked(name, text, question, prediction, **options)
+
+
+def forced(asked: Asked, name: str) -> Asked | None:
+    """The same, of the model `name` made to write what the first one wrote; None where it failed.
+
+    Of a model without such maps it is saliency that is asked for.
+    """
+    question = ("forced", asked.text, asked.prediction.text)
+    prediction = lab.run(
+        name,
+        question,
+        lambda loaded: loaded.predict([asked.text], target=[asked.prediction.text])[0],
+    )
+    if prediction is None:
+        return None
+    kind = "cross" if asked.kind == SALIENCY else asked.kind
+    kind = kind if kind in prediction.attention else SALIENCY
+    return replace(
+        asked,
+        name=name,
+        question=question,
+        prediction=prediction,
+        kind=kind,
+        weigh=asked.weigh and kind != SALIENCY,
+    )
+
+
+def _say_answer(prediction: Prediction, *, forced: bool) -> None:
+    sure = np.exp(np.minimum(prediction.log_probs, 0.0))
+    words = looking.shades(prediction.target_pieces, sure)
+    shaded.show(words, key="attention.answer", nothing="(wrote nothing)")
+    st.caption(
+        ("Your output" if forced else "What it wrote")
+        + ", each piece shaded by how sure the model was of it."
+    )
+    for note in prediction.notes:
+        st.caption(f":material/info: {plain(note)}")
+
+
+def _map_options(task: str, prediction: Prediction) -> dict[str, Any]:
+    """Which maps, over what, and what is hidden of them."""
+    kinds = [kind for kind in panels.KIND_LABELS if kind in prediction.attention]
+    default = "piece" if shipped.unit(task) == "character" else "word"
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        kind = SALIENCY
+        if kinds:
+            valid("map", kinds)
+            kind = st.segmented_control(
+                "Map",
+                kinds,
+                default=kinds[0],
+                required=True,
+                format_func=panels.KIND_LABELS.get,
+                bind="query-params",
+                key="map",
+            )
+        unit = st.segmented_control(
+            "Over",
+            list(UNITS),
+            default=default,
+            required=True,
+            format_func=UNITS.get,
+            bind="query-params",
+            key=f"unit.{task}",
+            help="Pieces are what the model reads and writes: word parts, characters or sounds.",
+        )
+        with st.container(gap="xxsmall", width="content"):
+            hide_end = st.checkbox("Hide the end mark", bind="query-params", key="end")
+            hide_punctuation = st.checkbox("Hide punctuation", bind="query-params", key="marks")
+        weigh = bool(kinds) and st.checkbox(
+            "Weigh by the values",
+            bind="query-params",
+            key="weigh",
+            help=looking.WEIGHTED,
+        )
+    if not kinds:
+        st.info(
+            "This network has no attention. Shown instead is **input saliency**: how much each "
+            "read piece mattered to each written one, as gradient × input, rows scaled to 1.",
+            icon=":material/info:",
+        )
+    return {
+        "kind": kind,
+        "unit": unit,
+        "hide_end": hide_end,
+        "hide_punctuation": hide_punctuation,
+        "weigh": weigh,
+    }
+
+
+def valid(key: str, options: list[Any] | range) -> None:
+    """Forget a choice that is none any more, as a layer of another model."""
+    if key in st.session_state and st.session_state[key] not in options:
+        del st.session_state[key]
+
+
+def maps(asked: Asked) -> np.ndarray | None:
+    """(L, H, T, S) over pieces; None, and an error on the page, where that failed."""
+    if asked.kind == SALIENCY:
+        saliency = lab.run(
+            asked.name,
+            ("saliency", asked.question),
+            lambda loaded: loaded.saliency(asked.prediction),
+        )
+        if saliency is None:
+            return None
+        return looking.maps_of(asked.prediction, asked.kind, saliency=saliency)
+    norms = None
+    if asked.weigh:
+        inside = lab.run(
+            asked.name,
+            ("inside", asked.question),
+            lambda loaded: loaded.inside(asked.prediction),
+        )
+        if inside is None:
+            return None
+        norms = {kind: one.value_norms for kind, one in inside.items()}
+    return looking.maps_of(asked.prediction, asked.kind, norms=norms)
+
+
+def look(asked: Asked, maps: np.ndarray) -> Look:
+    """Maps over pieces as the reader wants them shown."""
+    return looking.look(
+        asked.prediction,
+        maps,
+        asked.kind,
+        asked.unit,
+        hide_end=asked.hide_end,
+        hide_punctuation=asked.hide_punctuation,
+    )
+
+
+def one(asked: Asked, maps: np.ndarray, *, ways: bool = True) -> tuple[str, int, int]:
+    """Way, layer and head (counted from 0) that the reader chose for the large map."""
+    layers, heads = maps.shape[:2]
+    if layers * heads == 1:
+        return "one", 0, 0
+    way = "one"
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        if ways:
+            options = looking.ways(asked.kind, asked.prediction.attention)
+            valid("way", options)
+            way = st.selectbox(
+                "Show large",
+                options,
+                format_func=looking.WAYS.get,
+                bind="query-params",
+                key="way",
+                width=180,
+            )
+        used = {"layer": way in ("one", "heads", "rollout"), "head": way in ("one", "layers")}
+        found = [
+            number(what, f"{what.capitalize()} of {many}", many, disabled=not used[what])
+            for what, many in (("layer", layers), ("head", heads))
+        ]
+    return way, found[0] - 1, found[1] - 1
+
+
+def number(key: str, label: str, many: int, *, disabled: bool = False) -> int:
+    """A layer or head, counted from 1 as the address does."""
+    valid(key, range(1, many + 1))
+    return st.selectbox(
+        label, range(1, many + 1), bind="query-params", key=key, disabled=disabled, width=110
+    )
+
+
+def combined(asked: Asked, maps: np.ndarray, way: str, layer: int, head: int) -> Look:
+    """The one map that `way` makes of all of them, as it is shown."""
+    one = looking.combined(
+        maps,
+        way,
+        layer,
+        head,
+        encoder=asked.prediction.attention.get("encoder"),
+        square=asked.kind in ("encoder", "decoder"),
+    )
+    return look(asked, one)
+
+
+def which(asked: Asked, shape: tuple[int, ...], way: str, layer: int, head: int) -> str:
+    """Which map of how many is shown, in a sentence."""
+    if asked.kind == SALIENCY:
+        return "Input saliency, gradient × input."
+    kind = panels.KIND_LABELS[asked.kind]
+    if shape[0] * shape[1] == 1:
+        said = f"{kind}: its only layer and head."
+    else:
+        parts = [f"layer {layer + 1} of {shape[0]}"] if way in ("one", "heads", "rollout") else []
+        parts += [f"head {head + 1} of {shape[1]}"] if way in ("one", "layers") else []
+        where = f", {', '.join(parts)}" if parts else ""
+        said = f"{kind}{where}. {looking.WAY_LINES[way]}"
+        if way == "rollout" and asked.kind == "cross":
+            said += looking.ROLLED_CROSS
+    return f"{said} {looking.WEIGHTED}" if asked.weigh else said

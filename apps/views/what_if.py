@@ -1,0 +1,394 @@
+"""What if: hide or swap words, force attention, switch heads off, and see what changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from apps import cells, choose, lab, outcomes, panels, quality, shipped
+from apps.answers import Reading, axes, chosen_map, from_prediction, read
+from apps.plain import plain
+
+if TYPE_CHECKING:
+    from zoo.interventions import Force, Intervention, Off, Outcome
+
+MASK, HOW, SWAP, PREFIX = "mask", "how", "swap", "prefix"
+FORCE, LAYER, HEAD, OFF = "force", "layer", "head", "off"
+ABOUT = "what-if.about"
+"""What the tools were last used on."""
+NOTHING: dict[str, Any] = {MASK: [], SWAP: [], PREFIX: "", FORCE: [], OFF: []}
+"""The widgets that say what is done, with what they hold when nothing is."""
+TOOLS = ("Hide words", "Swap two", "Begin with", "Force attention", "Switch heads off")
+PAIR = re.compile(r"\s*(\d{1,4})\s*:\s*(\d{1,4})\s*")
+SWITCH = re.compile(r"(cross|encoder|decoder) (\d{1,3})(?:\.(\d{1,3}))?")
+NO_ATTENTION = (
+    "There is no attention in this network: all it read went through its state. Hiding and "
+    "swapping words and giving a beginning work here as everywhere."
+)
+
+
+def render() -> None:
+    """The page."""
+    st.title("What if?", anchor=False)
+    st.caption(
+        "Change one thing, and see what the model then writes. What changes the answer mattered "
+        "for it: that is more than a map of attention can say."
+    )
+    task = choose.task()
+    if task is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        name = choose.model(shipped.models(task), default=quality.best_first(task)[0])
+        beams = choose.beams()
+    text = choose.text(task)
+    if not text:
+        st.info("Type something above.", icon=":material/info:")
+        return
+    # A notice while it waits must not move what stands below it: that would be drawn anew.
+    with st.container():
+        before = lab.predict(name, text, beams)
+    if before is None:
+        return
+    if not before.target_pieces:
+        st.info("The model wrote nothing, so there is nothing to change.", icon=":material/info:")
+        return
+    _forget(task, text, before.text)
+    reading = read(from_prediction(name, before), shipped.unit(task))
+    with st.container(border=True):
+        what, remark = _choose(task, reading)
+    if remark:
+        st.warning(plain(remark), icon=":material/warning:")
+    outcome = _outcome(name, text, beams, before, what)
+    if outcome is None:
+        return
+    outcomes.show(name, outcome, what)
+    st.subheader("Where it looked", anchor=False)
+    if not reading.maps:
+        st.caption("There is no attention in this network, hence no map.")
+        return
+    kind = _kind(reading)
+    outcomes.maps(name, outcome, kind=kind, layer=_index(LAYER), head=_index(HEAD))
+    if what.off:
+        st.caption("A head that is switched off still has weights; nothing comes of them.")
+
+
+def _outcome(name: str, text: str, beams: int, before: Any, what: Intervention) -> Outcome | None:
+    """What came of it; None, and a notice, where it cannot be done."""
+    from zoo.interventions import Intervention, Outcome
+
+    if what == Intervention(unit=what.unit):
+        st.info("Nothing is changed yet. Press a word above.", icon=":material/info:")
+        return Outcome(before, before, before, np.zeros(len(before.log_probs), "float32"))
+
+    def compute(loaded: Any) -> Outcome | str:
+        try:
+            return loaded.intervene(before, what, beams=beams)
+        except ValueError as error:  # nothing is wrong with the model, so it is kept
+            return str(error).partition(" Received:")[0]
+
+    with st.container():
+        found = lab.run(name, ("intervene", text, beams, what), compute)
+    if isinstance(found, str):
+        st.warning(f"That cannot be done. {plain(found)}", icon=":material/warning:")
+        return None
+    return found
+
+
+def _choose(task: str, reading: Reading) -> tuple[Intervention, str | None]:
+    """All the tools, what was chosen with them, and a sentence where some of it means nothing."""
+    from zoo.interventions import Intervention
+
+    noun = shipped.NOUNS[task][1]
+    words = reading.source[:-1]  # the last is the end of the text
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.markdown("**Change something**", width="content")
+        st.button("Reset", icon=":material/restart_alt:", type="tertiary", on_click=_reset)
+    tabs = st.tabs(TOOLS, key="tool", bind="query-params")
+    with tabs[0]:
+        mask = _mask(words, noun)
+        how = st.segmented_control(
+            "How",
+            list(outcomes.HOW_LABELS),
+            default="unknown",
+            required=True,
+            format_func=outcomes.HOW_LABELS.get,
+            help=outcomes.HOW_HELP,
+            bind="query-params",
+            key=HOW,
+        )
+    with tabs[1]:
+        swap = _swap(words, noun)
+    with tabs[2]:
+        prefix = st.text_input(
+            "What the answer must begin with",
+            bind="query-params",
+            key=PREFIX,
+            max_chars=300,
+            help="The model goes on from there. Enter reads it.",
+        )
+    with tabs[3]:
+        force, remark = _force(reading)
+    with tabs[4]:
+        off = _off(reading)
+    what = Intervention(
+        mask=tuple(mask),
+        how=how if mask else "unknown",
+        swap=(tuple(swap),) if len(swap) == 2 else (),
+        force=force,
+        off=off,
+        prefix=outcomes.as_written(task, prefix),
+        unit="word" if shipped.unit(task) == "word" else "piece",
+    )
+    return what, remark
+
+
+def _numbered(words: Sequence[str]) -> Any:
+    """Labels of places in a list, each unlike the others though words repeat."""
+    return lambda place: f"{place + 1} {words[place]}" if isinstance(place, int) else str(place)
+
+
+def _mask(words: Sequence[str], noun: str) -> list[int]:
+    """Places of the words that are hidden: pressed, or picked from the list below."""
+    st.caption(f"Press the {noun}s that the model is not to know.")
+    pressing = st.container()
+    mask = st.multiselect(
+        f"Hidden {noun}s, as a list",
+        range(len(words)),
+        format_func=_numbered(words),
+        bind="query-params",
+        key=MASK,
+        placeholder="None",
+    )
+    with pressing:
+        cells.words(
+            words,
+            mask,
+            key="pressed.mask",
+            label=f"The {noun}s that are read; pressed ones are hidden",
+            struck=True,
+            on_press=_setter(MASK),
+        )
+    return sorted(mask)
+
+
+def _swap(words: Sequence[str], noun: str) -> list[int]:
+    """Two places that change with each other; fewer while they are being chosen."""
+    st.caption(f"Press two {noun}s that are to change places.")
+    pressing = st.container()
+    swap = st.multiselect(
+        f"Swapped {noun}s, as a list",
+        range(len(words)),
+        format_func=_numbered(words),
+        max_selections=2,
+        bind="query-params",
+        key=SWAP,
+        placeholder="None",
+    )
+
+    def pressed(places: list[int]) -> None:
+        # A third one takes the place of the first.
+        kept = [one for one in swap if one in places]
+        st.session_state[SWAP] = [*kept, *(one for one in places if one not in kept)][-2:]
+
+    with pressing:
+        cells.words(
+            words,
+            swap,
+            key="pressed.swap",
+            label=f"The {noun}s that are read; the two pressed ones change places",
+            on_press=pressed,
+        )
+    return sorted(swap)
+
+
+def _force(reading: Reading) -> tuple[tuple[Force, ...], str | None]:
+    """Rows of cross-attention that are forced, and a sentence where the list is not understood."""
+    from zoo.interventions import Force
+
+    if "cross" not in reading.maps:
+        st.caption(NO_ATTENTION)
+        return (), None
+    st.caption(
+        "Each row is a step of the answer before; press the one place it is to look at, and the "
+        "rest of the row becomes zero. It stays that step, whatever is then written there."
+    )
+    layer, head = _layer_and_head(reading.maps["cross"].shape[:2])
+    pressing = st.container()
+    rows, columns = axes(reading, "cross")
+    typed = st.multiselect(
+        "Forced rows, as a list: number written : number read",
+        [],
+        accept_new_options=True,
+        bind="query-params",
+        key=FORCE,
+        placeholder="None; 2:1 makes the second written look at the first read",
+    )
+    good = _pairs(typed, len(rows), len(columns))
+    remark = None
+    if len(good) < len(typed):
+        remark = (
+            f"Forced rows are numbers such as 2:1, up to {len(rows)}:{len(columns)} here; "
+            "what is not was left out."
+        )
+    with pressing:
+        cells.grid(
+            rows,
+            columns,
+            good,
+            key="pressed.force",
+            label="Attention of the answer before, a row a step; pressed cells are forced",
+            weights=chosen_map(reading, "cross", layer, head),
+            exclusive=True,
+            slanted=any(len(column) > 2 for column in columns),
+            on_press=lambda pairs: st.session_state.update(
+                {FORCE: [f"{row + 1}:{column + 1}" for row, column in pairs]}
+            ),
+        )
+    return tuple(Force(*pair, layer=layer, head=head) for pair in good), remark
+
+
+def _pairs(typed: Sequence[str], rows: int, columns: int) -> list[cells.Cell]:
+    """Cells from the list's "2:1", counted from 0; what is no cell of the map is left out."""
+    matches = [match for match in map(PAIR.fullmatch, typed) if match]
+    pairs = [(int(match[1]) - 1, int(match[2]) - 1) for match in matches]
+    return [pair for pair in pairs if 0 <= pair[0] < rows and 0 <= pair[1] < columns]
+
+
+def _layer_and_head(shape: tuple[int, int]) -> tuple[int | None, int | None]:
+    """Which layer and head are forced, and shown in the maps; None is all of them."""
+    found: list[int | None] = []
+    with st.container(horizontal=True):
+        for key, count in zip((LAYER, HEAD), shape, strict=True):
+            if count == 1:
+                found.append(None)
+                continue
+            chosen = st.selectbox(
+                key.capitalize(),
+                range(count + 1),
+                format_func=lambda number: str(number or "All"),
+                bind="query-params",
+                key=key,
+                width=130,
+                help="Where rows are forced, and what the maps show: the mean, for all.",
+            )
+            found.append(chosen - 1 if chosen else None)
+    return found[0], found[1]
+
+
+def _off(reading: Reading) -> tuple[Off, ...]:
+    """Heads and layers that are switched off: pressed, or picked from the list below."""
+    from zoo.interventions import Off
+
+    kinds = {
+        kind: reading.maps[kind].shape[:2] for kind in panels.KIND_LABELS if kind in reading.maps
+    }
+    if not kinds:
+        st.caption(NO_ATTENTION)
+        return ()
+    st.caption("Press a head, or a whole layer, whose attention is to give nothing.")
+    pressing = st.container(horizontal=True, gap="large")
+    options = [
+        _switch(kind, layer, head)
+        for kind, (layers, heads) in kinds.items()
+        for layer in range(layers)
+        for head in (None, *range(heads))
+        if heads > 1 or head is None
+    ]
+    off = st.multiselect(
+        "Switched off, as a list: kind, layer, head",
+        options,
+        bind="query-params",
+        key=OFF,
+        placeholder="None",
+    )
+    with pressing:
+        for kind, shape in kinds.items():
+            with st.container(width="content"):
+                st.markdown(panels.KIND_LABELS[kind])
+                _switches(kind, shape, off)
+    found = [SWITCH.fullmatch(one) for one in off]
+    return tuple(
+        Off(one[1], int(one[2]) - 1, int(one[3]) - 1 if one[3] else None) for one in found if one
+    )
+
+
+def _switches(kind: str, shape: tuple[int, int], off: Sequence[str]) -> None:
+    """One kind's layers and heads as cells."""
+    layers, heads = shape
+    columns = ["all", *(str(head + 1) for head in range(heads))] if heads > 1 else ["all"]
+    places = {
+        _switch(kind, layer, column - 1 if column else None): (layer, column)
+        for layer in range(layers)
+        for column in range(len(columns))
+    }
+    names = {place: name for name, place in places.items()}
+
+    def pressed(found: list[cells.Cell]) -> None:
+        others = [one for one in st.session_state[OFF] if one not in places]
+        st.session_state[OFF] = [*others, *(names[place] for place in found)]
+
+    cells.grid(
+        [f"Layer {layer + 1}" for layer in range(layers)],
+        columns,
+        [places[one] for one in off if one in places],
+        key=f"pressed.off.{kind}",
+        label=f"{panels.KIND_LABELS[kind]}: heads by layer; pressed ones are switched off",
+        corner="head",
+        between="head",
+        marks=("on", "off"),
+        struck=True,
+        on_press=pressed,
+    )
+
+
+def _switch(kind: str, layer: int, head: int | None) -> str:
+    """A head, or a layer, as it stands in the list and in the address."""
+    return f"{kind} {layer + 1}" + ("" if head is None else f".{head + 1}")
+
+
+def _kind(reading: Reading) -> str:
+    """Which kind of map is compared, where the network has more than one."""
+    kinds = [kind for kind in panels.KIND_LABELS if kind in reading.maps]
+    if len(kinds) == 1:
+        return kinds[0]
+    return st.segmented_control(
+        "Map",
+        kinds,
+        default=kinds[0],
+        required=True,
+        format_func=panels.KIND_LABELS.get,
+        bind="query-params",
+        key="map",
+    )
+
+
+def _index(key: str) -> int | None:
+    """Of a layer or head, chosen further up; 0 stands for all."""
+    chosen = st.session_state.get(key)
+    return chosen - 1 if chosen else None
+
+
+def _setter(key: str) -> Any:
+    """Puts what is pressed into the widget that the address knows."""
+    return lambda places: st.session_state.update({key: places})
+
+
+def _reset(*keys: str) -> None:
+    """Let these tools, or all, do nothing again."""
+    for key in keys or NOTHING:
+        if key in st.session_state:
+            st.session_state[key] = NOTHING[key]
+
+
+def _forget(task: str, text: str, answer: str) -> None:
+    """Undo what was done to words of another text, or to rows of another answer."""
+    about, rows = st.session_state.get(ABOUT, ((task, text), answer))
+    if about != (task, text):
+        _reset(MASK, SWAP, FORCE, PREFIX)
+    elif rows != answer:
+        _reset(FORCE)
+    st.session_state[ABOUT] = (task, text), answer

@@ -1,0 +1,333 @@
+"""Your target: a reader's own output, as a model would have written it, piece by piece."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from apps import charts, choose, figures, lab, outcomes, panels, quality, shaded, shipped, state
+from apps.answers import END, END_LABEL, Answer, Reading, from_prediction, read
+from apps.outcomes import nats, per_piece, quoted, spans_of, total
+from apps.plain import plain
+from apps.state import View
+from zoo.tokenizer import WORD_START
+
+if TYPE_CHECKING:
+    from zoo.inside import Candidates
+    from zoo.prediction import Prediction
+
+PROMPTS = {
+    "en-es": "Your Spanish translation",
+    "dates": "Your date, character by character",
+    "pronounce": "Your sounds, with spaces between them",
+}
+HINTS = {
+    "en-es": "As you would write it, with capitals and full stop",
+    "dates": "Year, month and day with hyphens, such as 2025-03-23",
+    "pronounce": "ARPAbet without stress, such as AH T EH N SH AH N",
+}
+UNKNOWN = "<unk>"
+COLUMNS = {
+    "unit": "Written",
+    "log_prob": "Log-probability",
+    "probability": "Probability",
+    "rank": "Rank",
+    "rather": "Would rather have written",
+}
+ALL_COLUMNS = {
+    "model": "Model",
+    "yours": "Log-probability",
+    "per_piece": "A piece",
+    "perplexity": "Perplexity",
+    "own": "Own: log-probability",
+    "own_per_piece": "Own: a piece",
+    "answer": "Its own answer",
+}
+
+
+def render() -> None:
+    """The page."""
+    st.title("Your target", anchor=False)
+    st.caption(
+        "Write the output yourself. The model is made to write it, and tells at each step how "
+        "likely it found that, what it would rather have written, and where it looked."
+    )
+    task = choose.task()
+    if task is None:
+        return
+    names = shipped.models(task)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        name = choose.model(names, default=quality.best_first(task)[0])
+        beams = choose.beams()
+    text = choose.text(task)
+    target = _target(task)
+    if not text or not target:
+        st.info("Type an output above, and press Ctrl+Enter.", icon=":material/info:")
+        return
+    own = lab.predict(name, text, beams)
+    yours = _forced(name, text, target)
+    if own is not None and yours is not None:
+        _one(name, own, yours)
+    if st.toggle("All models of the task beside each other", bind="query-params", key="all"):
+        _all(names, text, target, beams)
+
+
+def _target(task: str) -> str:
+    """What the reader would have the model write; notices say where it is not what was typed."""
+    typed = st.text_area(
+        PROMPTS.get(task, "Your output"),
+        height=80,
+        bind="query-params",
+        key=f"target.{task}",
+        placeholder=HINTS.get(task),
+        help=f"At most {state.MAX_CHARACTERS:,} characters are read. Ctrl+Enter reads it.",
+    )
+    target, remark = state.tidy(typed or "")
+    if remark:
+        st.info(remark, icon=":material/info:")
+    return outcomes.as_written(task, target)
+
+
+def _forced(name: str, text: str, target: str) -> tuple[Prediction, Candidates, Any] | None:
+    """The target as the model scores it, what it would rather have written, and its saliency."""
+
+    def compute(loaded: Any) -> Any:
+        [prediction] = loaded.predict([text], target=[target])
+        found = loaded.candidates(prediction, k=min(5, loaded.target_tokenizer.size))
+        return prediction, found, None if prediction.attention else loaded.saliency(prediction)
+
+    return lab.run(name, ("target", text, target), compute)
+
+
+def _one(name: str, own: Prediction, yours: tuple[Prediction, Candidates, Any]) -> None:
+    """All about one model: the words, the verdict, the table, the map."""
+    prediction, candidates, saliency = yours
+    task = shipped.task_of(name)
+    unit = shipped.unit(task)
+    reading = read(from_prediction(name, prediction), unit)
+    st.markdown(f"**{plain(verdict(shipped.label(name), own, prediction))}**")
+    left, right = st.columns(2, border=True)
+    with left:
+        st.markdown("**Your target**")
+        _words(name, "yours", prediction, own)
+    with right:
+        st.markdown("**Its own answer**")
+        _words(name, "own", own, prediction)
+    rows = records(reading, prediction, candidates, unit)
+    st.subheader("Where it was surprised", anchor=False)
+    st.caption(plain(surprises(rows)))
+    st.dataframe(
+        [{header: row[field] for field, header in COLUMNS.items()} for row in rows],
+        hide_index=True,
+        height="auto" if len(rows) <= 12 else 460,
+        column_config={
+            "Log-probability": st.column_config.NumberColumn(format="%.3f"),
+            "Probability": st.column_config.ProgressColumn(
+                format="percent", min_value=0.0, max_value=1.0
+            ),
+            "Rank": st.column_config.NumberColumn(
+                help="Of the piece among all the model might have written there; 1 is its own "
+                "choice. Of a word in several pieces: the worst."
+            ),
+        },
+        alt="Each step of your target: log-probability, rank, and what the model preferred",
+    )
+    figures.save(charts.shaded_words(_shades(rows)), rows=rows, file=f"{name}-target-steps")
+    _map(task, from_prediction(name, prediction, saliency=saliency), unit)
+
+
+def _shades(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{"text": row["unit"], "probability": row["probability"]} for row in rows]
+
+
+def _words(name: str, key: str, prediction: Prediction, other: Prediction) -> None:
+    """One output, shaded by probability, with its numbers."""
+    unit = shipped.unit(shipped.task_of(name))
+    own, reference = (read(from_prediction(name, one), unit) for one in (prediction, other))
+    words = panels.word_records(own, reference)
+    shaded.show(words, key=f"target.{key}.{name}", nothing="(wrote nothing)")
+    st.caption(_numbers(prediction, "your target" if key == "own" else "its own answer"))
+    notes = list(prediction.notes)
+    if UNKNOWN in prediction.target_pieces:
+        count = prediction.target_pieces.count(UNKNOWN)
+        pieces = "piece" if count == 1 else "pieces"
+        notes.append(f"{count} {pieces} that the model cannot write, scored as {UNKNOWN}.")
+    for note in notes:
+        st.caption(f":material/info: {plain(note)}")
+
+
+def _numbers(prediction: Prediction, other: str) -> str:
+    return (
+        f"Log-probability {nats(total(prediction))}, {nats(per_piece(prediction))} a piece, "
+        f"perplexity {perplexity(prediction):,.2f}. Underlined: not so in {other}."
+    )
+
+
+def perplexity(prediction: Prediction) -> float:
+    """Among how many equally likely pieces the model chose, on average: exp(-mean log p)."""
+    return math.exp(min(-per_piece(prediction), 700.0))
+
+
+def verdict(model: str, own: Prediction, yours: Prediction) -> str:
+    """Which of the two the model prefers, and by how much, in plain text."""
+    if own.text == yours.text:
+        return f"{model} would have written just that: log-probability {nats(total(yours))}."
+    gap = total(yours) - total(own)
+    mean = per_piece(yours) - per_piece(own)
+    better = "your target" if gap > 0 else "its own answer"
+    said = f"{model} prefers {better}, {times(abs(gap))} likelier as a whole"
+    if (gap > 0) == (mean > 0):
+        said += f", and {times(abs(mean))} a piece."
+    else:
+        longer = "your target" if mean > 0 else "its own answer"
+        said += f"; but a piece at a time, which does not count length, {longer} is likelier."
+    if gap > 0:
+        said += f" It did not find it: it wrote {quoted(own.text)}."
+    return said
+
+
+def times(gap: float) -> str:
+    """A difference of log-probabilities as a ratio of probabilities."""
+    if gap > math.log(1e6):
+        return f"more than a million times (e^{gap:.1f})"
+    return f"{math.exp(gap):,.{2 if gap < 2 else 0}f} times"
+
+
+def records(
+    reading: Reading, prediction: Prediction, candidates: Candidates, unit: str
+) -> list[dict[str, Any]]:
+    """Each word (or piece, for `unit` "character") of the target, a record each.
+
+    `rank` is the worst of its pieces', `rather` what the model would have put there, with the
+    word's pieces before it; nothing where every piece was the model's own choice.
+    """
+    found = []
+    for label, (a, b) in zip(reading.target, spans_of(prediction.target_pieces, unit), strict=True):
+        ranks = candidates.rank[a:b]
+        worst = a + int(ranks.argmax())
+        log_prob = float(prediction.log_probs[a:b].sum())
+        begun = prediction.target_pieces[a:worst]
+        rather = [
+            f"{_joined([*begun, piece])} ({panels.percent(float(probability)).lower()})"
+            for piece, probability in zip(
+                candidates.pieces[worst][:3], candidates.probabilities[worst], strict=False
+            )
+            if piece != prediction.target_pieces[worst]
+        ]
+        rank = int(ranks.max())
+        found.append(
+            {
+                "unit": label,
+                "log_prob": round(log_prob, 4) + 0.0,
+                "probability": round(math.exp(min(log_prob, 0.0)), 4),
+                "rank": rank,
+                "rather": ", ".join(rather[:2]) if rank > 1 else "",
+            }
+        )
+    return found
+
+
+def _joined(pieces: Sequence[str]) -> str:
+    """Pieces as text, the end of the text by its name."""
+    text = "".join(piece.replace(END, END_LABEL) for piece in pieces)
+    return text.replace(WORD_START, " ").strip() or "␣"
+
+
+def surprises(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Where the model would have gone on otherwise, in plain text."""
+    odd = [row for row in rows if row["rank"] > 1]
+    if not odd:
+        return "Nowhere: every step was its own first choice."
+    worst = min(odd, key=lambda row: row["log_prob"])
+    steps = "one step" if len(odd) == 1 else f"{len(odd)} steps"
+    said = f"At {steps} of {len(rows)} it would have gone on otherwise, "
+    said += f"most of all at {quoted(worst['unit'])} (choice number {worst['rank']:,})"
+    return f"{said}; it would rather have written {worst['rather']}." if worst["rather"] else said
+
+
+def _map(task: str, answer: Answer, unit: str) -> None:
+    """Where the model looked while it was made to write the target."""
+    st.subheader("Where it would look", anchor=False)
+    kinds = [kind for kind in panels.KIND_LABELS if kind in answer.attention]
+    kind, layer, head = "cross", None, None
+    if kinds:
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+            if len(kinds) > 1:
+                kind = st.segmented_control(
+                    "Map",
+                    kinds,
+                    default=kinds[0],
+                    required=True,
+                    format_func=panels.KIND_LABELS.get,
+                    bind="query-params",
+                    key="map",
+                )
+            layers, heads = answer.attention[kind].shape[:2]
+            layer, head = _index("layer", layers), _index("head", heads)
+    panels.attention(answer, read(answer, unit), View(task, kind=kind, layer=layer, head=head))
+
+
+def _index(key: str, count: int) -> int | None:
+    """A layer or head, where there are several; None is the mean of all."""
+    if count == 1:
+        return None
+    chosen = st.selectbox(
+        key.capitalize(),
+        range(count + 1),
+        format_func=lambda number: str(number or "Mean of all"),
+        bind="query-params",
+        key=key,
+        width=150,
+    )
+    return chosen - 1 if chosen else None
+
+
+def _all(names: Sequence[str], text: str, target: str, beams: int) -> None:
+    """The target by every model: the words as each expected them, and a table."""
+    rows = []
+    for name, column in zip(names, st.columns(len(names), border=True), strict=True):
+        with column:
+            panels.heading(name)
+            own, yours = lab.predict(name, text, beams), _forced(name, text, target)
+            if own is None or yours is None:
+                continue
+            _words(name, "all", yours[0], own)
+            st.caption(plain(verdict(shipped.label(name), own, yours[0])))
+            rows.append(model_record(name, own, yours[0]))
+    if not rows:
+        return
+    st.dataframe(
+        [{header: row[field] for field, header in ALL_COLUMNS.items()} for row in rows],
+        hide_index=True,
+        column_config={
+            header: st.column_config.NumberColumn(format="%.2f")
+            for field, header in ALL_COLUMNS.items()
+            if field not in ("model", "answer")
+        },
+        alt="Log-probability of your target and of its own answer, by model",
+    )
+    st.download_button(
+        "Numbers (CSV)",
+        data=lambda: figures.as_csv(rows),
+        file_name="your-target.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
+    )
+
+
+def model_record(name: str, own: Prediction, yours: Prediction) -> dict[str, Any]:
+    """What the table of all models says about one."""
+    return {
+        "model": shipped.label(name),
+        "yours": round(total(yours), 4) + 0.0,
+        "per_piece": round(per_piece(yours), 4) + 0.0,
+        "perplexity": round(perplexity(yours), 4) + 0.0,
+        "own": round(total(own), 4) + 0.0,
+        "own_per_piece": round(per_piece(own), 4) + 0.0,
+        "answer": own.text,
+    }

@@ -1,0 +1,157 @@
+"""Your target: which of two outputs a model prefers, where it was surprised, and the page."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from apps import lab, shipped
+from apps.answers import from_prediction, read
+from apps.views import your_target
+from tests.apps.test_pages import HOSTILE
+from zoo.inside import Candidates
+from zoo.prediction import Prediction
+
+SOURCE = ["▁my", "▁brother", "</s>"]
+
+
+def prediction(text: str, pieces: list[str], log_probs: list[float]) -> Prediction:
+    cross = np.full((1, 1, len(pieces), len(SOURCE)), 1 / len(SOURCE), "float32")
+    return Prediction(text, SOURCE, pieces, np.array(log_probs, "float32"), {"cross": cross})
+
+
+OWN = prediction("mi gato", ["▁mi", "▁gato", "</s>"], [-0.1, -0.2, -0.3])
+YOURS = prediction(
+    "mi hermana", ["▁mi", "▁herm", "ana", "</s>"], [math.log(0.5), math.log(0.1), -2.0, -0.3]
+)
+CANDIDATES = Candidates(
+    pieces=[["▁mi", "▁el"], ["▁gato", "▁herm"], ["ano", "ana"], ["</s>", "▁y"]],
+    probabilities=np.array([[0.5, 0.2], [0.8, 0.1], [0.7, 0.13], [0.75, 0.1]], "float32"),
+    rank=np.array([1, 2, 7, 1]),
+    entropy=np.ones(4, "float32"),
+)
+
+
+def plain_words(text: str) -> str:
+    return text.replace("\u2068", "").replace("\u2069", "")
+
+
+def test_the_verdict_compares_the_whole_and_a_piece():
+    assert your_target.verdict("LSTM", OWN, OWN) == (
+        "LSTM would have written just that: log-probability -0.60."
+    )
+    said = your_target.verdict("LSTM", OWN, YOURS)
+    # -5.2957 against -0.6: e^4.6957 = 109.5; -1.3239 against -0.2 a piece: e^1.1239 = 3.08
+    assert said == (
+        "LSTM prefers its own answer, 109 times likelier as a whole, and 3.08 times a piece."
+    )
+    # found by no search: the target is likelier, though not a piece at a time
+    short = prediction("no", ["▁no"], [-0.5])
+    assert plain_words(your_target.verdict("LSTM", OWN, short)) == (
+        "LSTM prefers your target, 1.11 times likelier as a whole; but a piece at a time, which "
+        "does not count length, its own answer is likelier. It did not find it: it wrote “mi gato”."
+    )
+    assert your_target.times(20) == "more than a million times (e^20.0)"
+    assert your_target.perplexity(OWN) == pytest.approx(math.exp(0.2))
+    assert your_target.perplexity(prediction("", [], [])) == 1.0
+
+
+def test_surprise_is_the_worst_piece_of_a_word():
+    reading = read(from_prediction("", YOURS), "word")
+    rows = your_target.records(reading, YOURS, CANDIDATES, "word")
+    assert [row["unit"] for row in rows] == ["mi", "hermana", "(end)"]
+    assert [row["rank"] for row in rows] == [1, 7, 1]
+    assert [row["rather"] for row in rows] == ["", "hermano (70 %)", ""]
+    assert rows[1]["log_prob"] == pytest.approx(math.log(0.1) - 2, abs=1e-4)
+    assert plain_words(your_target.surprises(rows)) == (
+        "At one step of 3 it would have gone on otherwise, most of all at “hermana” "
+        "(choice number 7); it would rather have written hermano (70 %)."
+    )
+    pieces = read(from_prediction("", YOURS), "character")
+    single = your_target.records(pieces, YOURS, CANDIDATES, "character")
+    assert [row["rather"] for row in single] == ["", "gato (80 %)", "ano (70 %)", ""]
+    assert your_target.surprises(rows[:1]) == "Nowhere: every step was its own first choice."
+
+
+def test_the_end_of_the_text_goes_by_its_name():
+    assert your_target._joined(["▁a", "</s>"]) == "a(end)"
+    assert your_target._joined(["▁"]) == "␣"
+
+
+@pytest.fixture
+def open_page(networks, monkeypatch):
+    """The page for some query parameters."""
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(networks))
+
+    def script():
+        from apps.views import your_target
+
+        your_target.render()
+
+    def opened(**params) -> AppTest:
+        at = AppTest.from_function(script, default_timeout=120)
+        at.query_params.update(params)
+        return at.run()
+
+    return opened
+
+
+def texts(at: AppTest) -> str:
+    return "\n".join(
+        str(element.value)
+        for element in [*at.caption, *at.markdown, *at.info, *at.warning, *at.error]
+    )
+
+
+def test_without_a_target_the_page_asks_for_one(open_page, monkeypatch):
+    monkeypatch.setattr(lab, "run", lambda *args: pytest.fail("a model was asked"))
+    for word, target in (("dates", ""), ("pronounce", " \n\t")):
+        at = open_page(task=shipped.TASK_LABELS[word], **{f"target.{word}": target})
+        assert not at.exception
+        assert "Type an output above" in texts(at)
+        assert at.text_area(key=f"target.{word}").placeholder == your_target.HINTS[word]
+
+
+def test_a_link_shows_a_target(open_page):
+    at = open_page(model="LSTM + attention", **{"target.en-es": "el gato duerme ж"})
+    assert not at.exception
+    assert not at.error
+    table = at.dataframe[0].value
+    assert list(table["Written"][:3]) == ["el", "gato", "duerme"]
+    assert (table["Rank"] >= 1).all()
+    assert np.exp(table["Log-probability"]).to_numpy() == pytest.approx(
+        table["Probability"].to_numpy(), abs=1e-3
+    )
+    assert r"that the model cannot write\, scored as \<unk\>" in texts(at)
+    assert "prefers" in texts(at)
+
+
+@pytest.mark.parametrize("kind", ["long", "arabic", "script"])
+def test_hostile_targets_keep_the_page_up(open_page, kind):
+    at = open_page(model="LSTM + attention", **{"target.en-es": HOSTILE[kind]})
+    assert not at.exception
+    assert not at.error
+    assert "Where it was surprised" in [one.value for one in at.subheader]
+    if kind == "long":
+        assert "only the first 2,000 were read" in texts(at)
+        assert r"Cut at the longest length\." in texts(at)
+
+
+def test_all_models_stand_beside_each_other(open_page, monkeypatch):
+    """One that cannot answer leaves the others."""
+    monkeypatch.setattr(lab, "predict", lambda name, *rest: OWN)
+    monkeypatch.setattr(
+        your_target,
+        "_forced",
+        lambda name, *rest: None if name == "en-es-lstm" else (YOURS, CANDIDATES, None),
+    )
+    at = open_page(model="Transformer", all="true", **{"target.en-es": "mi hermana"})
+    assert not at.exception
+    table = at.dataframe[-1].value
+    names = [name for name in shipped.models("en-es") if name != "en-es-lstm"]
+    assert list(table["Model"]) == [shipped.label(name) for name in names]
+    assert list(table["Own: a piece"]) == pytest.approx([-0.2] * 3)
+    assert texts(at).count("109 times likelier as a whole") == 4
