@@ -108,6 +108,11 @@ def card(name: str) -> dict[str, Any]:
     return _of_type(_read(name, "card.json"), dict)
 
 
+def attention(name: str) -> dict[str, Any]:
+    """The model's attention.json, or {}."""
+    return _of_type(_read(name, "attention.json"), dict)
+
+
 def examples(name: str) -> list[dict[str, Any]]:
     """The stored predictions of the dashboard's examples, or []."""
     return [one for one in _of_type(_read(name, "examples.json"), list) if isinstance(one, dict)]

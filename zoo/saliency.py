@@ -135,15 +135,29 @@ def occlusion(
             rows[1 + piece, :size] = [*np.delete(source[0, :size], piece), PAD]
         else:
             rows[1 + piece, piece] = UNK
-    at_once = _fitting(target.shape[1] * network.config.target_vocabulary, len(rows))
+    log_probs = log_probs_after(network, rows, target)[: 1 + size, :many]
+    return (log_probs[0] - log_probs[1:]).T.astype("float32")
+
+
+def log_probs_after(network: Seq2Seq, sources: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The log-probability of each piece of one target after each of many sources.
+
+    Args:
+        network: any Seq2Seq.
+        sources, target: (R, S) and (1, T) ids, padded with PAD. Of one R there is one program.
+
+    Returns:
+        (R, T) float32, of padding too; in one batch unless that is too large.
+    """
+    rows = len(sources)
+    at_once = _fitting(target.shape[1] * network.config.target_vocabulary, rows)
     run = backend.compiled(network, _log_probs)
     found = []
-    for start in range(0, 1 + size, at_once):
-        some = rows[start : start + at_once]
+    for start in range(0, rows, at_once):
+        some = sources[start : start + at_once]
         some = np.pad(some, ((0, at_once - len(some)), (0, 0)), mode="edge")
         found.append(ops.convert_to_numpy(run(some, target)))
-    log_probs = np.concatenate(found)[: 1 + size, :many]
-    return (log_probs[0] - log_probs[1:]).T.astype("float32")
+    return np.concatenate(found)[:rows]
 
 
 class _Path:
