@@ -1,0 +1,155 @@
+"""Chapter: one vector for a whole sentence, while the sentence grows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from apps import charts, exports, lab, quality, shipped
+from apps.lessons import parts
+from apps.lessons.lesson import Lesson
+from apps.views.leaderboard import length_records
+
+TITLE = "The bottleneck"
+LESSON = Lesson(
+    text="""
+Sutskever et al. (2014) translated with two recurrent networks: an *encoder* reads the sentence, and
+its last state is where a *decoder* begins to write. That is all the decoder ever learns of the
+sentence: one vector, as large for three words as for thirty. Cho et al. (2014) measured how the
+quality of such a network falls as sentences grow.
+
+Bahdanau et al. (2015) took this vector for the bottleneck. They kept one vector for *each word*
+and let the decoder look at all of them anew before each word it writes. The memory now grows with
+the sentence, and in their experiments quality held on long sentences. The zoo's LSTM and LSTM +
+attention have the same encoder and the same sizes, and differ in this looking back.
+
+A word of caution: long sentences are also rare in the training data here, so either network has
+had little practice in writing them. Look at the distance between the lines, not only at their fall.
+""",
+    try_this="""
+Move the slider: the sentence becomes a chain of one to six short ones, each of them easy. Read both
+outputs and look for the first clause that is lost.
+""",
+    see="""
+The lines: one right translation of each chain is put to both networks, which say how likely each
+of its pieces is. The higher, the less surprised the network is. Which of the two lets go first?
+Below, the same question to the whole test set, from the models' cards.
+""",
+    question="""
+Why not simply make the one vector larger?
+""",
+    answer="""
+It helps for a while: Sutskever et al. used four layers of 1,000 cells. But a fixed size is always
+too small for some sentence, and larger states are dearer at every step, of short sentences too.
+Besides, the decoder would still have to find the one word it needs now among all that is packed
+into the vector. Attention gives it an address instead.
+""",
+    papers=("sutskever", "cho", "bahdanau"),
+)
+CLAUSES = (
+    ("Tom bought a car", "Tom compró un coche"),
+    ("Mary closed the door", "Mary cerró la puerta"),
+    ("the dog is sleeping", "el perro está durmiendo"),
+    ("I lost my keys", "perdí mis llaves"),
+    ("we arrived late", "llegamos tarde"),
+    ("he is reading the newspaper", "él está leyendo el periódico"),
+)
+"""Short sentences with a right translation each: what the chains are made of."""
+
+
+def render() -> None:
+    """The live view."""
+    names = (parts.LSTM, parts.BAHDANAU)
+    if not parts.there(*names):
+        return
+    count = st.slider(
+        "Short sentences in the chain",
+        1,
+        len(CLAUSES),
+        value=3,
+        bind="query-params",
+        key="bottleneck.clauses",
+    )
+    text, right = chain(count)
+    st.markdown(f"*Read:* {text}  \n*A right translation:* {right}")
+    for name in names:
+        if (prediction := lab.predict(name, text)) is not None:
+            parts.written(name, prediction)
+    rows = []
+    for name in names:
+        found = lab.run(name, ("chains",), scores)
+        if found is None:
+            return
+        rows += [
+            {"model": shipped.label(name), "x": clauses, "value": round(value, 4)}
+            for clauses, value in enumerate(found, 1)
+        ]
+    st.markdown("**How likely the right translation is to each**")
+    parts.draw(
+        parts.lines(
+            rows, x_title="short sentences in the chain", y_title="mean log-probability a piece"
+        ),
+        alt_text="Mean log-probability of a piece of the right translation, by the number of "
+        "short sentences. "
+        + "; ".join(f"{row['model']} {row['value']:.2f} at {row['x']}" for row in rows)
+        + ".",
+        rows=rows,
+        file="learn-bottleneck",
+        caption=exports.caption(
+            "Mean log-probability of a piece of the right translation, by the number of short "
+            "sentences in a chain.",
+            *names,
+        ),
+    )
+    _cards(names)
+
+
+def _cards(names: Sequence[str]) -> None:
+    """The same two on the test set, by length of the source."""
+    labels = [shipped.label(name) for name in names]
+    figure = quality.figure(quality.FIRST[parts.TASK])
+    rows = [
+        row
+        for row in length_records(parts.TASK, figure, "1")
+        if row["model"] in labels and (row["count"] or 0) >= FEWEST
+    ]
+    if not rows:
+        return
+    st.markdown(f"**{figure.label} on the test set, by words of the source**")
+    parts.draw(
+        charts.quality_by_length(
+            rows, title=figure.label, higher_is_better=figure.higher_is_better
+        ),
+        alt_text=f"{figure.label} by length of the source: "
+        + "; ".join(f"{row['model']} {row['quality']:.1f} at {row['label']}" for row in rows)
+        + ".",
+        rows=rows,
+        file="learn-bottleneck-cards",
+        caption=exports.caption(f"{figure.label} on the test set, by words of the source.", *names),
+    )
+    st.caption(f"{figure.meaning} Classes of at least {FEWEST} sentences.")
+
+
+FEWEST = 10
+"""Sentences of a class of length that is drawn: fewer say nothing."""
+
+
+def chain(count: int) -> tuple[str, str]:
+    """The first `count` clauses as one English sentence, and its Spanish translation."""
+
+    def joined(clauses: Sequence[str], last: str) -> str:
+        *first, end = clauses
+        text = f"{', '.join(first)} {last} {end}" if first else end
+        return f"{text[0].upper()}{text[1:]}."
+
+    english, spanish = zip(*CLAUSES[:count], strict=True)
+    return joined(english, "and"), joined(spanish, "y")
+
+
+def scores(loaded: Any) -> list[float]:
+    """Mean log-probability a piece of each chain's translation, the shortest chain first."""
+    texts, right = zip(*map(chain, range(1, len(CLAUSES) + 1)), strict=True)
+    forced = loaded.predict(list(texts), target=list(right), attention=False)
+    return [float(one.log_probs.mean()) for one in forced]

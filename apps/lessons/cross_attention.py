@@ -1,0 +1,108 @@
+"""Chapter: cross-attention, Bahdanau's and the Transformer's on the same axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from apps import exports, lab, shipped
+from apps.answers import Reading, chosen_map
+from apps.lessons import parts
+from apps.lessons.lesson import Lesson
+
+TITLE = "Cross-attention"
+LESSON = Lesson(
+    text="""
+In the Transformer (Vaswani et al. 2017), too, what is written has to read the source. Its decoder
+does it with the mechanism of the chapter before: queries come from the words written so far, keys
+and values from the encoder. That is *cross-attention*, and it does the work of Bahdanau's
+spotlight. Three things are different.
+
+- The score is a dot product, not a small network. Luong et al. (2015) had compared such scores
+  within recurrent networks.
+- There are several heads in each of several layers, so several maps where Bahdanau's network
+  has one.
+- The query is made by self-attention over all words written so far, not by a recurrent state.
+
+Both answer the same question, *where in the source?*, so their maps can be laid on the same axes.
+For that both have to write the same words: one network's translation is put to the other, which
+then reads and scores it word by word as if it had written it (*forced decoding*).
+""",
+    try_this="""
+Choose whose translation both have to write. Then go from the Transformer's mean over all heads to
+single ones and look for the head that comes nearest to Bahdanau's map.
+""",
+    see="""
+Each row is a written word, each column a read one, the scale is the same. The number under the maps
+is the weight both put on the same places, averaged over rows: 1 for equal maps, 0 where they never
+look at the same word. The mean of many heads is often paler than any one of them. A likeness says
+that two networks look alike, not that either looks right.
+""",
+    question="""
+A head's row puts nearly all weight on the full stop or the end of the source. Does that word
+come from there?
+""",
+    answer="""
+Not by that evidence. A softmax must spend its weight somewhere, and a head with nothing to fetch
+for this word can park it on a place whose value vector is short: much weight, little content, as
+Kobayashi et al. (2020) found in BERT. The same word may be fetched by another head, or was fetched
+by a lower layer. Weigh by the values, or switch the head off (next chapter), before you believe it.
+""",
+    papers=("bahdanau", "luong", "vaswani", "kobayashi"),
+)
+SENTENCE = "My sister, who lives in Boston, is a doctor."
+
+
+def render() -> None:
+    """The live view."""
+    names = (parts.BAHDANAU, parts.TRANSFORMER)
+    if not parts.there(*names):
+        return
+    text = parts.sentence(SENTENCE, key="cross.text")
+    labels = [shipped.label(name) for name in names]
+    whose = parts.one_of("Both write what was written by", labels, key="cross.whose", first=1)
+    own = lab.predict(names[whose], text)
+    if own is None:
+        return
+    if not own.text:
+        st.info("Nothing was written.")
+        return
+    parts.written(names[whose], own)
+    readings = [_forced(name, text, own.text) for name in names]
+    if None in readings:
+        return
+    layer, head = parts.layer_and_head(readings[1].maps["cross"].shape, key="cross")
+    chosen = ((0, 0), (layer, head))  # Bahdanau's has but one
+    maps = [chosen_map(one, "cross", *of) for one, of in zip(readings, chosen, strict=True)]
+    columns = st.columns(2)
+    for name, one, of, weights, column in zip(names, readings, chosen, maps, columns, strict=True):
+        what = f"Cross-attention, {parts.which(*of)}"
+        with column:
+            st.markdown(f"**{shipped.label(name)}**")
+            parts.heat_map(
+                weights,
+                one.target,
+                one.source,
+                title=f"{shipped.label(name)}: {what}",
+                file=f"learn-cross-{name}",
+                caption=exports.caption(f"{what}.", name, text=text),
+            )
+    if maps[0].shape == maps[1].shape:
+        st.metric("Weight on the same places", f"{common(*maps):.2f}")
+
+
+def _forced(name: str, text: str, target: str) -> Reading | None:
+    """The model's maps as it is made to write `target`."""
+
+    def compute(loaded: Any) -> Any:
+        return loaded.predict([text], target=[target])[0]
+
+    found = lab.run(name, ("forced", text, target), compute)
+    return None if found is None else parts.reading(name, found)
+
+
+def common(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean over rows of sum_s min(a, b): 1 less the total variation distance of two maps (T, S)."""
+    return float(np.minimum(one, other).sum(axis=-1).mean())

@@ -1,0 +1,153 @@
+"""Chapter: many heads, and what is lost without one of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from apps import exports, grid, lab, panels
+from apps.answers import axes, chosen_map, from_prediction, read
+from apps.lessons import parts
+from apps.lessons.lesson import Lesson
+
+TITLE = "Heads"
+LESSON = Lesson(
+    text="""
+One softmax gives one mixture. A word may need two things at once, say its verb and its article,
+and a mixture of both is neither. *Multi-head* attention cuts queries, keys and values into narrower
+ones and runs the same attention several times side by side; a last matrix joins what the heads
+bring (Vaswani et al. 2017, section 3.2.2). Several narrow heads cost about as much as a wide one.
+
+What do heads do? In translators like this Voita et al. (2019) found a few with a clear job, such as
+looking at the neighbour or along the grammar, and could cut most of the others away. Michel et al.
+(2019) switched heads off one at a time, after training, and found that the quality hardly moved for
+most of them, and fell for a few.
+
+A pretty map is no proof of a job. To switch a head off, on the other hand, is an experiment: its
+output is set to zero and everything else stays.
+""",
+    try_this="""
+Click a map of the grid (or choose layer and head), then *Switch it off*. Try *All of the layer*
+too, and other kinds of attention.
+""",
+    see="""
+The bars: how much the network's expectation at each piece of its output is moved (KL divergence,
+in nats; 0 is not at all). Above them, what it then writes. A head without effect on this sentence
+may have one on another: Michel et al. made the experiment on whole test sets.
+""",
+    question="""
+Suppose that any one head can be switched off without much loss. Can all of them be?
+""",
+    answer="""
+No. Heads that do similar work stand in for each other: without one, another still does it, so each
+by itself looks dispensable. Losses of single heads do not add up to the loss of a group. Michel et
+al. therefore removed heads in order of importance, and past a certain share quality fell steeply.
+""",
+    papers=("vaswani", "voita", "michel"),
+)
+SENTENCE = "My sister, who lives in Boston, is a doctor."
+ALL = "All of the layer"
+
+
+def render() -> None:
+    """The live view."""
+    name = parts.TRANSFORMER
+    if not parts.there(name):
+        return
+    text = parts.sentence(SENTENCE, key="heads.text")
+    prediction = lab.predict(name, text)
+    if prediction is None:
+        return
+    own = read(from_prediction(name, prediction), "character")  # piece by piece
+    kinds = [kind for kind in panels.KIND_LABELS if kind in own.maps]
+    if not kinds:
+        st.info("Nothing was written.")
+        return
+    labels = [panels.KIND_LABELS[kind] for kind in kinds]
+    kind = kinds[parts.one_of("Kind of attention", labels, key="heads.kind")]
+    layers, heads = own.maps[kind].shape[:2]
+    rows, columns = axes(own, kind)
+    place = st.empty()
+    layer, head = _choose(layers, heads)
+    with place.container():
+        grid.show(
+            own.maps[kind],
+            key=f"heads.grid.{kind}",
+            rows=rows,
+            columns=columns,
+            selected=(layer, head or 0),
+            on_select=_selected,
+            caption=exports.caption(
+                f"{panels.KIND_LABELS[kind]}: every layer and head.", name, text=text
+            ),
+            file=f"learn-heads-{kind}",
+        )
+    off = st.toggle("Switch it off", bind="query-params", key="heads.off")
+    parts.written(name, prediction, title="As it is")
+    if off:
+        _off(text, prediction, own.target, kind, layer, head)
+    elif head is not None:
+        title = f"{panels.KIND_LABELS[kind]}, {parts.which(layer, head)}"
+        st.markdown(f"**{title}**")
+        parts.heat_map(
+            chosen_map(own, kind, layer, head),
+            rows,
+            columns,
+            title=title,
+            file="learn-heads-map",
+            caption=exports.caption(f"{title}.", name, text=text),
+        )
+
+
+def _choose(layers: int, heads: int) -> tuple[int, int | None]:
+    """Layer, and head or None for all of them."""
+    options = {
+        "layer": [str(number) for number in range(1, layers + 1)],
+        "head": [*(str(number) for number in range(1, heads + 1)), ALL],
+    }
+    chosen = []
+    with st.container(horizontal=True, gap="medium"):
+        for name, listed in options.items():
+            key = f"heads.{name}"
+            if st.session_state.get(key, listed[0]) not in listed:
+                del st.session_state[key]
+            picked = st.selectbox(
+                name.capitalize(), listed, bind="query-params", key=key, width=170
+            )
+            chosen.append(listed.index(picked) if picked in listed else 0)
+    layer, head = chosen
+    return layer, None if head == heads else head
+
+
+def _selected(layer: int, head: int) -> None:
+    st.session_state["heads.layer"] = str(layer + 1)
+    st.session_state["heads.head"] = str(head + 1)
+
+
+def _off(
+    text: str, prediction: Any, target: list[str], kind: str, layer: int, head: int | None
+) -> None:
+    from zoo.interventions import Intervention, Off
+
+    outcome = parts.intervened(parts.TRANSFORMER, text, Intervention(off=(Off(kind, layer, head),)))
+    if outcome is None:
+        return
+    parts.written(parts.TRANSFORMER, outcome.after, beside=prediction, title="Without it")
+    rows = [
+        {"word": word, "value": round(float(kl), 4)}
+        for word, kl in zip(target, outcome.kl, strict=True)
+    ]
+    parts.bars(
+        rows,
+        title="How far its expectation moved at each piece",
+        unit="KL, nats",
+        file="learn-heads-off",
+        caption=exports.caption(
+            f"How far the expectation at each piece moved without {panels.KIND_LABELS[kind]}, "
+            f"layer {layer + 1}, {'all heads' if head is None else f'head {head + 1}'}.",
+            parts.TRANSFORMER,
+            text=text,
+        ),
+        alt_text=f"KL divergence at each written piece: {parts.spoken(rows)}.",
+    )

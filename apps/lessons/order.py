@@ -1,0 +1,129 @@
+"""Chapter: what order means to a network, and how sentences of many lengths share a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from apps import choose, lab, shipped
+from apps.lessons import parts
+from apps.lessons.lesson import Lesson
+
+TITLE = "Order and variable length"
+LESSON = Lesson(
+    text="""
+*Tom loves Mary* and *Mary loves Tom* have the same words. A network that only added up its words
+could not tell them apart. A recurrent network (Elman 1990) has order for free: its state after *Tom
+loves* is another than after *loves Tom*. A Transformer reads all words at once, and order reaches
+it only by a code that is added to each word (chapter 8).
+
+Sentences also differ in length, while a computer likes rectangles. A batch of sentences is a table
+as wide as its longest row; the others are filled up with *padding*, a piece that means nothing. It
+must change nothing either. A recurrent layer skips it and carries its state over as it was.
+Attention gives it a weight of exactly zero: its score is set to a huge negative number before the
+softmax (Vaswani et al. 2017 do the same to hide the words to come). Both are called *masking*. A
+mask forgotten somewhere raises no error and only makes the answers worse, so it is worth a test.
+""",
+    try_this="""
+Let two words change places; choose another model. Then move the lower slider: the sentence is put
+into a wider and wider table, as if it had ever longer neighbours, and read again.
+""",
+    see="""
+Underlined: what is written otherwise since the swap. Does the output follow the new order, or does
+the network write what it has more often seen? The last figure is the largest change of any written
+piece's log-probability. Rounding leaves a millionth or so; a forgotten mask would be far above
+that.
+""",
+    question="""
+A batch holds 31 sentences of 10 pieces and one of 100. How much of the table is padding, and what
+would you do about it?
+""",
+    answer="""
+32 rows of 100 places are 3,200, of which 31 × 90 = 2,790 are padding: 87 %. Put sentences of
+about the same length into the same batch (*bucketing*), and fill a batch to a number of pieces
+instead of a number of sentences. The zoo's training does both.
+""",
+    papers=("elman", "vaswani"),
+)
+SENTENCE = "Tom loves Mary."
+PADDING = (0, 4, 16, 64, 256)
+
+
+def render() -> None:
+    """The live view."""
+    names = shipped.models(parts.TASK)
+    name = choose.model(names, default=parts.TRANSFORMER, key="model")
+    if not parts.there(name):
+        return
+    text = parts.sentence(SENTENCE, key="order.text")
+    before = lab.predict(name, text)
+    if before is None:
+        return
+    words = parts.reading(name, before).source[:-1]
+    if len(words) < 2:
+        st.info("Two words are needed to change places.")
+        return
+    left, right = st.columns(2)
+    with left:
+        one = parts.word("This word", words, key="order.one", slider=False)
+    with right:
+        last = len(words) - 1
+        other = parts.word(
+            "changes places with", words, key="order.other", first=last, slider=False
+        )
+    _swapped(name, text, before, one, other)
+    _padded(name, before)
+
+
+def _swapped(name: str, text: str, before: Any, one: int, other: int) -> None:
+    from zoo.interventions import Intervention
+
+    parts.written(name, before, title="As it was")
+    outcome = parts.intervened(name, text, Intervention(swap=((one, other),)))
+    if outcome is not None:
+        parts.written(name, outcome.after, beside=before, title="With both swapped")
+        change = float(outcome.difference.sum())
+        likelier = f"{abs(change):.1f} nats {'more' if change > 0 else 'less'} likely"
+        same = "The text is another." if outcome.changed else "The text stays the same."
+        st.caption(f"{same} The swap makes the text as it was {likelier}.")
+
+
+def _padded(name: str, before: Any) -> None:
+    """The same answer, scored alone and in a wider table."""
+    st.markdown("**What padding changes**")
+    more = st.select_slider(
+        "Columns of padding", PADDING, value=16, bind="query-params", key="order.padding"
+    )
+    pieces = before.source_pieces, before.target_pieces
+    change = lab.run(
+        name,
+        ("padding", before.text, *map(tuple, pieces), more),
+        lambda loaded: padding(loaded, *pieces, more),
+    )
+    if change is None:
+        return
+    with st.container(horizontal=True):
+        st.metric("Pieces of the sentence", len(before.source_pieces))
+        st.metric("Columns of the table", len(before.source_pieces) + more)
+        st.metric("Largest change, nats", f"{change:.0e}" if change else "0")
+
+
+def padding(loaded: Any, source: Sequence[str], target: Sequence[str], more: int) -> float:
+    """By how many nats `more` columns of padding change any written piece's log-probability."""
+    from keras import ops
+
+    from zoo.attention import without_maps
+    from zoo.padding import pad, shift
+
+    read, written = loaded.source_tokenizer.ids(source), loaded.target_tokenizer.ids(target)
+    found = []
+    for columns in (len(read), len(read) + more):
+        with without_maps():
+            memory = loaded.model.encode(pad([read], columns))
+            logits, _ = loaded.model.decode(shift(pad([written], len(written))), memory)
+        log_probs = ops.convert_to_numpy(ops.log_softmax(logits, axis=-1))[0]
+        found.append(log_probs[range(len(written)), written])
+    return float(np.abs(found[1] - found[0]).max(initial=0.0))

@@ -1,0 +1,142 @@
+"""Chapter: what attention does all at once, and what that costs as inputs grow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from apps import figures, shipped, speed_charts, speeds
+from apps.lessons import parts
+from apps.lessons.lesson import Lesson
+from apps.plain import plain
+
+TITLE = "Parallelism and its price"
+LESSON = Lesson(
+    text="""
+A recurrent network cannot begin with word 20 before it is done with word 19: *n* words are *n*
+steps, one after the other, and a processor with thousands of arithmetic units leaves most of them
+idle. A layer of self-attention works on all words at once, so the number of steps that wait for one
+another is the number of layers, however long the text. In training the decoder does the same, for
+all words it should write are known. (In use both still write piece by piece.) That, more than
+quality alone, made large models possible.
+
+The price: every place looks at every place, *n* × *n* scores in each head of each layer. In
+table 1 of Vaswani et al. (2017) a layer of self-attention takes about *n*² × *d* operations, a
+recurrent one *n* × *d*². While texts are shorter than the width *d*, attention is the cheaper one.
+Far beyond it the square wins. Dao et al. (2022) avoid storing the *n* × *n* map; computing it
+remains.
+""",
+    try_this="""
+Move the length and watch the number of cells. Then go through the measures: reading, answering, a
+step of training, memory.
+""",
+    see="""
+Both axes are logarithmic: a straight line is a power of the length and its slope the exponent. At
+1, twice the length takes twice as much; at 2, four times. The bend shows where a square that was
+always there begins to be the larger part. The numbers were measured on the device named below.
+""",
+    question="""
+A sentence of 20 pieces becomes a document of 2,000. How much more does a map hold, and how much
+longer does a recurrent encoder take?
+""",
+    answer="""
+100 times as many pieces: 100² = 10,000 times as many cells, and about 100 times as many steps. The
+Transformer's feed-forward layers and projections, too, grow only 100-fold, which is why its time
+grows more slowly than its maps until these outweigh all the rest.
+""",
+    papers=("vaswani", "dao"),
+)
+AXIS = "source pieces"
+"""What the x-axis of the stored curves over length is called."""
+
+
+def render() -> None:
+    """The live view."""
+    groups = [
+        (speeds.read(slug), group)
+        for slug in speeds.devices()
+        for group in speeds.curve_groups(speeds.read(slug).curves).values()
+        if group[0].get("x") == AXIS
+    ]
+    points = [point for _, group in groups for point in speeds.curve_points(group)]
+    lengths = sorted({int(point["x"]) for point in points})
+    length = st.select_slider(
+        "Pieces of the source",
+        lengths or [2**power for power in range(3, 12)],
+        value=None,
+        bind="query-params",
+        key="parallel.length",
+    )
+    _cells(length)
+    if not groups:
+        st.info("No curves have been measured yet. `python -m benchmarks.curves` does it.")
+        return
+    titles = list(dict.fromkeys(str(group[0].get("title")) for _, group in groups))
+    if st.session_state.get("parallel.measure", titles[0]) not in titles:
+        del st.session_state["parallel.measure"]
+    title = st.selectbox("Measure", titles, bind="query-params", key="parallel.measure")
+    results, group = next(
+        (one for one in groups if str(one[1][0].get("title")) == title), groups[0]
+    )
+    _curve(results, group, length)
+
+
+def _cells(length: int) -> None:
+    """How many steps and cells a source of that length takes."""
+    sizes = shipped.config(parts.TRANSFORMER).get("hyperparameters", {})
+    layers, heads = sizes.get("encoder_layers"), sizes.get("heads")
+    if not parts.there(parts.TRANSFORMER) or not layers or not heads:
+        return
+    with st.container(horizontal=True):
+        st.metric("Steps of a recurrent encoder", f"{length:,}")
+        st.metric("Steps of the Transformer's", layers, help="Its layers, one after the other.")
+        st.metric(
+            "Cells of its maps",
+            f"{layers * heads * length**2:,}",
+            help=f"{layers} layers × {heads} heads × {length:,} × {length:,}",
+        )
+
+
+def _curve(results: Any, group: list[dict[str, Any]], length: int) -> None:
+    first = group[0]
+    unit = str(first.get("unit") or "")
+    points = speeds.curve_points(group)
+    here = [point for point in points if point["x"] == length]
+    described = "; ".join(f"{point['line']} {point['value']:,.4g} {unit}" for point in here)
+    figures.show(
+        speed_charts.curve_lines(points, x_title=AXIS, unit=unit),
+        alt_text=f"{first.get('title')}. At {length:,} {AXIS}: {described}.",
+        rows=[{"measure": first["measure"], "unit": unit, **point} for point in points],
+        file=f"learn-parallel-{speeds.file_name(first['measure'])}",
+        caption=f"{first.get('title')}. Measured on {results.device}.",
+    )
+    fitted = {one["line"]: one for one in speeds.exponents(group)}
+    least = min((point["x"] for point in points), default=0)
+    start = {point["line"]: point["value"] for point in points if point["x"] == least}
+    st.dataframe(
+        [
+            {
+                "Model": point["line"],
+                f"{unit} at {length:,}": point["value"],
+                f"times that at {least:,g}": round(
+                    point["value"] / start.get(point["line"], point["value"]), 1
+                ),
+                "Exponent": fitted.get(point["line"], {}).get("exponent"),
+                "fitted from": fitted.get(point["line"], {}).get("range"),
+            }
+            for point in here
+        ],
+        hide_index=True,
+        placeholder="–",
+        alt=f"{first.get('title')} at {length:,} {AXIS}",
+    )
+    for note in dict.fromkeys(
+        str(one["note"]).partition(" Twice")[0] for one in group if one.get("note")
+    ):
+        st.caption(plain(note))
+    st.caption(
+        speeds.origin(
+            results.curves, str(results.curves.get("command") or "python -m benchmarks.curves")
+        )
+    )

@@ -1,0 +1,210 @@
+"""Chapter: position codes, and a Transformer without them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from apps import exports, lab, shipped
+from apps.lessons import parts
+from apps.lessons.lesson import Lesson
+
+TITLE = "Positions"
+LESSON = Lesson(
+    text="""
+Self-attention compares vectors and mixes them; where they stood does not enter. Let two words
+change places, and their results change places with them, nothing else happens: by itself the
+encoder is blind to order. (The decoder is not quite: each of its words sees only those before it,
+and that alone lets a network learn something of position, Haviv et al. 2022.)
+
+So a code of the position is added to each word's vector before the first layer. The one of Vaswani
+et al. (2017, section 3.5) needs no learning: each pair of its numbers is the sine and the cosine of
+one clock hand, the first hand turning fastest, each later one more slowly. Together they tell the
+time, that is, the place. The dot product of two codes depends only on how far apart the places are,
+so *three words before me* can be read off by a matrix that is the same everywhere.
+
+Codes that are learnt did about as well in that paper; others put the distance into the score itself
+(Shaw et al. 2018).
+""",
+    try_this="""
+Choose a clock hand and a place. Then let two words of the sentence change places.
+""",
+    see="""
+The second figure: codes of near places are alike, and the likeness sinks, in waves, with distance.
+The bars: how far the vector that the encoder makes of each word moves as the two change places. The
+same weights are run once with their codes and once with none. Without codes no word can notice, and
+every bar is zero up to rounding.
+""",
+    question="""
+The codes exist for any position. Will a Transformer therefore translate sentences longer than any
+it was trained on?
+""",
+    answer="""
+Not reliably. The code of place 200 can be computed, but if training sentences ended at 50 no weight
+has ever been adjusted for it or for distances that large. Vaswani et al. hoped that sinusoids would
+carry over to longer inputs; Press et al. (2022) found that they do so poorly, and that scores which
+fall with distance do better.
+""",
+    papers=("vaswani", "shaw", "haviv", "press"),
+)
+SENTENCE = "Tom loves Mary."
+SHOWN = 64
+"""Positions that are drawn."""
+
+
+def render() -> None:
+    """The live view."""
+    if not parts.there(parts.TRANSFORMER):
+        return
+    width = shipped.config(parts.TRANSFORMER).get("hyperparameters", {}).get("width", 192)
+    _codes(width)
+    _without()
+
+
+def _codes(width: int) -> None:
+    from zoo.positions import sinusoids
+
+    codes = sinusoids(SHOWN, width)
+    hands = width // 2
+    hand = st.slider(
+        f"Clock hand, of {hands} in a code of {width} numbers",
+        1,
+        hands,
+        value=min(8, hands),
+        bind="query-params",
+        key="positions.hand",
+    )
+    waves = [
+        {"model": label, "x": position, "value": round(float(codes[position, column]), 4)}
+        for label, column in (("sine", 2 * hand - 2), ("cosine", 2 * hand - 1))
+        for position in range(SHOWN)
+    ]
+    turn = 2 * np.pi * 10_000 ** (2 * (hand - 1) / width)
+    parts.draw(
+        parts.lines(waves, x_title="position", y_title="in the code", domain=(-1, 1)),
+        alt_text=f"Sine and cosine of hand {hand} over {SHOWN} positions: "
+        f"one turn takes {turn:,.1f} positions.",
+        rows=waves,
+        file="learn-positions-hand",
+        caption=exports.caption(f"Sine and cosine {hand} of {hands} in a code of {width} numbers."),
+    )
+    st.caption(f"This hand turns once in {turn:,.1f} positions.")
+    place = st.slider("A place", 0, SHOWN - 1, value=20, bind="query-params", key="positions.place")
+    likeness = codes @ codes[place] / hands
+    rows = [
+        {"model": f"likeness to the code of {place}", "x": x, "value": round(float(one), 4)}
+        for x, one in enumerate(likeness)
+    ]
+    parts.draw(
+        parts.lines(rows, x_title="position", y_title="likeness, 1 is equal"),
+        alt_text=f"Dot product of the code of place {place} with every code, 1 for itself: "
+        f"{likeness[min(place + 1, SHOWN - 1)]:.2f} one place on, least {likeness.min():.2f}.",
+        rows=rows,
+        file="learn-positions-likeness",
+        caption=exports.caption(f"Dot product of position codes with that of place {place}."),
+    )
+
+
+def _without() -> None:
+    text = parts.sentence(SENTENCE, key="positions.text")
+    before = lab.predict(parts.TRANSFORMER, text)
+    if before is None:
+        return
+    words = parts.reading(parts.TRANSFORMER, before).source[:-1]
+    if len(words) < 2:
+        st.info("Two words are needed to change places.")
+        return
+    left, right = st.columns(2)
+    with left:
+        one = parts.word("This word", words, key="positions.one", slider=False)
+    with right:
+        last = len(words) - 1
+        other = parts.word(
+            "changes places with", words, key="positions.other", first=last, slider=False
+        )
+    pieces = before.source_pieces
+    found = lab.run(
+        parts.TRANSFORMER,
+        ("moved", text, one, other),
+        lambda loaded: moved(loaded, pieces, one, other),
+    )
+    if found is None:
+        return
+    for (label, file), apart in zip(
+        (("With position codes", "with"), ("The same weights, no codes", "without")),
+        found,
+        strict=True,
+    ):
+        rows = [
+            {"word": word, "value": round(float(far), 6)}
+            for word, far in zip(words, apart, strict=False)
+        ]
+        parts.bars(
+            rows,
+            title=label,
+            unit="moved, 0 to 1",
+            file=f"learn-positions-{file}",
+            alt_text=f"{label}: how far each word's vector moves: {parts.spoken(rows)}.",
+            domain=(0, 1),
+            caption=exports.caption(
+                f"{label}: how far each word's vector moves as words {one + 1} and {other + 1} "
+                "change places.",
+                parts.TRANSFORMER,
+                text=text,
+            ),
+        )
+    st.caption(
+        f"The most that any word moves without codes: {found[1].max():.0e}. Of each word its "
+        "values for cross-attention are compared: the length of their difference over the sum "
+        "of their lengths."
+    )
+
+
+def moved(loaded: Any, pieces: list[str], one: int, other: int) -> tuple[np.ndarray, np.ndarray]:
+    """(words,) how far each word's vectors move as two words are swapped; and without codes.
+
+    A word is compared with itself where it now stands: |a - b| / (|a| + |b|).
+    """
+    from zoo.prediction import word_spans
+
+    spans = word_spans(pieces)
+    ids = np.asarray(loaded.source_tokenizer.ids(pieces))
+    order = list(range(len(spans)))
+    order[one], order[other] = order[other], order[one]
+    places = [place for word in order for place in range(*spans[word])]
+    now = np.argsort(places)  # where each piece of the sentence stands after the swap
+    apart = []
+    for network in (loaded.model, without_codes(loaded.model)):
+        first, second = values(network, np.stack([ids, ids[places]]))
+        apart.append(_distances(first, second[now], spans))
+    return apart[0], apart[1]
+
+
+def without_codes(network: Any) -> Any:
+    """A Transformer of the same weights to which no position is told."""
+    from zoo import catalog
+
+    config = dataclasses.replace(network.config, positions="none")
+    blind = catalog.build("transformer", config)
+    blind.set_weights(network.get_weights())
+    return blind
+
+
+def values(network: Any, sources: np.ndarray) -> np.ndarray:
+    """(B, S, LD): of each piece, the values that cross-attention reads in every layer."""
+    from keras import ops
+
+    crossed = network.encode(ops.convert_to_tensor(sources.astype("int32")))["cross"]
+    layers = [ops.convert_to_numpy(layer[1]) for layer in crossed]  # (B, H, S, D/H) each
+    each = np.concatenate(layers, axis=1).transpose(0, 2, 1, 3)
+    return each.reshape(*each.shape[:2], -1).astype("float64")
+
+
+def _distances(one: np.ndarray, other: np.ndarray, spans: list[tuple[int, int]]) -> np.ndarray:
+    def size(vectors: np.ndarray) -> np.ndarray:
+        return np.array([np.linalg.norm(vectors[a:b]) for a, b in spans])
+
+    return size(one - other) / np.maximum(size(one) + size(other), 1e-12)

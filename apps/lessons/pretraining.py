@@ -1,0 +1,197 @@
+"""Chapter: pre-training, seen from a decoder that is a language model already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from apps import exports, lab, shipped, speeds
+from apps.answers import shown
+from apps.lessons import parts
+from apps.lessons.lesson import Lesson
+from apps.plain import plain
+
+TITLE = "Pre-training"
+LESSON = Lesson(
+    text="""
+Every network in this zoo began with random weights. What it knows of English, of Spanish and of
+translating, it had to learn from the same sentence pairs, and these are few.
+
+Text without translations is there in masses. *Pre-training* uses it: a network first learns a task
+that needs no labels, and only then, from those weights, the task that is wanted (*fine-tuning*).
+GPT predicts the next word from those before it, which takes a Transformer decoder without its
+cross-attention (Radford et al. 2018). BERT hides some words and predicts them from both sides,
+which takes an encoder (Devlin et al. 2019). For translation, Liu et al. (2020) train encoder and
+decoder together to repair damaged text; the gain was largest where pairs were few.
+
+None of this is far from the decoders here. A translator's decoder gives a probability to each next
+piece, *given the pieces so far and the source*. Mix its answers over many sources that it might be
+reading, and they depend on the pieces so far alone: that is a language model, a small one, of as
+much Spanish as the pairs contained.
+""",
+    try_this="""
+Write the beginning of the output yourself, in Spanish. What would follow from this source, and what
+from any?
+""",
+    see="""
+On the left the candidates should follow what was read. On the right they tell what comes next in
+Spanish of this kind, whatever is being talked about: do they fit the grammar of the beginning, and
+how widely are they spread? That is the knowledge which pre-training brings along, from far more
+text. A rare beginning fits hardly any source tried here; then the right side says little more than
+the one that fits best, and the number under it is near 1.
+""",
+    question="""
+Why can GPT learn from every word of a text at once, but BERT only from those it hides?
+""",
+    answer="""
+GPT's mask lets each place see only what stands before it, so each place has an honest question: the
+next word. BERT's places see the whole sentence. If a word were not hidden, its own place, and
+every other, would see the answer. So BERT asks about 15 % of the pieces at a time, and in return
+may look to both sides.
+""",
+    papers=("radford", "devlin", "liu"),
+)
+SENTENCE = "Tom does not want to learn how to swim."
+BEGINNING = "Tom no"
+SHOWN = 6
+SOURCES = 250
+"""Sentences that stand for any source."""
+AT_ONCE = 50
+
+
+def render() -> None:
+    """The live view."""
+    name = parts.TRANSFORMER
+    if not parts.there(name):
+        return
+    pairs = speeds.mapping(speeds.mapping(shipped.card(name).get("data")).get("examples"))
+    if isinstance(pairs.get("train"), int):
+        st.caption(f"This Transformer has learnt from {pairs['train']:,} sentence pairs.")
+    text = parts.sentence(SENTENCE, key="pretraining.text")
+    beginning = st.text_input(
+        "The output begins with",
+        value=BEGINNING,
+        max_chars=40,
+        bind="query-params",
+        key="pretraining.beginning",
+    )
+    beginning = " ".join((beginning or "").split())
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**This source**")
+        _this(text, beginning)
+    with right:
+        st.markdown("**Any source**")
+        _any(beginning)
+
+
+def _this(text: str, beginning: str) -> None:
+    """What follows the beginning when this sentence is read."""
+    from zoo.interventions import Intervention
+
+    outcome = parts.intervened(parts.TRANSFORMER, text, Intervention(prefix=beginning))
+    found = _mixed((text,), beginning)
+    if outcome is None or found is None:
+        return
+    _draw(found, "this", f"What may follow “{beginning}” with this source.", text)
+    st.caption(f"It goes on: {plain(outcome.after.text)}")
+
+
+def _any(beginning: str) -> None:
+    """What follows it whatever is read, as far as sentences of the test set stand for that."""
+    records = shipped.predictions(parts.TRANSFORMER)
+    sources = [one["source"] for one in records if isinstance(one.get("source"), str)]
+    kind = "test" if sources else "example"
+    sources = sources or shipped.example_sources(parts.TASK) or [SENTENCE]
+    found = _mixed(tuple(dict.fromkeys(sources))[:SOURCES], beginning)
+    if found is None:
+        return
+    _draw(found, "any", f"What may follow “{beginning}” with any of {found.sources} sources.")
+    st.caption(
+        f"Mixed over {found.sources} {kind} sentences, each counted by how likely it makes the "
+        f"beginning (as if {found.counting:.1f} counted alike)."
+    )
+
+
+def _mixed(sources: tuple[str, ...], beginning: str) -> Mixture | None:
+    return lab.run(
+        parts.TRANSFORMER,
+        ("mixture", sources, beginning),
+        lambda loaded: mixture(loaded, sources, beginning),
+    )
+
+
+def _draw(found: Mixture, file: str, caption: str, text: str = "") -> None:
+    rows = [
+        {"word": piece, "value": round(probability, 4)} for piece, probability in found.candidates
+    ]
+    parts.bars(
+        rows,
+        title="What may come next",
+        unit="probability",
+        file=f"learn-pretraining-{file}",
+        alt_text=f"The likeliest next pieces: {parts.spoken(rows)}.",
+        domain=(0, 1),
+        caption=exports.caption(caption, parts.TRANSFORMER, text=text),
+    )
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The `SHOWN` likeliest next pieces with their probabilities, mixed over `sources` sentences.
+
+    `counting`: the number of sentences, counted alike, whose weights would be as spread out.
+    """
+
+    candidates: list[tuple[str, float]]
+    sources: int
+    counting: float
+
+
+def mixture(loaded: Any, sources: Sequence[str], beginning: str) -> Mixture:
+    """p(next | beginning) = sum_s p(next | beginning, s) p(s | beginning), all s alike before.
+
+    So p(s | beginning) is in proportion to p(beginning | s).
+    """
+    begun = loaded.target_tokenizer.encode(beginning)[: loaded.max_target_length]
+    batches = [
+        _next(loaded, sources[start : start + AT_ONCE], begun)
+        for start in range(0, len(sources), AT_ONCE)
+    ]
+    likely, each = (np.concatenate(one) for one in zip(*batches, strict=True))
+    weights = np.exp(likely - likely.max())
+    weights /= weights.sum()
+    mixed = weights @ each
+    best = np.argsort(-mixed)[:SHOWN]
+    pieces = loaded.target_tokenizer.pieces(best)
+    counting = float(np.exp(-(weights * np.log(np.maximum(weights, 1e-300))).sum()))
+    candidates = [
+        (shown(piece), float(mixed[place])) for piece, place in zip(pieces, best, strict=True)
+    ]
+    return Mixture(candidates, len(sources), counting)
+
+
+def _next(
+    loaded: Any, sources: Sequence[str], begun: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """log p(beginning | s) (B,) and p(next | beginning, s) (B, V), in one pass.
+
+    `begun`: ids of the beginning and the end of the sentence, which is not counted.
+    """
+    from keras import ops
+
+    from zoo.attention import without_maps
+    from zoo.padding import pad, shift
+
+    read = [loaded.source_tokenizer.encode(one)[: loaded.max_source_length] for one in sources]
+    with without_maps():
+        memory = loaded.model.encode(pad(read, max(map(len, read))))
+        logits, _ = loaded.model.decode(shift(pad([begun] * len(read), len(begun))), memory)
+    log_probs = ops.convert_to_numpy(ops.log_softmax(logits, axis=-1))
+    step = len(begun) - 1
+    likely = log_probs[:, range(step), begun[:step]].sum(axis=-1, dtype="float64")
+    return likely, np.exp(log_probs[:, step])

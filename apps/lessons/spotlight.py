@@ -1,0 +1,127 @@
+"""Chapter: Bahdanau's attention, one written piece at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from apps import exports, lab
+from apps.answers import Reading, chosen_map, from_prediction, read
+from apps.lessons import parts
+from apps.lessons.lesson import Lesson
+
+TITLE = "Attention as a spotlight"
+LESSON = Lesson(
+    text="""
+Before each word it writes, the decoder asks: of all that was read, what do I need now? Additive
+attention (Bahdanau et al. 2015) answers with a very small network. The decoder's state and the
+encoder's vector of a source word are each multiplied by a matrix, added, squashed by tanh, and
+weighed by a vector *v* to one number, the *energy*. A softmax turns the energies of all words into
+weights that are positive and sum to 1. The mean of the words' vectors, so weighted, is the
+*context*, and the decoder reads it together with what it wrote last.
+
+Every part has a gradient, so nobody has to tell the network where to look: it finds out from
+translations alone.
+
+Two cautions. A word's vector has also heard its neighbours, for the encoder read the whole
+sentence; a weight on a word is not a weight on that word alone. And whether such weights *explain*
+an output is disputed (Jain and Wallace 2019; Wiegreffe and Pinter 2019). So try forcing them.
+""",
+    try_this="""
+Step through the output with the slider. Then choose a piece of the source under *Force the
+spotlight*: at this one step all of the weight goes there, whatever the energies say.
+""",
+    see="""
+The source is shaded by the weights of this step. Where one energy stands a few units above the
+others, softmax gives it nearly everything. Under force, see whether the piece of this step gets
+less likely, and whether the output changes. If it does not, the place looked at mattered less here
+than the map suggests.
+""",
+    question="""
+Add 5 to every energy of a step. What happens to the weights?
+""",
+    answer="""
+Nothing. Softmax divides exp(*e*) by the sum of all exp(*e*); adding 5 multiplies every term, above
+and below the line, by the same exp(5). Only differences of energies count: one that is 1 above
+another gets *e* ≈ 2.7 times its weight.
+""",
+    papers=("bahdanau", "jain", "wiegreffe"),
+)
+SENTENCE = "She could not find the keys that she had put on the table."
+LEAVE = "Leave it free"
+
+
+def render() -> None:
+    """The live view."""
+    name = parts.BAHDANAU
+    if not parts.there(name):
+        return
+    text = parts.sentence(SENTENCE, key="spotlight.text")
+    prediction = lab.predict(name, text)
+    if prediction is None:
+        return
+    own = read(from_prediction(name, prediction), "character")  # piece by piece
+    if not own.target:
+        st.info("Nothing was written.")
+        return
+    parts.written(name, prediction)
+    step = parts.word("The written piece", own.target, key="spotlight.step")
+    weights = chosen_map(own, "cross", None, None)
+    st.markdown("**Where it looks as it writes this piece**")
+    parts.spotlight(own.source, weights[step], key="spotlight.source")
+    _energies(text, own, step)
+    _forced(text, prediction, own, step)
+    st.markdown("**The whole map, every step a row**")
+    parts.heat_map(
+        weights,
+        own.target,
+        own.source,
+        title="Bahdanau's map",
+        file="learn-spotlight-map",
+        caption=exports.caption("Additive attention, piece by piece.", name, text=text),
+    )
+
+
+def _energies(text: str, own: Reading, step: int) -> None:
+    def compute(loaded: Any) -> Any:
+        return loaded.inside(loaded.predict([text])[0])["cross"].energy(0, 0)
+
+    energy = lab.run(parts.BAHDANAU, ("energies", text), compute)
+    if energy is None:
+        return
+    rows = [
+        {"word": word, "value": round(float(one), 4)}
+        for word, one in zip(own.source, energy[step], strict=True)
+    ]
+    parts.bars(
+        rows,
+        title="Energies of this step, before the softmax",
+        unit="energy",
+        file="learn-spotlight-energies",
+        caption=exports.caption(
+            f"Energies of step {step + 1}, “{own.target[step]}”, before the softmax.",
+            parts.BAHDANAU,
+            text=text,
+        ),
+        alt_text=f"Energy of each read piece: {parts.spoken(rows)}.",
+    )
+
+
+def _forced(text: str, prediction: Any, own: Reading, step: int) -> None:
+    from zoo.interventions import Force, Intervention
+
+    options = [LEAVE, *(f"{place} {word}" for place, word in enumerate(own.source, 1))]
+    if st.session_state.get("spotlight.force", LEAVE) not in options:
+        del st.session_state["spotlight.force"]
+    chosen = st.selectbox(
+        "Force the spotlight", options, bind="query-params", key="spotlight.force"
+    )
+    if chosen not in options[1:]:
+        return
+    what = Intervention(force=(Force(step, options.index(chosen) - 1),), unit="piece")
+    outcome = parts.intervened(parts.BAHDANAU, text, what)
+    if outcome is None:
+        return
+    parts.written(parts.BAHDANAU, outcome.after, beside=prediction, title="Under force")
+    parts.probability(own.target[step], outcome, step)

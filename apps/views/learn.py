@@ -1,0 +1,76 @@
+"""Learn: ten short chapters through the ideas of attention, each with something to change."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from apps.lessons import (
+    bottleneck,
+    cross_attention,
+    heads,
+    lesson,
+    memory,
+    order,
+    parallelism,
+    positions,
+    pretraining,
+    self_attention,
+    spotlight,
+)
+
+CHAPTERS = (
+    memory,
+    order,
+    bottleneck,
+    spotlight,
+    self_attention,
+    cross_attention,
+    heads,
+    positions,
+    parallelism,
+    pretraining,
+)
+"""In the order in which they are to be read: each may lean on those before it."""
+
+
+def render() -> None:
+    """The page."""
+    st.title("Learn", anchor=False)
+    st.caption(
+        "Ten short chapters on what attention is and what it is for. Each shows trained networks "
+        "at work: change something and see what happens."
+    )
+    many = len(CHAPTERS)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        number = st.pagination(
+            many, max_visible_pages=None, bind="query-params", key="chapter", width="content"
+        )
+        with st.popover("All chapters", icon=":material/toc:", type="tertiary"):
+            for place, chapter in enumerate(CHAPTERS, 1):
+                _button(place, f"{place}. {chapter.TITLE}", key=f"learn.all.{place}")
+    st.progress(number / many)
+    chapter = CHAPTERS[number - 1]
+    st.subheader(f"{number}. {chapter.TITLE}", anchor=False)
+    lesson.show(chapter.LESSON, chapter.render)
+    _neighbours(number)
+
+
+def _neighbours(number: int) -> None:
+    """Back and on, at the end of a chapter."""
+    back, on = st.columns(2)
+    if number > 1:
+        with back:
+            title = CHAPTERS[number - 2].TITLE
+            _button(number - 1, f"Back: {title}", key="learn.back", icon=":material/arrow_back:")
+    if number < len(CHAPTERS):
+        with on:
+            title = CHAPTERS[number].TITLE
+            _button(number + 1, f"Next: {title}", key="learn.next", icon=":material/arrow_forward:")
+
+
+def _button(number: int, label: str, *, key: str, icon: str | None = None) -> None:
+    st.button(label, key=key, icon=icon, width="stretch", on_click=_go, args=(number,))
+
+
+def _go(number: int) -> None:
+    st.session_state["chapter"] = number

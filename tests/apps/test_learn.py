@@ -1,0 +1,254 @@
+"""The Learn page: every chapter on tiny random networks and without any, and what it computes."""
+
+from __future__ import annotations
+
+import gc
+import json
+import re
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from apps.lessons import (
+    bottleneck,
+    cross_attention,
+    lesson,
+    memory,
+    order,
+    positions,
+    pretraining,
+)
+from apps.views.learn import CHAPTERS
+from tests.apps import bench, shelf
+from zoo import backend, catalog
+
+NAMES = [chapter.__name__.rpartition(".")[2] for chapter in CHAPTERS]
+TEXT = "the cat sleeps"
+# By chapter, the query parameters that give every view the same short sentence: few programs.
+SENTENCES = {
+    "memory": "memory.text",
+    "order": "order.text",
+    "spotlight": "spotlight.text",
+    "self_attention": "self.text",
+    "cross_attention": "cross.text",
+    "heads": "heads.text",
+    "positions": "positions.text",
+    "pretraining": "pretraining.text",
+}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """A saved_models whose translators really answer, and results of benchmarks."""
+    root = shelf.make(tmp_path_factory.mktemp("learn") / "saved_models")
+    shelf.make_networks(root, "en-es")
+    for config in root.glob("en-es-*/config.json"):  # random networks never end by themselves
+        values = json.loads(config.read_text(encoding="utf-8")) | {"max_target_length": 6}
+        shelf.write(config, values)
+    gc.collect()
+    gc.freeze()  # Streamlit collects after every run: not through all of TensorFlow each time
+    yield root, bench.make(root.parent / "benchmarks")
+    gc.unfreeze()
+
+
+@pytest.fixture
+def networks(folders, monkeypatch):
+    """These folders, their networks not compiled: so tiny, that is ten times as quick."""
+    monkeypatch.setattr(backend, "compiled", uncompiled)
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(folders[0]))
+    monkeypatch.setenv("ZOO_BENCHMARKS", str(folders[1]))
+    monkeypatch.setattr(bottleneck, "CLAUSES", (shelf.SENTENCES["en-es"], shelf.SECOND["en-es"]))
+
+
+def uncompiled(model, function, **static):
+    import keras
+
+    def program(*tensors):
+        tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, tensors)
+        return function(model, *tensors, **static)
+
+    return program
+
+
+def open_chapter(name: str, **params: str) -> AppTest:
+    def script():
+        from apps.views import learn
+
+        learn.render()
+
+    at = AppTest.from_function(script, default_timeout=120)
+    at.query_params["chapter"] = str(NAMES.index(name) + 1)
+    if name in SENTENCES:
+        at.query_params[SENTENCES[name]] = TEXT
+    if name == "pretraining":
+        at.query_params["pretraining.beginning"] = "el gato"
+    at.query_params.update(params)
+    return at.run()
+
+
+def said(at: AppTest) -> str:
+    elements = [*at.caption, *at.markdown, *at.info, *at.error, *at.subheader]
+    return "\n".join(str(element.value) for element in elements).replace("\\", "")
+
+
+def charts(at: AppTest) -> list[str]:
+    """The specification and the data of every chart on the page."""
+    return [str(one.proto) for one in at.get("arrow_vega_lite_chart")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_address_opens_a_chapter_with_its_live_view(networks, name):
+    at = open_chapter(name)
+    assert not at.exception
+    assert not at.error
+    assert not at.info
+    chapter = CHAPTERS[NAMES.index(name)]
+    assert at.subheader[0].value == f"{NAMES.index(name) + 1}. {chapter.TITLE}"
+    assert [one.label for one in at.expander][-2:] == ["The answer", "The papers"]
+    assert len(at.slider) + len(at.select_slider) + len(at.selectbox) + len(at.text_input)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chapter_without_models_and_measurements_says_so(monkeypatch, tmp_path, name):
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
+    monkeypatch.setenv("ZOO_BENCHMARKS", str(tmp_path))
+    at = open_chapter(name)
+    assert not at.exception
+    assert not at.error
+    assert "needs models that are not in `saved_models/`" in said(at)
+    assert CHAPTERS[NAMES.index(name)].LESSON.text.strip() in [one.value for one in at.markdown]
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("memory", {"memory.word": "2 cat"}),
+        ("bottleneck", {"bottleneck.clauses": "1"}),
+        ("spotlight", {"spotlight.force": "1 the"}),
+        ("self_attention", {"self.rollout": "true"}),
+        ("cross_attention", {"cross.layer": "2", "cross.head": "1"}),
+        ("heads", {"heads.off": "true", "heads.layer": "2", "heads.head": "All of the layer"}),
+        ("positions", {"positions.hand": "3", "positions.place": "5"}),
+        ("parallelism", {"parallel.length": "512"}),
+    ],
+)
+def test_a_change_shows_and_is_in_the_link(networks, name, params):
+    before, after = open_chapter(name), open_chapter(name, **params)
+    assert not after.exception
+    assert not after.error
+    assert view(before) != view(after)
+    assert params.items() <= {key: str(value) for key, value in after.query_params.items()}.items()
+
+
+def view(at: AppTest) -> list[str]:
+    return [said(at), *charts(at), *(str(one.value) for one in at.metric), *components(at)]
+
+
+def components(at: AppTest) -> list[str]:
+    """What the page's own components were given."""
+    return [str(one.proto) for one in at.get("bidi_component")]
+
+
+def test_back_next_and_the_list_lead_through_the_chapters(monkeypatch, tmp_path):
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
+    at = open_chapter("memory")
+    assert "learn.back" not in [one.key for one in at.button]
+    at.button(key="learn.next").click().run()
+    assert at.subheader[0].value == f"2. {order.TITLE}"
+    assert at.query_params["chapter"] in ("2", ["2"])
+    at.button(key="learn.all.10").click().run()
+    assert at.subheader[0].value == f"10. {pretraining.TITLE}"
+    assert "learn.next" not in [one.key for one in at.button]
+    at.button(key="learn.back").click().run()
+    assert at.subheader[0].value.startswith("9. ")
+
+
+@pytest.mark.parametrize("number", ["0", "11", "x", ""])
+def test_a_chapter_that_does_not_exist_is_the_first(monkeypatch, tmp_path, number):
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
+    at = open_chapter("memory", chapter=number)
+    assert not at.exception
+    assert at.subheader[0].value == f"1. {memory.TITLE}"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
+def test_chapters_are_short_and_cite_what_they_list(chapter):
+    words = chapter.LESSON
+    assert 100 <= len(words.text.split()) <= 215
+    assert words.question.strip().endswith("?")
+    everything = " ".join((words.text, words.try_this, words.see, words.answer))
+    for paper in words.papers:
+        author = re.split(r"[ ,]", lesson.PAPERS[paper])[0]
+        assert author in everything, paper
+    cited = set(
+        re.findall(r"([A-Z][\w-]+)(?: et al\.| and [A-Z]\w+)? \(?(?:19|20)\d\d", everything)
+    )
+    listed = " ".join(lesson.PAPERS[paper] for paper in words.papers)
+    assert all(author in listed for author in cited), cited
+
+
+@pytest.fixture(scope="module")
+def transformer(folders):
+    import zoo
+
+    return zoo.load(folders[0] / "en-es-transformer")
+
+
+def test_a_hidden_word_changes_no_state_before_it(folders, networks):
+    import zoo
+
+    for family in ("simple-rnn", "lstm"):
+        loaded = zoo.load(folders[0] / f"en-es-{family}")
+        pieces = loaded._read(TEXT)[1]
+        apart = memory.distances(loaded, pieces, 1)
+        assert apart.shape == (4,)  # three words and the end
+        assert apart[0] == 0
+        assert apart[1] > 1e-3
+        assert (apart <= 1).all()
+
+
+def test_a_swap_moves_words_only_where_positions_are_told(transformer):
+    pieces = transformer._read(TEXT)[1]
+    told, blind = positions.moved(transformer, pieces, 0, 2)
+    assert told.shape == blind.shape == (4,)
+    assert (told > 1e-3).all()
+    assert (blind < 1e-5).all()
+
+
+def test_padding_changes_nothing(transformer):
+    pieces = transformer._read(TEXT)[1], ["▁el", "</s>"]
+    assert order.padding(transformer, *pieces, 0) == 0
+    assert order.padding(transformer, *pieces, 64) < 1e-4
+
+
+def test_a_mixture_of_one_source_is_that_source(transformer, networks):
+    [forced] = transformer.predict([TEXT], target=["el gato"])
+    step = len(forced.target_pieces) - 1
+    found = transformer.candidates(forced, k=pretraining.SHOWN)
+    alone = pretraining.mixture(transformer, (TEXT,), "el gato")
+    assert [one for _, one in alone.candidates] == pytest.approx(
+        found.probabilities[step].tolist(), abs=1e-4
+    )
+    assert alone.counting == pytest.approx(1)
+    twice = pretraining.mixture(transformer, (TEXT, TEXT), "")
+    assert twice.counting == pytest.approx(2)
+    both = pretraining.mixture(transformer, (TEXT, "good morning"), "el gato")
+    assert 1 < both.counting < 2
+
+
+def test_chains_and_common_weight():
+    assert bottleneck.chain(1) == ("Tom bought a car.", "Tom compró un coche.")
+    english, spanish = bottleneck.chain(3)
+    assert english == "Tom bought a car, Mary closed the door and the dog is sleeping."
+    assert spanish == "Tom compró un coche, Mary cerró la puerta y el perro está durmiendo."
+    one = np.array([[1.0, 0.0], [0.5, 0.5]])
+    other = np.array([[0.0, 1.0], [0.5, 0.5]])
+    assert cross_attention.common(one, one) == 1
+    assert cross_attention.common(one, other) == 0.5
+
+
+def test_the_chapters_are_about_shipped_models():
+    from apps.lessons import parts
+
+    assert {parts.RNN, parts.LSTM, parts.BAHDANAU, parts.TRANSFORMER} <= set(catalog.SHIPPED)
