@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import threading
 from collections import OrderedDict
@@ -29,7 +30,19 @@ def _model(name: str, fingerprint: str) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets in the terminal
     import zoo
 
-    return zoo.load(name)
+    loaded = zoo.load(name)
+    _settle()
+    return loaded
+
+
+def _settle() -> None:
+    """Spare what stays the garbage collector's visits.
+
+    Streamlit has it look through everything after each run of a page, and TensorFlow and its
+    graphs are very many objects: a good part of the time of every click.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @st.cache_resource(show_spinner=False)
@@ -148,6 +161,7 @@ def _warm(names: tuple[str, ...], text: str) -> None:
             [prediction] = loaded.predict([text])
             if not prediction.attention:
                 loaded.saliency(prediction)
+            _settle()
 
 
 def stored(name: str, text: str, *, beams: int, max_length: int | None) -> Answer | None:

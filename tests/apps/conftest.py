@@ -1,10 +1,16 @@
-"""A made-up saved_models folder, named to the pages by ZOO_SAVED_MODELS."""
+"""Made-up folders of models for the pages, and the dashboard over them in a real Chromium."""
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
+
 import pytest
 
-from tests.apps import shelf
+from tests.apps import bench, shelf
+from tests.apps.browsing import ARGUMENTS, CHROMIUM, ROOT, WAIT, sync_playwright, wait_until_up
 
 
 @pytest.fixture
@@ -20,3 +26,86 @@ def networks(tmp_path_factory):
     root = shelf.make(tmp_path_factory.mktemp("networks") / "saved_models")
     shelf.make_networks(root, "en-es")
     return root
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory):
+    """A running dashboard over a made-up saved_models whose translators really answer."""
+    root = shelf.make(tmp_path_factory.mktemp("shelf") / "saved_models")
+    shelf.make_networks(root, "en-es")
+    benchmarks = bench.make(root.parent / "benchmarks")
+    (root / "dates-lstm" / "examples.json").unlink()  # and it has no weights: it cannot answer
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "apps/dashboard.py"]
+    command += [f"--server.port={port}", "--server.headless=true", "--server.fileWatcherType=none"]
+    log = root.parent / "server.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "ZOO_SAVED_MODELS": str(root),
+                "ZOO_BENCHMARKS": str(benchmarks),
+                "OMP_NUM_THREADS": "1",
+            },
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_until_up(f"http://localhost:{port}/_stcore/health", server, log)
+        yield f"http://localhost:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium, address):
+    """Opens a path of the dashboard; at the end nothing may have been said in the console,
+    asked of another host, or shown as a dialog."""
+    contexts, trouble = [], []
+
+    def opened(path="/", width=1280, scheme="light"):
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(WAIT)
+        # Below the path of a page Streamlit looks for itself first, in vain, and then at the root.
+        page.on(
+            "console",
+            lambda said: (
+                trouble.append(said.text)
+                if said.type == "error" and "/_stcore/" not in said.location.get("url", "")
+                else None
+            ),
+        )
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("dialog", lambda dialog: (trouble.append("a dialog"), dialog.dismiss()))
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith((address, "data:", "blob:"))
+                else trouble.append(request.url)
+            ),
+        )
+        page.goto(address + path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not trouble

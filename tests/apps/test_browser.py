@@ -1,168 +1,29 @@
 """The dashboard in a real Chromium: a sentence typed, four answers and maps, a link that repeats.
 
-Random networks of the smallest size answer, so every step of the way is the real one. Set
-ZOO_SCREENSHOTS to a folder to keep the pictures.
+Random networks of the smallest size answer, so every step of the way is the real one.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.apps import bench, shelf
-
-ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+from tests.apps.browsing import (
+    WAIT,
+    PlaywrightTimeoutError,
+    expect,
+    go,
+    needs_chromium,
+    picture,
 )
-ARGUMENTS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
-    --disable-background-networking --disable-component-update --disable-sync""".split()
-WAIT = 300_000  # milliseconds: four networks are loaded and compiled meanwhile, if need be slowly
 
-try:
-    from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
-    from playwright.sync_api import expect, sync_playwright
-except ImportError:
-    sync_playwright = None
-else:
-    expect.set_options(timeout=60_000)
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(sync_playwright is None, reason="playwright is not installed"),
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine"),
-]
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """A running dashboard over a made-up saved_models whose translators really answer."""
-    root = shelf.make(tmp_path_factory.mktemp("shelf") / "saved_models")
-    shelf.make_networks(root, "en-es")
-    benchmarks = bench.make(root.parent / "benchmarks")
-    (root / "dates-lstm" / "examples.json").unlink()  # and it has no weights: it cannot answer
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "apps/dashboard.py"]
-    command += [f"--server.port={port}", "--server.headless=true", "--server.fileWatcherType=none"]
-    log = root.parent / "server.log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "ZOO_SAVED_MODELS": str(root),
-                "ZOO_BENCHMARKS": str(benchmarks),
-                "OMP_NUM_THREADS": "1",
-            },
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_until_up(f"http://localhost:{port}/_stcore/health", server, log)
-        yield f"http://localhost:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-
-
-def wait_until_up(url: str, server: subprocess.Popen, log: Path) -> None:
-    for _ in range(240):
-        if server.poll() is not None:
-            pytest.fail(f"the dashboard ended by itself:\n{log.read_text()}")
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.25)
-    pytest.fail(f"the dashboard did not come up:\n{log.read_text()}")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_page(chromium, address):
-    """Opens a path of the dashboard; at the end nothing may have been said in the console,
-    asked of another host, or shown as a dialog."""
-    contexts, trouble = [], []
-
-    def opened(path="/", width=1280, scheme="light"):
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(WAIT)
-        # Below the path of a page Streamlit looks for itself first, in vain, and then at the root.
-        page.on(
-            "console",
-            lambda said: (
-                trouble.append(said.text)
-                if said.type == "error" and "/_stcore/" not in said.location.get("url", "")
-                else None
-            ),
-        )
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("dialog", lambda dialog: (trouble.append("a dialog"), dialog.dismiss()))
-        page.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith((address, "data:", "blob:"))
-                else trouble.append(request.url)
-            ),
-        )
-        page.goto(address + path)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not trouble
-
-
-def picture(page, name: str) -> None:
-    """Keep the whole page as a picture, where somebody asked for pictures."""
-    if folder := os.environ.get("ZOO_SCREENSHOTS"):
-        height = page.get_by_test_id("stMain").evaluate("main => main.scrollHeight")
-        size = page.viewport_size
-        page.set_viewport_size({"width": size["width"], "height": height + 40})
-        page.wait_for_timeout(800)
-        page.screenshot(path=f"{folder}/{name}.png")
-        page.set_viewport_size(size)
+pytestmark = needs_chromium
 
 
 def maps(page):
     """The heat-maps on the page, by the words that stand for them."""
     return page.locator("[role=graphics-document][aria-label*='looks at most']")
-
-
-def go(page, link: str, heading: str) -> None:
-    """Another page of the dashboard, by the menu; a narrow one hides it in the sidebar."""
-    narrow = page.viewport_size["width"] < 800
-    if narrow:
-        page.get_by_test_id("stExpandSidebarButton").click()
-    page.get_by_role("link", name=link).click()
-    expect(page.get_by_role("heading", name=heading)).to_be_visible()
-    if narrow:
-        page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
 
 
 def ask(page, text: str) -> None:

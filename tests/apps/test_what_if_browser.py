@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import re
 
-from tests.apps.test_browser import (  # noqa: F401  (the first three are fixtures)
-    WAIT,
-    address,
-    chromium,
-    expect,
-    open_page,
-    picture,
-    pytestmark,
-)
+from tests.apps.browsing import WAIT, expect, needs_chromium, picture
+
+pytestmark = needs_chromium
 
 # The networks are random; for this text the answer of this one depends on the word.
 PAGE = "/what-if?model=Transformer&text.en-es=the+cat+sleeps"
 
 
-def test_a_pressed_word_changes_the_answer_and_its_link_repeats_it(open_page):  # noqa: F811
+def test_a_pressed_word_changes_the_answer_and_its_link_repeats_it(open_page):
     page = open_page(PAGE)
     expect(page.get_by_text("Nothing is changed yet.")).to_be_visible(timeout=WAIT)
     # The words to press, to hide and to swap, then the answer before and after.
@@ -52,7 +46,7 @@ def test_a_pressed_word_changes_the_answer_and_its_link_repeats_it(open_page):  
     expect(again.locator(".words:not([role=group])").last).to_have_text(before)
 
 
-def test_a_cell_of_the_map_is_forced_by_keyboard(open_page):  # noqa: F811
+def test_a_cell_of_the_map_is_forced_by_keyboard(open_page):
     page = open_page(PAGE + "&tool=Force+attention")
     first, second = (
         page.locator(f"button[data-place='0,{column}'] >> visible=true") for column in (0, 1)

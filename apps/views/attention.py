@@ -1,0 +1,243 @@
+"""Attention: every map of one answer, one head large, two compared, step by step, taken apart."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import streamlit as st
+
+from apps import (
+    asking,
+    choose,
+    decomposition,
+    exports,
+    grid,
+    lines,
+    looking,
+    panels,
+    shipped,
+    side_by_side,
+    stepping,
+)
+from apps.answers import SALIENCY
+from apps.asking import Asked
+from apps.side_by_side import Side
+
+VIEWS = {
+    "heads": "All heads, one large",
+    "two": "Two side by side",
+    "steps": "Step by step",
+    "cell": "Inside a cell",
+}
+# Of lines: what stands over the words that look and over those that are looked at.
+HEADS = {
+    "cross": ("Written: looks", "Read: is looked at"),
+    "encoder": ("Read: looks", "Read: is looked at"),
+    "decoder": ("Written: looks", "Written: is looked at"),
+    SALIENCY: ("Written", "Read: mattered"),
+}
+HIDDEN = "Everything is hidden; show the end mark or punctuation to see something."
+
+
+def render() -> None:
+    """The page."""
+    st.title("Attention, up close", anchor=False)
+    st.caption(
+        "Every layer and head of one answer: where did the network look at each step? "
+        "The address of this page always leads back to exactly what it shows."
+    )
+    asked = asking.ask()
+    if asked is None:
+        return
+    views = list(VIEWS) if asked.kind != SALIENCY else [v for v in VIEWS if v != "cell"]
+    asking.valid("view", views)
+    view = st.segmented_control(
+        "View",
+        views,
+        default="heads",
+        required=True,
+        format_func=VIEWS.get,
+        bind="query-params",
+        key="view",
+        label_visibility="collapsed",
+    )
+    maps = asking.maps(asked)
+    if maps is None:
+        return
+    {"heads": _heads, "two": _two, "steps": _steps, "cell": _cell}[view](asked, maps)
+
+
+def _pick(layer: int, head: int) -> None:
+    """A cell of the grid was picked: the lists say so, and through them the address."""
+    st.session_state["layer"], st.session_state["head"] = layer + 1, head + 1
+    st.session_state["way"] = "one"
+
+
+def _heads(asked: Asked, maps: np.ndarray) -> None:
+    """Every head small, one map large as lines and as cells."""
+    every = asking.look(asked, maps)
+    if not every.maps.size:
+        st.info(HIDDEN)
+        return
+    direction = asked.direction
+    caption = functools.partial(exports.caption, text=asked.text)
+    if every.several:
+        st.subheader("All layers and heads", anchor=False)
+        st.caption(direction)
+        place = st.container()
+    way, layer, head = asking.one(asked, maps)
+    if every.several:
+        what = f"Every layer and head: {panels.KIND_LABELS[asked.kind].lower()}. {direction}"
+        with place:
+            grid.show(
+                every.maps,
+                key="attention.grid",
+                rows=every.rows,
+                columns=every.columns,
+                selected=(layer, head) if way == "one" else None,
+                on_select=_pick,
+                caption=caption(what, asked.name),
+                file=f"{asked.name}-{asked.kind}-heads",
+            )
+    large = asking.combined(asked, maps, way, layer, head)
+    said = asking.which(asked, maps.shape, way, layer, head)
+    st.caption(f"{said} {direction if not every.several else ''}")
+    if large.note:
+        st.caption(f":material/visibility_off: {large.note}")
+    title = f"{shipped.label(asked.name)}. {said}"
+    as_lines, as_cells = st.columns(2, gap="large")
+    with as_lines:
+        lines.show(
+            large.maps[0, 0],
+            large.rows,
+            large.columns,
+            key="attention.lines",
+            heads=HEADS[asked.kind],
+            caption=caption(f"{said} {large.note} A line is as wide as its weight.", asked.name),
+            file=f"{asked.name}-{asked.kind}-lines",
+        )
+    with as_cells:
+        side_by_side.one_map(
+            large,
+            file=f"{asked.name}-{asked.kind}-map",
+            title=title,
+            caption=caption(f"{said} {direction} {large.note}", asked.name),
+            upright=asked.upright,
+        )
+
+
+def _two(asked: Asked, maps: np.ndarray) -> None:
+    """The same words, two maps, and where they differ."""
+    way, layer, head = asking.one(asked, maps)
+    options = ["model", "head"] if maps.shape[0] * maps.shape[1] > 1 else ["model"]
+    asking.valid("against", options)
+    against = st.segmented_control(
+        "Compare with",
+        options,
+        default="model",
+        required=True,
+        format_func={"model": "Another model", "head": "Another head"}.get,
+        bind="query-params",
+        key="against",
+    )
+    other, other_maps = _other_model(asked) if against == "model" else (asked, maps)
+    if other is None:
+        return
+    units = [(one.prediction.source_pieces, one.prediction.target_pieces) for one in (asked, other)]
+    if units[0] != units[1]:
+        # Cut at its longest, or written in other pieces than its text is cut into: then the
+        # first is made to write its text too, so that both write the same.
+        again = asking.forced(asked, asked.name)
+        maps_again = None if again is None else asking.maps(again)
+        if again is None or maps_again is None:
+            return
+        asked, maps = again, maps_again
+    first = _side(asked, maps, way, layer, head)
+    second = _side(other, other_maps, *_second_choice(other_maps))
+    if not first.look.maps.size:
+        st.info(HIDDEN)
+        return
+    for note in dict.fromkeys(filter(None, (first.look.note, second.look.note))):
+        st.caption(f":material/visibility_off: {note}")
+    side_by_side.show(first, second, asked.text, asked.direction, upright=asked.upright)
+
+
+def _side(asked: Asked, maps: np.ndarray, way: str, layer: int, head: int) -> Side:
+    return Side(
+        asked.name,
+        shipped.label(asked.name),
+        asking.which(asked, maps.shape, way, layer, head),
+        asking.combined(asked, maps, way, layer, head),
+    )
+
+
+def _second_choice(maps: np.ndarray) -> tuple[str, int, int]:
+    """Way, layer and head of the second map: one head, or the mean of all."""
+    layers, heads = maps.shape[:2]
+    if layers * heads == 1:
+        return "one", 0, 0
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        asking.valid("way2", ["one", "all"])
+        way = st.selectbox(
+            "Second map",
+            ["one", "all"],
+            format_func=looking.WAYS.get,
+            bind="query-params",
+            key="way2",
+            width=180,
+        )
+        off = way == "all"
+        layer = asking.number("layer2", f"Second layer of {layers}", layers, disabled=off)
+        head = asking.number("head2", f"Second head of {heads}", heads, disabled=off)
+    return way, layer - 1, head - 1
+
+
+def _other_model(asked: Asked) -> tuple[Asked | None, np.ndarray]:
+    """Another model made to write what the first one wrote, and its maps; None: it has none."""
+    none = None, np.zeros((0, 0, 0, 0))
+    others = [name for name in shipped.models(asked.task) if name != asked.name]
+    name = choose.model(others, default=f"{asked.task}-lstm-bahdanau", key="model2")
+    second = asking.forced(asked, name)
+    if second is None:
+        return none
+    label = shipped.label(name)
+    st.caption(f"{label} was made to write the same output, word for word.")
+    if second.kind == SALIENCY and asked.kind in ("encoder", "decoder"):
+        st.info(f"{label} has no map of the kind “{panels.KIND_LABELS[asked.kind]}”.")
+        return none
+    if second.kind == SALIENCY:
+        st.caption(f"{label} has no attention: shown is its input saliency.")
+    maps = asking.maps(second)
+    return none if maps is None else (second, maps)
+
+
+def _steps(asked: Asked, maps: np.ndarray) -> None:
+    """One step of the writing at a time."""
+    if asked.kind not in ("cross", SALIENCY):
+        st.info(
+            f"This view looks from what is written to what is read: choose the map "
+            f"“{panels.KIND_LABELS['cross']}”.",
+            icon=":material/info:",
+        )
+        return
+    way, layer, head = asking.one(asked, maps)
+    one = looking.combined(
+        maps, way, layer, head, encoder=asked.prediction.attention.get("encoder")
+    )
+    said = asking.which(asked, maps.shape, way, layer, head)
+    stepping.show(asked.name, asked.question, asked.prediction, one[0, 0], said)
+
+
+def _cell(asked: Asked, maps: np.ndarray) -> None:
+    """One energy, taken apart. Always over pieces: those are what the network computes with."""
+    _, layer, head = asking.one(asked, maps, ways=False)
+    pieces = looking.look(asked.prediction, maps, asked.kind, "piece")
+    decomposition.show(
+        asked.name,
+        asked.question,
+        asked.prediction,
+        asked.kind,
+        (layer, head),
+        (pieces.rows, pieces.columns),
+    )
