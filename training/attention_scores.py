@@ -189,7 +189,9 @@ def main(
             task = tasks.get(loaded.config["task"])
             with _progress(loaded.name) as step:
                 found = measure(loaded, task, limit=limit, resamples=resamples, how=how, step=step)
-            write_json(path, found | {"command": _command(name, limit, resamples, how)})
+            command = _command(name, limit, resamples, how)
+            # Tables of figures by head: on one line they take half the room.
+            write_json(path, found | {"command": command}, indent=None)
             for line in summary(found):
                 typer.echo(f"{loaded.name}: {line}")
     except (ValueError, RuntimeError, OSError) as error:

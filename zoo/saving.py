@@ -46,9 +46,9 @@ def write_aside(path: Path, data: bytes) -> None:
         raise
 
 
-def write_json(path: Path, value: Any) -> None:
-    """`value` as indented UTF-8 JSON, written aside."""
-    text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False)
+def write_json(path: Path, value: Any, *, indent: int | None = 1) -> None:
+    """`value` as UTF-8 JSON, indented, or on one line with `indent=None`, written aside."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
     write_aside(path, f"{text}\n".encode())
 
 
