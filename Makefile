@@ -6,6 +6,8 @@
 VENV   ?= .venv
 PORT   ?= 8501
 ARGS   ?=
+# Processes that share the tests, file by file; each brings a TensorFlow of its own.
+JOBS   ?= 2
 # The first of these that runs and is Python 3.11 to 3.13 makes the environment.
 PYTHON ?= python3.12 python3.11 python3.13 python3 python
 
@@ -27,7 +29,7 @@ dashboard: $(VENV)/.runtime ## Open the dashboard on localhost (PORT=8501)
 		--server.port $(PORT) --server.showEmailPrompt false --browser.gatherUsageStats false
 
 test: $(VENV)/.dev ## Run all tests (ARGS="tests/zoo -k beam" for some of them)
-	$(bin)/python -m pytest -ra $(ARGS)
+	$(bin)/python -m pytest -ra -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(VENV)/.lint ## Check style and formatting
 	$(bin)/python -m ruff check .
