@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from apps import shipped, state
+from apps import panels, shipped, state
 
 NO_MODELS = (
     "There are no trained models in `saved_models/` yet. "
@@ -97,4 +97,19 @@ def beams() -> int:
         bind="query-params",
         key="beams",
         help=BEAM_HELP,
+    )
+
+
+def map_kind(kinds: Sequence[str]) -> str:
+    """One of the kinds of map that there are; asked only where there are several."""
+    if len(kinds) == 1:
+        return kinds[0]
+    return st.segmented_control(
+        "Map",
+        kinds,
+        default=kinds[0],
+        required=True,
+        format_func=panels.KIND_LABELS.get,
+        bind="query-params",
+        key="map",
     )

@@ -57,8 +57,6 @@ def measure(
     """
     from training import attention_behaviour as behaviour
     from training import attention_gold as gold
-    from training import cards
-    from training.devices import device_name
     from training.evaluate import sample
 
     # the corpora before the first compilation: what is missing should be said at once
@@ -79,14 +77,7 @@ def measure(
         result |= dict.fromkeys(ALIGNMENT) | {"reasons": dict.fromkeys(ALIGNMENT, NO_GOLD)}
     else:
         counted = gold.count(loaded, chosen, step("aligning", len(chosen.pairs)))
-        used = len(next(iter(counted.counts["diagonal"].values())))
-        result["test_sets"]["gold"] = {
-            "name": chosen.name,
-            "examples": used,
-            "skipped": counted.skipped,
-            "note": chosen.note,
-            **chosen.provenance,
-        }
+        result["test_sets"]["gold"] = _gold_set(chosen, counted)
         result |= _of("gold", gold.report(counted, resamples=resamples))
     unit = "word" if task.unit == "word" else "piece"
     looked = behaviour.look(
@@ -105,8 +96,27 @@ def measure(
         result |= _of("test", lost)
     else:
         result |= {"importance": None, "importance_metric": None}
-    return result | {
-        "settings": {"limit": limit, "resamples": resamples, "how": how, "seed": 0},
+    settings = {"limit": limit, "resamples": resamples, "how": how, "seed": 0}
+    return result | {"settings": settings, **_circumstances()}
+
+
+def _gold_set(chosen: Any, counted: Any) -> dict[str, Any]:
+    """What is said of gold alignments: how many were used, and where they come from."""
+    return {
+        "name": chosen.name,
+        "examples": len(next(iter(counted.counts["diagonal"].values()))),
+        "skipped": counted.skipped,
+        "note": chosen.note,
+        **chosen.provenance,
+    }
+
+
+def _circumstances() -> dict[str, Any]:
+    """When, from which commit, with which versions and on what it was measured."""
+    from training import cards
+    from training.devices import device_name
+
+    return {
         "date": time.strftime("%Y-%m-%d"),
         "commit": cards.commit(),
         "versions": cards.versions(),

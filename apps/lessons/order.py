@@ -63,17 +63,9 @@ def render() -> None:
     if before is None:
         return
     words = parts.reading(name, before).source[:-1]
-    if len(words) < 2:
-        st.info("Two words are needed to change places.")
+    if (pair := parts.swapped(words, "order")) is None:
         return
-    left, right = st.columns(2)
-    with left:
-        one = parts.word("This word", words, key="order.one", slider=False)
-    with right:
-        last = len(words) - 1
-        other = parts.word(
-            "changes places with", words, key="order.other", first=last, slider=False
-        )
+    one, other = pair
     _swapped(name, text, before, one, other)
     _padded(name, before)
 

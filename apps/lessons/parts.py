@@ -289,3 +289,17 @@ def probability(piece: str, outcome: Any, step: int) -> None:
     st.caption(
         f"“{plain(piece)}” at this step, all before it as it was: {before} before, {after} now."
     )
+
+
+def swapped(words: Sequence[str], key: str) -> tuple[int, int] | None:
+    """Two places that change places, chosen side by side; None, and a notice, without two words."""
+    if len(words) < 2:
+        st.info("Two words are needed to change places.")
+        return None
+    left, right = st.columns(2)
+    with left:
+        one = word("This word", words, key=f"{key}.one", slider=False)
+    with right:
+        last = len(words) - 1
+        other = word("changes places with", words, key=f"{key}.other", first=last, slider=False)
+    return one, other

@@ -114,17 +114,9 @@ def _without() -> None:
     if before is None:
         return
     words = parts.reading(parts.TRANSFORMER, before).source[:-1]
-    if len(words) < 2:
-        st.info("Two words are needed to change places.")
+    if (pair := parts.swapped(words, "positions")) is None:
         return
-    left, right = st.columns(2)
-    with left:
-        one = parts.word("This word", words, key="positions.one", slider=False)
-    with right:
-        last = len(words) - 1
-        other = parts.word(
-            "changes places with", words, key="positions.other", first=last, slider=False
-        )
+    one, other = pair
     pieces = before.source_pieces
     found = lab.run(
         parts.TRANSFORMER,

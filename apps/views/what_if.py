@@ -353,17 +353,7 @@ def _switch(kind: str, layer: int, head: int | None) -> str:
 def _kind(reading: Reading) -> str:
     """Which kind of map is compared, where the network has more than one."""
     kinds = [kind for kind in panels.KIND_LABELS if kind in reading.maps]
-    if len(kinds) == 1:
-        return kinds[0]
-    return st.segmented_control(
-        "Map",
-        kinds,
-        default=kinds[0],
-        required=True,
-        format_func=panels.KIND_LABELS.get,
-        bind="query-params",
-        key="map",
-    )
+    return choose.map_kind(kinds)
 
 
 def _index(key: str) -> int | None:

@@ -255,16 +255,7 @@ def _map(task: str, answer: Answer, unit: str) -> None:
     kind, layer, head = "cross", None, None
     if kinds:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            if len(kinds) > 1:
-                kind = st.segmented_control(
-                    "Map",
-                    kinds,
-                    default=kinds[0],
-                    required=True,
-                    format_func=panels.KIND_LABELS.get,
-                    bind="query-params",
-                    key="map",
-                )
+            kind = choose.map_kind(kinds)
             layers, heads = answer.attention[kind].shape[:2]
             layer, head = _index("layer", layers), _index("head", heads)
     panels.attention(answer, read(answer, unit), View(task, kind=kind, layer=layer, head=head))
