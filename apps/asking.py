@@ -141,15 +141,7 @@ def _map_options(task: str, prediction: Prediction) -> dict[str, Any]:
         kind = SALIENCY
         if kinds:
             valid("map", kinds)
-            kind = st.segmented_control(
-                "Map",
-                kinds,
-                default=kinds[0],
-                required=True,
-                format_func=panels.KIND_LABELS.get,
-                bind="query-params",
-                key="map",
-            )
+            kind = choose.map_kind(kinds)
         unit = st.segmented_control(
             "Over",
             list(UNITS),

@@ -11,7 +11,7 @@ from apps import attention_readings as readings
 from apps import attention_results as results
 from apps import charts, score_charts, shipped
 from apps.attention_results import Measured
-from tests.apps import shelf
+from tests.apps import pages, shelf
 
 
 def number(value: float, width: float = 0.05) -> dict[str, float]:
@@ -106,19 +106,11 @@ def graded(saved_models):
 
 
 def open_scores(**params) -> AppTest:
-    def script():
-        from apps.views import scores
-
-        scores.render()
-
-    at = AppTest.from_function(script, default_timeout=60)
-    at.query_params.update(params)
-    return at.run()
+    return pages.opened("scores", **params)
 
 
 def said(at: AppTest) -> str:
-    elements = [*at.caption, *at.markdown, *at.info, *at.error, *at.subheader]
-    return "\n".join(str(element.value) for element in elements).replace("\\", "")
+    return pages.said(at).replace("\\", "")
 
 
 def test_every_figure_has_its_test_set_and_command(graded):

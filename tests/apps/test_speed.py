@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from apps import charts, loading, measuring, shipped, speed_charts, speeds
 from apps.measuring import Measured
-from tests.apps import bench, shelf
+from tests.apps import bench, pages, shelf
 
 
 @pytest.fixture
@@ -18,19 +18,11 @@ def benchmarks(tmp_path, monkeypatch, saved_models):
 
 
 def open_speed(**params) -> AppTest:
-    def script():
-        from apps.views import speed
-
-        speed.render()
-
-    at = AppTest.from_function(script, default_timeout=60)
-    at.query_params.update(params)
-    return at.run()
+    return pages.opened("speed", **params)
 
 
 def said(at: AppTest) -> str:
-    elements = [*at.caption, *at.markdown, *at.info, *at.error, *at.subheader]
-    return "\n".join(str(element.value) for element in elements).replace("\\", "")
+    return pages.said(at).replace("\\", "")
 
 
 def press(at: AppTest) -> AppTest:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from apps import cells, lab, outcomes
 from apps.answers import from_prediction, read
 from apps.views import what_if
+from tests.apps import pages
 from tests.apps.test_pages import HOSTILE
 from zoo.interventions import Force, Intervention, Off, Outcome
 from zoo.prediction import Prediction
@@ -129,23 +131,7 @@ def test_forced_rows_are_read_from_the_list():
 def open_page(networks, monkeypatch):
     """The page for some query parameters."""
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(networks))
-
-    def script():
-        from apps.views import what_if
-
-        what_if.render()
-
-    def opened(**params) -> AppTest:
-        at = AppTest.from_function(script, default_timeout=120)
-        at.query_params.update(params)
-        return at.run()
-
-    return opened
-
-
-def texts(at: AppTest) -> str:
-    elements = [*at.caption, *at.markdown, *at.info, *at.warning, *at.error]
-    return "\n".join(str(element.value) for element in elements)
+    return functools.partial(pages.opened, "what_if")
 
 
 def test_a_link_hides_swaps_and_forces(open_page):
@@ -162,7 +148,7 @@ def test_a_link_hides_swaps_and_forces(open_page):
     reset = next(button for button in at.button if button.label == "Reset")
     at = reset.click().run()
     assert not at.exception
-    assert "Nothing is changed yet" in texts(at)
+    assert "Nothing is changed yet" in pages.said(at)
     assert dict(at.query_params) == {"model": "LSTM + attention"}
 
 
@@ -170,11 +156,11 @@ def test_what_cannot_be_done_is_said_and_the_page_stays(open_page):
     everything = ["1 the", "2 cat", "3 sleeps"]
     at = open_page(model="LSTM + attention", mask=everything, how="Removed", force=["9:9", "x"])
     assert not at.exception
-    assert "what is not was left out" in texts(at)
-    assert "Something must be left to read" in texts(at)
+    assert "what is not was left out" in pages.said(at)
+    assert "Something must be left to read" in pages.said(at)
     at = open_page(model="LSTM + attention", prefix="مرحبا 😀")
     assert not at.exception
-    assert "cannot write all of the beginning" in texts(at)
+    assert "cannot write all of the beginning" in pages.said(at)
 
 
 def test_without_attention_the_other_tools_work(open_page, outcome, monkeypatch):
@@ -185,8 +171,8 @@ def test_without_attention_the_other_tools_work(open_page, outcome, monkeypatch)
     monkeypatch.setattr(lab, "run", lambda _, question, __: asked.append(question) or outcome)
     at = open_page(model="LSTM", mask="2 brother", off="cross 1.1", force="1:1")
     assert not at.exception
-    assert "no attention in this network: all it read went through its state" in texts(at)
-    assert "no attention in this network, hence no map" in texts(at)
+    assert "no attention in this network: all it read went through its state" in pages.said(at)
+    assert "no attention in this network, hence no map" in pages.said(at)
     assert asked[-1][-1] == Intervention(mask=(1,))
     bold = next(one.value for one in at.markdown if one.value.startswith("**With "))
     assert "the text changed" in bold
@@ -197,7 +183,7 @@ def test_hostile_text_keeps_the_page_up(open_page, kind):
     at = open_page(model="LSTM + attention", **{"text.en-es": HOSTILE[kind]})
     assert not at.exception
     assert not at.error
-    assert "Nothing is changed yet" in texts(at) or "wrote nothing" in texts(at)
+    assert "Nothing is changed yet" in pages.said(at) or "wrote nothing" in pages.said(at)
 
 
 def test_other_words_are_not_hidden_for_those_before(open_page):
@@ -205,7 +191,7 @@ def test_other_words_are_not_hidden_for_those_before(open_page):
     at.text_area(key="text.en-es").set_value("good morning").run()
     assert not at.exception
     assert at.multiselect(key="mask").value == []
-    assert "Nothing is changed yet" in texts(at)
+    assert "Nothing is changed yet" in pages.said(at)
 
 
 def test_no_models_at_all(monkeypatch, tmp_path, open_page):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from apps import lab, shipped
 from apps.answers import from_prediction, read
 from apps.views import your_target
+from tests.apps import pages
 from tests.apps.test_pages import HOSTILE
 from zoo.inside import Candidates
 from zoo.prediction import Prediction
@@ -85,25 +86,7 @@ def test_the_end_of_the_text_goes_by_its_name():
 def open_page(networks, monkeypatch):
     """The page for some query parameters."""
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(networks))
-
-    def script():
-        from apps.views import your_target
-
-        your_target.render()
-
-    def opened(**params) -> AppTest:
-        at = AppTest.from_function(script, default_timeout=120)
-        at.query_params.update(params)
-        return at.run()
-
-    return opened
-
-
-def texts(at: AppTest) -> str:
-    return "\n".join(
-        str(element.value)
-        for element in [*at.caption, *at.markdown, *at.info, *at.warning, *at.error]
-    )
+    return functools.partial(pages.opened, "your_target")
 
 
 def test_without_a_target_the_page_asks_for_one(open_page, monkeypatch):
@@ -111,7 +94,7 @@ def test_without_a_target_the_page_asks_for_one(open_page, monkeypatch):
     for word, target in (("dates", ""), ("pronounce", " \n\t")):
         at = open_page(task=shipped.TASK_LABELS[word], **{f"target.{word}": target})
         assert not at.exception
-        assert "Type an output above" in texts(at)
+        assert "Type an output above" in pages.said(at)
         assert at.text_area(key=f"target.{word}").placeholder == your_target.HINTS[word]
 
 
@@ -125,8 +108,8 @@ def test_a_link_shows_a_target(open_page):
     assert np.exp(table["Log-probability"]).to_numpy() == pytest.approx(
         table["Probability"].to_numpy(), abs=1e-3
     )
-    assert r"that the model cannot write\, scored as \<unk\>" in texts(at)
-    assert "prefers" in texts(at)
+    assert r"that the model cannot write\, scored as \<unk\>" in pages.said(at)
+    assert "prefers" in pages.said(at)
 
 
 @pytest.mark.parametrize("kind", ["long", "arabic", "script"])
@@ -136,8 +119,8 @@ def test_hostile_targets_keep_the_page_up(open_page, kind):
     assert not at.error
     assert "Where it was surprised" in [one.value for one in at.subheader]
     if kind == "long":
-        assert "only the first 2,000 were read" in texts(at)
-        assert r"Cut at the longest length\." in texts(at)
+        assert "only the first 2,000 were read" in pages.said(at)
+        assert r"Cut at the longest length\." in pages.said(at)
 
 
 def test_all_models_stand_beside_each_other(open_page, monkeypatch):
@@ -154,4 +137,4 @@ def test_all_models_stand_beside_each_other(open_page, monkeypatch):
     names = [name for name in shipped.models("en-es") if name != "en-es-lstm"]
     assert list(table["Model"]) == [shipped.label(name) for name in names]
     assert list(table["Own: a piece"]) == pytest.approx([-0.2] * 3)
-    assert texts(at).count("109 times likelier as a whole") == 4
+    assert pages.said(at).count("109 times likelier as a whole") == 4

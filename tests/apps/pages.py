@@ -1,0 +1,26 @@
+"""A page of the dashboard without a browser: opened by its module's name, and all that it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+
+def _script(page: str) -> None:
+    import importlib
+
+    importlib.import_module(f"apps.views.{page}").render()
+
+
+def opened(page: str, **params: Any) -> AppTest:
+    """`apps/views/PAGE.py` for some query parameters, run once."""
+    at = AppTest.from_function(_script, args=(page,), default_timeout=120)
+    at.query_params.update(params)
+    return at.run()
+
+
+def said(at: AppTest) -> str:
+    """Every sentence on the page, one a line."""
+    elements = [*at.caption, *at.markdown, *at.info, *at.warning, *at.error, *at.subheader]
+    return "\n".join(str(element.value) for element in elements)
