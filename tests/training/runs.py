@@ -42,12 +42,15 @@ def corpus(path: Path) -> Path:
     return path
 
 
-def start(out: Path, **options: object) -> subprocess.Popen:
-    """The process of a run that leaves its model in `out`."""
+TRAIN = ("-m", "training.train")
+
+
+def start(out: Path, program: tuple[str, ...] = TRAIN, **options: object) -> subprocess.Popen:
+    """The process of a run that leaves its model in `out`: `python` with `program`."""
     given = {**OPTIONS, "--task": f"tsv:{out.parent / 'pairs.tsv'}", "--out": out, **options}
     words = [str(word) for pair in given.items() for word in pair]
     return subprocess.Popen(
-        [sys.executable, "-m", "training.train", *words],
+        [sys.executable, *program, *words],
         cwd=ROOT,
         env={key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"},
         stdout=subprocess.PIPE,

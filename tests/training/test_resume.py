@@ -15,7 +15,7 @@ from safetensors.numpy import load
 import zoo
 from tests.training import runs
 from tests.zoo import nano
-from training import checkpoint, devices, session
+from training import cards, checkpoint, devices, session
 from training.batches import make_batch
 from training.checkpoint import CheckpointError, Progress
 from training.objective import SmoothedCrossEntropy, make_optimizer
@@ -80,6 +80,33 @@ def test_killed_and_stopped_runs_end_with_the_same_bytes(tmp_path):
     status, said = runs.finish(runs.start(broken))
     assert status == 0 and "is finished" in " ".join(said.split())  # a long path is wrapped
     assert (broken / "weights.safetensors").stat().st_mtime_ns == before
+
+
+DIES_AS_IT_WRITES = """
+import os, signal, sys
+from training import cards
+from training.train import app
+cards.write = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
+app(standalone_mode=False)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_as_it_writes_its_model_writes_it_again(tmp_path):
+    runs.corpus(tmp_path / "pairs.tsv")
+    out, options = tmp_path / "model", {"--steps": 20, "--limit": 20, "--validate-every": 20}
+    killed = runs.start(out, ("-c", DIES_AS_IT_WRITES), **options)
+    assert runs.finish(killed)[0] == -signal.SIGKILL
+    progress = checkpoint.read_progress(out / "training")
+    assert progress.step == 20 and not progress.finished
+    weights = (out / "weights.safetensors").read_bytes()
+    assert not (out / "card.json").exists()
+
+    status, said = runs.finish(runs.start(out, **options))
+    assert status == 0 and "Going on at step 20 of 20" in said, said
+    assert (out / "weights.safetensors").read_bytes() == weights
+    assert cards.read(out)["training"]["steps"] == 20
+    assert checkpoint.read_progress(out / "training").finished
 
 
 @pytest.fixture(scope="module")
