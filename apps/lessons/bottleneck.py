@@ -7,9 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from apps import charts, exports, lab, quality, shipped
+from apps import charts, exports, shipped
+from apps.lab import computed
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
+from apps.results import quality
 from apps.views.leaderboard import length_records
 
 TITLE = "The bottleneck"
@@ -75,11 +77,11 @@ def render() -> None:
     text, right = chain(count)
     st.markdown(f"*Read:* {text}  \n*A right translation:* {right}")
     for name in names:
-        if (prediction := lab.predict(name, text)) is not None:
+        if (prediction := computed.predict(name, text)) is not None:
             parts.written(name, prediction)
     rows = []
     for name in names:
-        found = lab.run(name, ("chains",), scores)
+        found = computed.run(name, ("chains",), scores)
         if found is None:
             return
         rows += [

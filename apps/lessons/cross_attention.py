@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import exports, lab, shipped
+from apps import exports, shipped
 from apps.answers import Reading, chosen_map
+from apps.lab import computed
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
 
@@ -63,7 +64,7 @@ def render() -> None:
     text = parts.sentence(SENTENCE, key="cross.text")
     labels = [shipped.label(name) for name in names]
     whose = parts.one_of("Both write what was written by", labels, key="cross.whose", first=1)
-    own = lab.predict(names[whose], text)
+    own = computed.predict(names[whose], text)
     if own is None:
         return
     if not own.text:
@@ -99,7 +100,7 @@ def _forced(name: str, text: str, target: str) -> Reading | None:
     def compute(loaded: Any) -> Any:
         return loaded.predict([text], target=[target])[0]
 
-    found = lab.run(name, ("forced", text, target), compute)
+    found = computed.run(name, ("forced", text, target), compute)
     return None if found is None else parts.reading(name, found)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from apps import exports, grid, lab, panels
+from apps import exports, panels
 from apps.answers import axes, chosen_map, from_prediction, read
+from apps.lab import computed, grid
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
 
@@ -56,7 +57,7 @@ def render() -> None:
     if not parts.there(name):
         return
     text = parts.sentence(SENTENCE, key="heads.text")
-    prediction = lab.predict(name, text)
+    prediction = computed.predict(name, text)
     if prediction is None:
         return
     own = read(from_prediction(name, prediction), "character")  # piece by piece

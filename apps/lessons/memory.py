@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import exports, lab, shipped
+from apps import exports, shipped
+from apps.lab import computed
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
 
@@ -58,7 +59,7 @@ def render() -> None:
     if not parts.there(parts.RNN, parts.LSTM):
         return
     text = parts.sentence(SENTENCE, key="memory.text")
-    before = {name: lab.predict(name, text) for name in (parts.RNN, parts.LSTM)}
+    before = {name: computed.predict(name, text) for name in (parts.RNN, parts.LSTM)}
     if None in before.values():
         return
     words = parts.reading(parts.RNN, before[parts.RNN]).source
@@ -69,7 +70,7 @@ def render() -> None:
     rows = []
     for name in before:
         pieces = before[name].source_pieces
-        apart = lab.run(
+        apart = computed.run(
             name,
             ("reach", text, place),
             lambda loaded, pieces=pieces: distances(loaded, pieces, place),

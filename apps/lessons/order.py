@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import choose, lab, shipped
+from apps import choose, shipped
+from apps.lab import computed
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
 
@@ -59,7 +60,7 @@ def render() -> None:
     if not parts.there(name):
         return
     text = parts.sentence(SENTENCE, key="order.text")
-    before = lab.predict(name, text)
+    before = computed.predict(name, text)
     if before is None:
         return
     words = parts.reading(name, before).source[:-1]
@@ -90,7 +91,7 @@ def _padded(name: str, before: Any) -> None:
         "Columns of padding", PADDING, value=16, bind="query-params", key="order.padding"
     )
     pieces = before.source_pieces, before.target_pieces
-    change = lab.run(
+    change = computed.run(
         name,
         ("padding", before.text, *map(tuple, pieces), more),
         lambda loaded: padding(loaded, *pieces, more),

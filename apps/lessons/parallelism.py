@@ -6,10 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from apps import figures, shipped, speed_charts, speeds
+from apps import figures, shipped
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
 from apps.plain import plain
+from apps.results import speed_charts, speeds
 
 TITLE = "Parallelism and its price"
 LESSON = Lesson(

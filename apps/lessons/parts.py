@@ -10,8 +10,9 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from apps import charts, figures, lab, panels, shaded, shipped, state
+from apps import charts, figures, panels, shaded, shipped, state
 from apps.answers import Reading, from_prediction, read
+from apps.lab import computed
 from apps.plain import plain
 
 Rows = Sequence[Mapping[str, Any]]
@@ -273,7 +274,7 @@ def spoken(rows: Rows, label: str = "word", value: str = "value") -> str:
 
 def intervened(name: str, text: str, what: Any) -> Any | None:
     """The `Outcome` of an `Intervention` in the model's answer to `text`; None where it failed."""
-    return lab.run(
+    return computed.run(
         name,
         ("intervene", text, what),
         lambda loaded: loaded.intervene(loaded.predict([text])[0], what),

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import exports, lab, shipped
+from apps import exports, shipped
+from apps.lab import computed
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
 
@@ -110,7 +111,7 @@ def _codes(width: int) -> None:
 
 def _without() -> None:
     text = parts.sentence(SENTENCE, key="positions.text")
-    before = lab.predict(parts.TRANSFORMER, text)
+    before = computed.predict(parts.TRANSFORMER, text)
     if before is None:
         return
     words = parts.reading(parts.TRANSFORMER, before).source[:-1]
@@ -118,7 +119,7 @@ def _without() -> None:
         return
     one, other = pair
     pieces = before.source_pieces
-    found = lab.run(
+    found = computed.run(
         parts.TRANSFORMER,
         ("moved", text, one, other),
         lambda loaded: moved(loaded, pieces, one, other),

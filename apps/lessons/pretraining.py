@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import exports, lab, shipped, speeds
+from apps import exports, shipped
 from apps.answers import shown
+from apps.lab import computed
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
 from apps.plain import plain
+from apps.results import speeds
 
 TITLE = "Pre-training"
 LESSON = Lesson(
@@ -118,7 +120,7 @@ def _any(beginning: str) -> None:
 
 
 def _mixed(sources: tuple[str, ...], beginning: str) -> Mixture | None:
-    return lab.run(
+    return computed.run(
         parts.TRANSFORMER,
         ("mixture", sources, beginning),
         lambda loaded: mixture(loaded, sources, beginning),

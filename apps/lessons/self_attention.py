@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from apps import exports, lab, lines
+from apps import exports
 from apps.answers import chosen_map
+from apps.lab import computed, lines
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
 
@@ -55,7 +56,7 @@ def render() -> None:
     if not parts.there(name):
         return
     text = parts.sentence(SENTENCE, key="self.text")
-    prediction = lab.predict(name, text)
+    prediction = computed.predict(name, text)
     if prediction is None:
         return
     own = parts.reading(name, prediction)

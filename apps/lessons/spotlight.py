@@ -6,8 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from apps import exports, lab
+from apps import exports
 from apps.answers import Reading, chosen_map, from_prediction, read
+from apps.lab import computed
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
 
@@ -58,7 +59,7 @@ def render() -> None:
     if not parts.there(name):
         return
     text = parts.sentence(SENTENCE, key="spotlight.text")
-    prediction = lab.predict(name, text)
+    prediction = computed.predict(name, text)
     if prediction is None:
         return
     own = read(from_prediction(name, prediction), "character")  # piece by piece
@@ -87,7 +88,7 @@ def _energies(text: str, own: Reading, step: int) -> None:
     def compute(loaded: Any) -> Any:
         return loaded.inside(loaded.predict([text])[0])["cross"].energy(0, 0)
 
-    energy = lab.run(parts.BAHDANAU, ("energies", text), compute)
+    energy = computed.run(parts.BAHDANAU, ("energies", text), compute)
     if energy is None:
         return
     rows = [

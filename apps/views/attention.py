@@ -7,22 +7,11 @@ import functools
 import numpy as np
 import streamlit as st
 
-from apps import (
-    asking,
-    choose,
-    decomposition,
-    exports,
-    grid,
-    lines,
-    looking,
-    panels,
-    shipped,
-    side_by_side,
-    stepping,
-)
+from apps import choose, exports, panels, shipped
 from apps.answers import SALIENCY
-from apps.asking import Asked
-from apps.side_by_side import Side
+from apps.lab import asking, decomposition, grid, lines, looking, side_by_side, stepping
+from apps.lab.asking import Asked
+from apps.lab.side_by_side import Side
 
 VIEWS = {
     "heads": "All heads, one large",

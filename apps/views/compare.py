@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from apps import choose, loading, panels, quality, shipped, state
+from apps import choose, loading, panels, shipped, state
 from apps.answers import Answer, Reading, read
 from apps.plain import plain
+from apps.results import quality
 from apps.state import BEAMS, KINDS, WIDGET, View
 
 NOTICE = "notice"  # a sentence for the next run, about the text just submitted

@@ -6,8 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from apps import charts, choose, figures, quality, shipped
-from apps.quality import Figure
+from apps import charts, choose, figures, shipped
+from apps.results import quality
+from apps.results.quality import Figure
 
 BEAM_NAMES = {"1": "Greedy"}
 MAX_BROWSED = 500

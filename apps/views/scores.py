@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from apps import attention_readings as readings
-from apps import attention_results as results
-from apps import choose, exports, figures, quality, score_charts, shipped
-from apps.attention_results import MEASURES, ROWS, Measure
+from apps import choose, exports, figures, shipped
 from apps.plain import plain
+from apps.results import attention as results
+from apps.results import quality, readings, score_charts
+from apps.results.attention import MEASURES, ROWS, Measure
 
 COMMAND = results.COMMAND
 ALIGNMENT = ("aer", "precision", "recall")

@@ -7,9 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from apps import choose, figures, measuring, quality, shipped, speed_charts, speeds
+from apps import choose, figures, shipped
 from apps.plain import plain
-from apps.speeds import Results
+from apps.results import measuring, quality, speed_charts, speeds
+from apps.results.speeds import Results
 
 DRAW = "python -m benchmarks.curves"
 MEASURE = "python -m benchmarks.run"

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from apps import cells, choose, lab, outcomes, panels, quality, shipped
+from apps import choose, panels, shipped
 from apps.answers import Reading, axes, chosen_map, from_prediction, read
+from apps.lab import cells, computed, outcomes
 from apps.plain import plain
+from apps.results import quality
 
 if TYPE_CHECKING:
     from zoo.interventions import Force, Intervention, Off, Outcome
@@ -50,7 +52,7 @@ def render() -> None:
         return
     # A notice while it waits must not move what stands below it: that would be drawn anew.
     with st.container():
-        before = lab.predict(name, text, beams)
+        before = computed.predict(name, text, beams)
     if before is None:
         return
     if not before.target_pieces:
@@ -91,7 +93,7 @@ def _outcome(name: str, text: str, beams: int, before: Any, what: Intervention) 
             return str(error).partition(" Received:")[0]
 
     with st.container():
-        found = lab.run(name, ("intervene", text, beams, what), compute)
+        found = computed.run(name, ("intervene", text, beams, what), compute)
     if isinstance(found, str):
         st.warning(f"That cannot be done. {plain(found)}", icon=":material/warning:")
         return None

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from apps import charts, choose, figures, lab, outcomes, panels, quality, shaded, shipped, state
+from apps import charts, choose, figures, panels, shaded, shipped, state
 from apps.answers import END, END_LABEL, Answer, Reading, from_prediction, read
-from apps.outcomes import nats, per_piece, quoted, spans_of, total
+from apps.lab import computed, outcomes
+from apps.lab.outcomes import nats, per_piece, quoted, spans_of, total
 from apps.plain import plain
+from apps.results import quality
 from apps.state import View
 from zoo.tokenizer import WORD_START
 
@@ -67,7 +69,7 @@ def render() -> None:
     if not text or not target:
         st.info("Type an output above, and press Ctrl+Enter.", icon=":material/info:")
         return
-    own = lab.predict(name, text, beams)
+    own = computed.predict(name, text, beams)
     yours = _forced(name, text, target)
     if own is not None and yours is not None:
         _one(name, own, yours)
@@ -99,7 +101,7 @@ def _forced(name: str, text: str, target: str) -> tuple[Prediction, Candidates, 
         found = loaded.candidates(prediction, k=min(5, loaded.target_tokenizer.size))
         return prediction, found, None if prediction.attention else loaded.saliency(prediction)
 
-    return lab.run(name, ("target", text, target), compute)
+    return computed.run(name, ("target", text, target), compute)
 
 
 def _one(name: str, own: Prediction, yours: tuple[Prediction, Candidates, Any]) -> None:
@@ -282,7 +284,7 @@ def _all(names: Sequence[str], text: str, target: str, beams: int) -> None:
     for name, column in zip(names, st.columns(len(names), border=True), strict=True):
         with column:
             panels.heading(name)
-            own, yours = lab.predict(name, text, beams), _forced(name, text, target)
+            own, yours = computed.predict(name, text, beams), _forced(name, text, target)
             if own is None or yours is None:
                 continue
             _words(name, "all", yours[0], own)

@@ -13,19 +13,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from apps import (
-    attention_charts,
-    charts,
-    decomposition,
-    drawing,
-    exports,
-    grid,
-    lines,
-    looking,
-    shipped,
-    side_by_side,
-    stepping,
-)
+from apps import charts, exports, shipped
+from apps.lab import charts as attention_charts
+from apps.lab import decomposition, drawing, grid, lines, looking, side_by_side, stepping
 from tests.apps import shelf
 from zoo.inside import Candidates
 from zoo.prediction import Prediction

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from apps import grid, lines
+from apps.lab import grid, lines
 from tests.apps.browsing import WAIT, expect, needs_chromium, picture
 from tests.apps.test_attention import HOSTILE, maps
 

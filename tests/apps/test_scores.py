@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from apps import attention_readings as readings
-from apps import attention_results as results
-from apps import charts, score_charts, shipped
-from apps.attention_results import Measured
+from apps import charts, shipped
+from apps.results import attention as results
+from apps.results import readings, score_charts
+from apps.results.attention import Measured
 from tests.apps import pages, shelf
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from apps import charts, loading, measuring, shipped, speed_charts, speeds
-from apps.measuring import Measured
+from apps import charts, loading, shipped
+from apps.results import measuring, speed_charts, speeds
+from apps.results.measuring import Measured
 from tests.apps import bench, pages, shelf
 
 
@@ -269,7 +270,8 @@ def _render_one():
     """The page with two models to measure: the others are built alike and would only take time."""
     from unittest import mock
 
-    from apps import measuring, shipped
+    from apps import shipped
+    from apps.results import measuring
     from apps.views import speed
 
     class Few:

@@ -7,8 +7,8 @@ import functools
 import numpy as np
 import pytest
 
-from apps import cells, lab, outcomes
 from apps.answers import from_prediction, read
+from apps.lab import cells, computed, outcomes
 from apps.views import what_if
 from tests.apps import pages
 from tests.apps.test_pages import HOSTILE
@@ -167,8 +167,8 @@ def test_without_attention_the_other_tools_work(open_page, outcome, monkeypatch)
     asked = []
     for one in (outcome.before, outcome.after, outcome.forced):
         one.attention = {}
-    monkeypatch.setattr(lab, "predict", lambda *rest: outcome.before)
-    monkeypatch.setattr(lab, "run", lambda _, question, __: asked.append(question) or outcome)
+    monkeypatch.setattr(computed, "predict", lambda *rest: outcome.before)
+    monkeypatch.setattr(computed, "run", lambda _, question, __: asked.append(question) or outcome)
     at = open_page(model="LSTM", mask="2 brother", off="cross 1.1", force="1:1")
     assert not at.exception
     assert "no attention in this network: all it read went through its state" in pages.said(at)

@@ -8,8 +8,9 @@ import math
 import numpy as np
 import pytest
 
-from apps import lab, shipped
+from apps import shipped
 from apps.answers import from_prediction, read
+from apps.lab import computed
 from apps.views import your_target
 from tests.apps import pages
 from tests.apps.test_pages import HOSTILE
@@ -90,7 +91,7 @@ def open_page(networks, monkeypatch):
 
 
 def test_without_a_target_the_page_asks_for_one(open_page, monkeypatch):
-    monkeypatch.setattr(lab, "run", lambda *args: pytest.fail("a model was asked"))
+    monkeypatch.setattr(computed, "run", lambda *args: pytest.fail("a model was asked"))
     for word, target in (("dates", ""), ("pronounce", " \n\t")):
         at = open_page(task=shipped.TASK_LABELS[word], **{f"target.{word}": target})
         assert not at.exception
@@ -125,7 +126,7 @@ def test_hostile_targets_keep_the_page_up(open_page, kind):
 
 def test_all_models_stand_beside_each_other(open_page, monkeypatch):
     """One that cannot answer leaves the others."""
-    monkeypatch.setattr(lab, "predict", lambda name, *rest: OWN)
+    monkeypatch.setattr(computed, "predict", lambda name, *rest: OWN)
     monkeypatch.setattr(
         your_target,
         "_forced",

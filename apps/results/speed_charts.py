@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 
 from apps import charts, shipped
-from apps.speeds import STAGES
+from apps.results.speeds import STAGES
 from benchmarks.table import figure
 
 Records = Sequence[Mapping[str, Any]]

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import attention_charts, exports, figures, lab
+from apps import exports, figures
+from apps.lab import charts as attention_charts
+from apps.lab import computed
 from apps.plain import plain
 from zoo.prediction import Prediction
 
@@ -54,7 +56,7 @@ def show(
         cell: layer and head, counted from 0.
         labels: of the rows and columns of such a map, over pieces.
     """
-    found = lab.run(name, ("inside", asked), lambda loaded: loaded.inside(prediction))
+    found = computed.run(name, ("inside", asked), lambda loaded: loaded.inside(prediction))
     if found is None or kind not in found:
         return
     row, column = choose_cell(labels)

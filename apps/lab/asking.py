@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import choose, lab, looking, panels, shaded, shipped
+from apps import choose, panels, shaded, shipped
 from apps.answers import SALIENCY
-from apps.looking import Look
+from apps.lab import computed, looking
+from apps.lab.looking import Look
 from apps.plain import plain
 from zoo.prediction import Prediction
 
@@ -82,9 +83,9 @@ def ask() -> Asked | None:
     output = (output or "").strip()
     question = ("forced", text, output) if output else ("predict", text, beams)
     prediction = (
-        lab.run(name, question, lambda loaded: loaded.predict([text], target=[output])[0])
+        computed.run(name, question, lambda loaded: loaded.predict([text], target=[output])[0])
         if output
-        else lab.predict(name, text, beams)
+        else computed.predict(name, text, beams)
     )
     if prediction is None:
         return None
@@ -102,7 +103,7 @@ def forced(asked: Asked, name: str) -> Asked | None:
     Of a model without such maps it is saliency that is asked for.
     """
     question = ("forced", asked.text, asked.prediction.text)
-    prediction = lab.run(
+    prediction = computed.run(
         name,
         question,
         lambda loaded: loaded.predict([asked.text], target=[asked.prediction.text])[0],
@@ -185,7 +186,7 @@ def valid(key: str, options: list[Any] | range) -> None:
 def maps(asked: Asked) -> np.ndarray | None:
     """(L, H, T, S) over pieces; None, and an error on the page, where that failed."""
     if asked.kind == SALIENCY:
-        saliency = lab.run(
+        saliency = computed.run(
             asked.name,
             ("saliency", asked.question),
             lambda loaded: loaded.saliency(asked.prediction),
@@ -195,7 +196,7 @@ def maps(asked: Asked) -> np.ndarray | None:
         return looking.maps_of(asked.prediction, asked.kind, saliency=saliency)
     norms = None
     if asked.weigh:
-        inside = lab.run(
+        inside = computed.run(
             asked.name,
             ("inside", asked.question),
             lambda loaded: loaded.inside(asked.prediction),

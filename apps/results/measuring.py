@@ -10,8 +10,9 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from apps import figures, loading, shipped, speed_charts, speeds
+from apps import figures, loading, shipped
 from apps.plain import plain
+from apps.results import speed_charts, speeds
 
 MEASURED = "speed.measured"
 """In the session: by task, text and model what was measured here, or why it could not be."""

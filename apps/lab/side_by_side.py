@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from apps import attention_charts, charts, exports, figures, grid
-from apps.looking import Look
+from apps import charts, exports, figures
+from apps.lab import charts as attention_charts
+from apps.lab import grid
+from apps.lab.looking import Look
 
 DRAWN = 2500
 """Cells that a chart draws one by one; a larger map is painted, and painted alone."""

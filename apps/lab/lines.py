@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import charts, drawing, exports, figures
+from apps import charts, exports, figures
+from apps.lab import drawing
 
 HEADS = ("Written", "Read")
 """What stands over the column that looks and over the one that is looked at."""

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import charts, drawing, exports, figures
+from apps import charts, exports, figures
+from apps.lab import drawing
 
 HTML = '<div class="grid"></div>'
 

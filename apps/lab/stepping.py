@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import attention_charts, charts, exports, figures, lab, shaded, shipped
+from apps import charts, exports, figures, shaded, shipped
 from apps.answers import END_LABEL, shown
-from apps.looking import shades
+from apps.lab import charts as attention_charts
+from apps.lab import computed
+from apps.lab.looking import shades
 from apps.plain import plain
 from zoo.prediction import Prediction
 
@@ -31,7 +33,7 @@ def show(
         weights: (T, S) over pieces.
         which: which map that is, in words.
     """
-    found = lab.run(
+    found = computed.run(
         name,
         ("candidates", CANDIDATES, asked),
         lambda loaded: loaded.candidates(prediction, min(CANDIDATES, loaded.target_tokenizer.size)),

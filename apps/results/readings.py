@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps import attention_results as results
 from apps import shipped
-from apps.attention_results import Measured
 from apps.plain import plain
+from apps.results import attention as results
+from apps.results.attention import Measured
 
 KINDS = {
     "cross": "Output on input",

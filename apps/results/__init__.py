@@ -1,0 +1,1 @@
+"""What was measured, as pages show it: quality, attention scores, speed; and measuring anew."""
