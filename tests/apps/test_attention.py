@@ -1,4 +1,4 @@
-"""The Attention page and its parts: drawing, exports, what maps become, every view of the page."""
+"""The Attention page: what maps become, and every view of it."""
 
 from __future__ import annotations
 
