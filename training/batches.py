@@ -141,16 +141,6 @@ def blur(batch: Batch, share: float, generator: np.random.Generator) -> Batch:
     return replace(batch, source=without(batch.source), target_in=without(batch.target_in))
 
 
-def twice(batch: Batch) -> Batch:
-    """Every row two times, neighbours, each with half its weight: what R-Drop compares."""
-    arrays = {
-        name: np.repeat(getattr(batch, name), 2, axis=0)
-        for name in ("source", "target_in", "target_out", "weights")
-    }
-    arrays["weights"] /= 2
-    return replace(batch, **arrays)
-
-
 def fill(batch: Batch, rows: int, source: int = 0, target: int = 0) -> Batch:
     """`batch` with up to `rows` rows, `source` and `target` pieces; losses stay what they were.
 

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from training import checkpoint
-from training.batches import Batch, Batches, make_batch, prefetch, twice
+from training.batches import Batch, Batches, make_batch, prefetch
 from training.checkpoint import Progress
 from training.devices import ONE, Devices
 from training.logs import History
@@ -74,8 +74,6 @@ def trace_steps(network: Any, on: Devices = ONE) -> None:
 def step(network: Any, batch: Batch, on: Devices = ONE) -> float:
     """One step of training on the devices `on`; the loss of the global batch."""
     share = on.share(batch)
-    if network.loss.r_drop:
-        share = twice(share)  # only now: both rows of a pair belong on one device
     with on.scope():
         network.reset_metrics()
         loss = network.train_on_batch(

@@ -1,4 +1,4 @@
-"""What training minimises, and how: smoothed cross-entropy, R-Drop; Adam, warm-up, averaging."""
+"""What training minimises, and how: smoothed cross-entropy; Adam, warm-up, clipping, averaging."""
 
 from __future__ import annotations
 
@@ -18,21 +18,15 @@ class SmoothedCrossEntropy(keras.losses.Loss):
 
     Args:
         smoothing: share of the probability that is spread over all pieces.
-        r_drop: alpha of R-Drop (Liang et al. 2021, arXiv:2106.14448), equation 4, halved like the
-            two cross-entropies there; other than 0 it wants every row twice, see
-            `training.batches.twice`.
     """
 
-    def __init__(self, smoothing: float = 0.1, r_drop: float = 0.0):
+    def __init__(self, smoothing: float = 0.1):
         super().__init__(name="smoothed_cross_entropy", reduction="sum")
-        self.smoothing, self.r_drop = smoothing, r_drop
+        self.smoothing = smoothing
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """(B, T) ids and (B, T, V) logits -> (B, T) losses."""
-        losses = smoothed_cross_entropy(y_true, y_pred, self.smoothing)
-        if self.r_drop:
-            losses = losses + self.r_drop / 4.0 * disagreement(y_pred)
-        return losses
+        return smoothed_cross_entropy(y_true, y_pred, self.smoothing)
 
 
 def smoothed_cross_entropy(ids: Tensor, logits: Tensor, smoothing: float) -> Tensor:
@@ -63,35 +57,6 @@ def smoothed_cross_entropy(ids: Tensor, logits: Tensor, smoothing: float) -> Ten
         return loss, gradient
 
     return losses(logits)
-
-
-def disagreement(logits: Tensor) -> Tensor:
-    """(B, T, V) logits, rows 2i and 2i + 1 two answers to the same input -> (B, T), in nats.
-
-    KL(p || q) + KL(q || p) of the two, the same for both. The gradient is written by hand, as
-    above.
-    """
-    shape = ops.shape(logits)
-
-    def other(values: Tensor) -> Tensor:
-        size = values.shape[-1]
-        pairs = ops.reshape(values, (-1, 2, shape[1], size))
-        return ops.reshape(ops.flip(pairs, axis=1), (shape[0], shape[1], size))
-
-    @ops.custom_gradient
-    def divergence(logits: Tensor) -> tuple[Tensor, Any]:
-        log_probs = logits - ops.logsumexp(logits, axis=-1, keepdims=True)
-        probs, gap = ops.exp(log_probs), log_probs - other(log_probs)
-        one_way = ops.sum(probs * gap, axis=-1, keepdims=True)
-
-        def gradient(upstream: Tensor) -> Tensor:
-            upstream = ops.reshape(upstream, (shape[0], shape[1], 1))
-            pulled = probs * (gap - one_way) + probs - other(probs)
-            return (upstream + other(upstream)) * pulled
-
-        return ops.reshape(one_way + other(one_way), (shape[0], shape[1])), gradient
-
-    return divergence(logits)
 
 
 def make_optimizer(

@@ -171,7 +171,7 @@ def make_ready(
         )
         network.compile(
             optimizer=optimizer,
-            loss=SmoothedCrossEntropy(settings["smoothing"], settings["r_drop"]),
+            loss=SmoothedCrossEntropy(settings["smoothing"]),
             jit_compile=on.compiles_steps(),
         )
         optimizer.build(network.trainable_variables)

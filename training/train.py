@@ -49,10 +49,6 @@ def main(
     weight_decay: Annotated[
         float, Option(help="Of every matrix, times the learning rate.", min=0)
     ] = 0.0,
-    r_drop: Annotated[
-        float,
-        Option(help="Weight of what two dropouts of a step disagree on; twice the work.", min=0),
-    ] = 0.0,
     override: Annotated[
         list[str] | None,
         Option("--set", help="Another hyper-parameter: --set width=192 --set positions=learned."),

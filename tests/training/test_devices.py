@@ -28,8 +28,6 @@ OPTIONS = {
     "--preset": "nano",
     "--set": "decoder_layers=1",
     "--dropout": 0,
-    # Both answers to a row are the same without dropout: rows that are not pairs would show.
-    "--r-drop": 1,
     "--steps": STEPS,
     "--batch-tokens": 150,
     "--warmup": 20,

@@ -6,13 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from training.batches import make_batch, twice
-from training.objective import (
-    SmoothedCrossEntropy,
-    disagreement,
-    make_optimizer,
-    smoothed_cross_entropy,
-)
+from training.batches import make_batch
+from training.objective import SmoothedCrossEntropy, make_optimizer, smoothed_cross_entropy
 from zoo.seq2seq import lookup
 from zoo.tokenizer import EOS
 
@@ -88,51 +83,6 @@ def test_the_gradient_written_by_hand_is_softmax_less_target(smoothing):
     np.put_along_axis(target, ids[..., None], 1 - smoothing + smoothing / 7, -1)
     expected = (probabilities - target) * weights[..., None]
     np.testing.assert_allclose(found, expected, atol=1e-6)
-
-
-def test_two_answers_disagree_by_their_divergence_both_ways():
-    first, second = np.array([0.5, 0.25, 0.25]), np.array([0.25, 0.5, 0.25])
-    logits = np.log(np.array([[first, first], [second, first]], "float32")) + 3
-    # 0.5 log 2 - 0.25 log 2, and the same the other way.
-    both = 0.5 * np.log(2)
-    np.testing.assert_allclose(disagreement(logits), [[both, 0], [both, 0]], atol=1e-6)
-
-
-def test_the_gradient_of_disagreement_is_that_of_its_definition():
-    random = np.random.default_rng(6)
-    logits = random.normal(size=(4, 3, 5)).astype("float32") * 2
-    weights = random.random(size=(4, 3)).astype("float32")
-
-    def plain(x):
-        log_probs = keras.ops.log_softmax(x)
-        ours, other = log_probs[0::2], log_probs[1::2]
-        gap = keras.ops.exp(ours) - keras.ops.exp(other)
-        pairs = keras.ops.sum(gap * (ours - other), axis=-1)
-        return keras.ops.repeat(pairs, 2, axis=0) * weights
-
-    found = gradient(lambda x: disagreement(x) * weights, logits)
-    np.testing.assert_allclose(found, gradient(plain, logits), atol=1e-5)
-
-
-def test_r_drop_adds_what_two_answers_disagree_on():
-    """Equation 4 of the paper, halved: the mean of both cross-entropies, and a quarter of both."""
-    random = np.random.default_rng(7)
-    batch = twice(make_batch([[4, EOS]] * 2, [[5, 6, EOS], [7, EOS]]))
-    logits = random.normal(size=(4, 3, 9)).astype("float32")
-    loss = {
-        alpha: float(
-            SmoothedCrossEntropy(0.1, alpha)(batch.target_out, logits, sample_weight=batch.weights)
-        )
-        for alpha in (0.0, 3.0)
-    }
-    apart = np.asarray(disagreement(logits))[batch.target_out != 0].mean()
-    assert loss[3.0] == pytest.approx(loss[0.0] + 3 / 4 * apart, rel=1e-5)
-    # Twins that agree cost what one row costs.
-    logits[1::2] = logits[0::2]
-    once = make_batch([[4, EOS]] * 2, [[5, 6, EOS], [7, EOS]])
-    expected = SmoothedCrossEntropy(0.1)(once.target_out, logits[0::2], sample_weight=once.weights)
-    found = SmoothedCrossEntropy(0.1, 3.0)(batch.target_out, logits, sample_weight=batch.weights)
-    assert float(found) == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_rows_that_are_looked_up_twice_get_both_gradients():
