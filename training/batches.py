@@ -203,7 +203,7 @@ class Batches:
         self.sources = sources if isinstance(sources, Rows) else Rows.of(sources)
         self.targets = targets if isinstance(targets, Rows) else Rows.of(targets)
         self.tokens, self.seed, self.noise, self.multiple = tokens, seed, noise, multiple
-        source, target = (self._rounded(side.lengths()) for side in (self.sources, self.targets))
+        source, target = map(self._rounded, self.lengths())
         self._longest = np.maximum(source, target)
         # One number to sort by: two bytes where both sides have at most 255 pieces, and those are
         # sorted in linear time. First the target's length, then the source's, up and down in turns:
@@ -219,6 +219,10 @@ class Batches:
     def __len__(self) -> int:
         """How many pairs there are."""
         return len(self.sources)
+
+    def lengths(self) -> tuple[np.ndarray, np.ndarray]:
+        """Pieces of every row of the sources and of the targets."""
+        return self.sources.lengths(), self.targets.lengths()
 
     def order(self, epoch: int) -> list[np.ndarray]:
         """The rows of every batch of `epoch`, batches shuffled."""

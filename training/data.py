@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from training import download
 from training.batches import Batches
+from training.segmentations import SampledBatches, Side
 from training.tasks.base import Example, Stream, Task
 from zoo import saving
 from zoo.tokenizer import Tokenizer, train_tokenizer
@@ -83,20 +85,21 @@ def encode(
     tokenizers: dict[str, Tokenizer],
     settings: dict[str, Any],
     multiple: int = 1,
-) -> tuple[Batches, int]:
+) -> tuple[Batches | SampledBatches, int]:
     """The training side as ids, and of how many pairs; those too long are left out and counted.
 
     `multiple`: see `Batches`.
     """
     both = sides(tokenizers)
     if isinstance(examples, list):
-        pairs = [(both[0].encode(e.source), both[1].encode(e.references[0])) for e in examples]
-        kept = [
-            (s, t)
-            for s, t in pairs
+        pairs = [(e.source, e.references[0]) for e in examples]
+        rows = [(both[0].encode(source), both[1].encode(target)) for source, target in pairs]
+        short = [
+            i
+            for i, (s, t) in enumerate(rows)
             if len(s) <= task.max_source_length and len(t) <= task.max_target_length
         ]
-        sources, targets = zip(*kept, strict=True) if kept else ((), ())
+        sources, targets = zip(*(rows[i] for i in short), strict=True) if short else ((), ())
         read = len(pairs)
     else:
         from training import store
@@ -113,6 +116,22 @@ def encode(
     if not len(sources):
         raise ValueError(f"{task.name} has no training pair that is short enough")
     how = (settings["batch_tokens"], settings["seed"], settings["noise"], multiple)
+    if settings["sampling"]:
+        # Seeds of their own: one text on both sides would be cut alike.
+        seeds = np.random.SeedSequence(settings["seed"]).generate_state(2)
+        limits = task.max_source_length, task.max_target_length
+        drawn = (
+            Side(
+                both[side],
+                [pairs[i][side] for i in short],
+                settings["sampling"],
+                int(seeds[side]),
+                # Room for more pieces than any text has as usual, and an end to the shapes.
+                min(2 * max(map(len, (sources, targets)[side])), limits[side]),
+            )
+            for side in (0, 1)
+        )
+        return SampledBatches(*drawn, *how), read
     return Batches(sources, targets, *how), read
 
 

@@ -19,6 +19,7 @@ from training.batches import Batch, Batches, make_batch, prefetch
 from training.checkpoint import Progress
 from training.devices import ONE, Devices
 from training.logs import History
+from training.segmentations import SampledBatches
 from training.shapes import Shape, fit
 from zoo import saving
 from zoo.tokenizer import EOS
@@ -107,7 +108,7 @@ class Trainer:
         self,
         network: Any,
         probe: LoadedModel,
-        batches: Batches,
+        batches: Batches | SampledBatches,
         task: Task,
         valid: Sequence[Example],
         schedule: Schedule,

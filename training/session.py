@@ -18,6 +18,7 @@ from training.data import console
 from training.devices import Devices
 from training.loop import RunStoppedError, Schedule, Trainer, trace_steps
 from training.objective import SmoothedCrossEntropy, make_optimizer
+from training.segmentations import SampledBatches
 from training.shapes import Shape, ladder
 from training.tasks.base import Task
 from zoo import catalog, saving
@@ -146,6 +147,10 @@ def check(settings: dict[str, Any], task: Task) -> None:
         raise ValueError(
             f"precision must be auto, float32 or mixed_bfloat16. Received: {settings['precision']}"
         )
+    if settings["sampling"] and {t.model_type for t in task.tokenizers().values()} != {"unigram"}:
+        raise ValueError(f"{task.name} has no sub-words whose cutting could be drawn (--sampling)")
+    if settings["sampling"] and task.stream() is not None:
+        raise ValueError(f"{task.name} is encoded once for all epochs: it cannot have --sampling")
     override = {"source_vocabulary": 4, "target_vocabulary": 4, **settings["override"]}
     config = catalog.configuration(settings["model"], settings["preset"], **override)
     longest = max(task.max_source_length, task.max_target_length)
@@ -179,13 +184,12 @@ def make_ready(
     trace_steps(network, on)
 
 
-def make_shapes(batches: Batches, on: Devices) -> tuple[Shape, ...]:
+def make_shapes(batches: Batches | SampledBatches, on: Devices) -> tuple[Shape, ...]:
     """The shapes that compiled steps get; none where any shape will do."""
     if not on.compiles_steps():
         return ()
     return ladder(
-        batches.sources.lengths(),
-        batches.targets.lengths(),
+        *batches.lengths(),
         batches.tokens,
         rows=on.count,
         # Tensor cores work on eights; a CPU would only have more padding to multiply.

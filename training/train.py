@@ -46,6 +46,14 @@ def main(
     noise: Annotated[
         float, Option(help="Share of the pieces read that are made unreadable.", min=0, max=1)
     ] = 0.0,
+    sampling: Annotated[
+        float,
+        Option(
+            help="Cut texts into other sub-words in every epoch: 1 as likely as they are, 0.2 far "
+            "more freely; 0: never.",
+            min=0,
+        ),
+    ] = 0.0,
     weight_decay: Annotated[
         float, Option(help="Of every matrix, times the learning rate.", min=0)
     ] = 0.0,

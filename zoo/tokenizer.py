@@ -59,6 +59,14 @@ class Tokenizer:
         """Piece ids of `text`, closed by EOS; the empty text gives `[EOS]`."""
         return [*self._processor.encode(clean(text)), EOS]
 
+    def ways(self, word: str, most: int) -> list[tuple[list[int], float]]:
+        """The `most` likeliest ways to cut `word`, best first: ids without EOS, log-probability.
+
+        Only a `unigram` model knows of several. Unknown pieces count nothing: every way has them.
+        """
+        found = self._processor.nbest_encode(clean(word), nbest_size=most)
+        return [(ids, sum(map(self._processor.get_score, ids))) for ids in found]
+
     def encode_as_read(self, text: str) -> tuple[list[int], list[str]]:
         """Like `encode`, with each piece as it stands in the text, also where it is unknown.
 

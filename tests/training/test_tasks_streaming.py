@@ -124,7 +124,7 @@ def test_large_own_files_stream_and_small_ones_do_not(large, monkeypatch):
 
 def test_a_large_corpus_is_encoded_without_being_held(large, tmp_path, monkeypatch):
     monkeypatch.setattr(tasks.get(f"tsv:{large}").__class__, "vocabulary_size", 300)
-    settings = {"noise": 0.0, "batch_tokens": 200, "seed": 1, "threads": 1}
+    settings = {"sampling": 0.0, "noise": 0.0, "batch_tokens": 200, "seed": 1, "threads": 1}
     task = tasks.get(f"tsv:{large}")
     stream = data.read(task, limit=900)
     monkeypatch.setattr(task, "examples", None)  # what would hold it
