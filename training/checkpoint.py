@@ -7,10 +7,13 @@ averages) and, as metadata, where in the data the run was. Being one file it is 
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from zoo.saving import write_aside
@@ -52,10 +55,28 @@ def variables(network: Any) -> list[Any]:
 
 def save(folder: Path, network: Any, progress: Progress) -> None:
     """Write model, optimizer and progress into `folder`, in one atomic step."""
-    from safetensors.numpy import save as pack
+    values = {f"{i:05d}": v for i, v in enumerate(variables(network))}
+    write_aside(folder / FILE, packed(values, {"progress": json.dumps(asdict(progress))}))
 
-    values = {f"{i:05d}": np.asarray(v) for i, v in enumerate(variables(network))}
-    write_aside(folder / FILE, pack(values, {"progress": json.dumps(asdict(progress))}))
+
+def packed(values: dict[str, Any], metadata: dict[str, str] | None = None) -> Iterator[bytes]:
+    """Variables or arrays by name, as the parts of a safetensors file, one value at a time.
+
+    The library wants all of them at once and copies them twice, which with the optimizer's moments
+    is hundreds of megabytes at a moment when training needs most.
+    """
+    header: dict[str, Any] = {"__metadata__": metadata} if metadata else {}
+    end = 0
+    for name, value in values.items():
+        dtype = np.dtype(keras.backend.standardize_dtype(value.dtype))
+        kind = "BOOL" if dtype.kind == "b" else f"{dtype.kind.upper()}{8 * dtype.itemsize}"
+        start, end = end, end + dtype.itemsize * math.prod(value.shape)
+        header[name] = {"dtype": kind, "shape": list(value.shape), "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)  # what follows begins at a multiple of eight
+    yield len(text).to_bytes(8, "little") + text
+    for value in values.values():
+        yield np.asarray(value).tobytes()
 
 
 def forget(folder: Path) -> None:
@@ -115,9 +136,7 @@ def restore(folder: Path, network: Any, step: int | None = None) -> None:
 
 def write_best(folder: Path, arrays: dict[str, np.ndarray]) -> None:
     """Keep the weights of the best validation so far, in full precision."""
-    from safetensors.numpy import save as pack
-
-    write_aside(folder / BEST, pack({name: np.asarray(a) for name, a in arrays.items()}))
+    write_aside(folder / BEST, packed(arrays))
 
 
 def read_best(folder: Path) -> dict[str, np.ndarray] | None:

@@ -11,18 +11,16 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from training import checkpoint
-from training.batches import Batch, Batches, make_batch, prefetch
+from training.batches import Batch, Batches, prefetch
 from training.checkpoint import Progress
-from training.devices import ONE, Devices
+from training.devices import ONE, Devices, give_back
 from training.logs import History
 from training.segmentations import SampledBatches
 from training.shapes import Shape, fit
 from zoo import saving
-from zoo.tokenizer import EOS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,24 +50,6 @@ class Schedule:
 
 STOP_EVERY = 10
 """Steps between two questions whether one of several processes was asked to stop."""
-
-
-def trace_steps(network: Any, on: Devices = ONE) -> None:
-    """Take two small steps and undo them, so that later steps do not depend on which came first.
-
-    TensorFlow traces a step for the shape of its first batch, and for any shape from the second
-    one on. A run that goes on has another first batch than the run it goes on from, and without
-    this it would end with weights that differ in the last bit. JAX has a program for each shape.
-    """
-    if keras.backend.backend() != "tensorflow":
-        return
-    wanted = checkpoint.variables(network)
-    before = [np.array(variable) for variable in wanted]
-    for size in (2, 3):
-        rows = [[EOS] * size] * (size * on.count)
-        step(network, make_batch(rows, rows), on)
-    for variable, value in zip(wanted, before, strict=True):
-        variable.assign(value)
 
 
 def step(network: Any, batch: Batch, on: Devices = ONE) -> float:
@@ -229,7 +209,9 @@ class Trainer:
         """Validate in process 0, and let all of them know how it went."""
         done, row = self.progress, {}
         if self.on.processes.first:
+            give_back()
             row = self._score()
+            give_back()
         found = self.on.processes.tell([row, done.best, done.best_step, done.since_best])
         row, done.best, done.best_step, done.since_best = found
         return row

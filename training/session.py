@@ -16,11 +16,12 @@ from training.batches import Batches
 from training.checkpoint import CheckpointError
 from training.data import console
 from training.devices import Devices
-from training.loop import RunStoppedError, Schedule, Trainer, trace_steps
+from training.loop import RunStoppedError, Schedule, Trainer
 from training.objective import SmoothedCrossEntropy, make_optimizer
 from training.segmentations import SampledBatches
 from training.shapes import Shape, ladder
 from training.tasks.base import Task
+from training.tracing import trace_step
 from zoo import catalog, saving
 from zoo.loaded import LoadedModel
 from zoo.tokenizer import Tokenizer
@@ -181,7 +182,7 @@ def make_ready(
         )
         optimizer.build(network.trainable_variables)
     on.spread(network)
-    trace_steps(network, on)
+    trace_step(network, on)
 
 
 def make_shapes(batches: Batches | SampledBatches, on: Devices) -> tuple[Shape, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,13 +31,16 @@ class ModelFolderError(ValueError):
     """A model folder is missing, damaged, or not one of ours; the message says which and why."""
 
 
-def write_aside(path: Path, data: bytes) -> None:
-    """Write `data` beside `path`, flush it to disk, then rename: never half a file."""
+def write_aside(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Write `data` beside `path`, flush it to disk, then rename: never half a file.
+
+    Given in parts, it is never in memory as a whole.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(aside, 0o644)

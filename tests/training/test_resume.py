@@ -147,6 +147,25 @@ def test_a_checkpoint_holds_all_that_decides_what_comes_next(network, tmp_path):
         assert (np.asarray(ours) == np.asarray(theirs)).all(), theirs.path
 
 
+def test_a_state_is_written_part_by_part_as_safetensors_reads_it():
+    values = {
+        "b": np.arange(6, dtype="float32").reshape(2, 3),
+        "a": np.array(3),
+        "seeds": np.array([1, 2**32 - 1], dtype="uint32"),
+        "yes": np.array([True, False]),
+        "none": np.zeros((0, 4), dtype="float16"),
+        "weight": keras.Variable(np.eye(2, dtype="float32")),
+    }
+    parts = list(checkpoint.packed(values, {"where": "größer"}))
+    assert len(parts) == 1 + len(values) and len(parts[0]) % 8 == 0
+    read = load(b"".join(parts))
+    assert sorted(read) == sorted(values)
+    for name, array in read.items():
+        expected = np.asarray(values[name])
+        assert array.dtype == expected.dtype and array.shape == expected.shape, name
+        assert (array == expected).all(), name
+
+
 def test_progress_comes_back_as_it_was(network, tmp_path):
     assert checkpoint.read_progress(tmp_path) is None
     progress = Progress(
