@@ -22,12 +22,12 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from benchmarks.protocol import told_by_linux
 from benchmarks.rows import files, read
 from training import cards, store
 from training.batches import Batches, prefetch
 from training.data import SAMPLE, console, encoding_bar
 from training.devices import processor_name
+from training.memory import told_by_linux
 from training.tasks.streaming import LargeFiles
 from zoo.saving import read_json, write_json
 from zoo.tokenizer import train_tokenizer

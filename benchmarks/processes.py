@@ -9,8 +9,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from benchmarks.protocol import told_by_linux
 from benchmarks.registry import ROOT, System
+from training.memory import told_by_linux
 
 PATIENCE = 900.0
 """Seconds that getting ready, or a block beyond its own length, may take."""

@@ -13,7 +13,6 @@ import argparse
 import importlib.metadata
 import json
 import os
-import resource
 import statistics
 import sys
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.workload import Workload
+from training.memory import peak_memory
 
 PIECES = 16
 """How many pieces every system writes, no more and no fewer."""
@@ -165,22 +165,3 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
-
-
-def told_by_linux(path: str, name: str) -> float | None:
-    """MB that the line `name` of a file under /proc states; None where there is none."""
-    try:
-        lines = Path(path).read_text().splitlines()
-        [kilobytes] = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
-        return int(kilobytes) / 1e3 * 1.024
-    except (OSError, ValueError):
-        return None
-
-
-def peak_memory() -> float:
-    """The most memory this process has had in its life, in MB."""
-    told = told_by_linux("/proc/self/status", "VmHWM")
-    if told is not None:
-        return told
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3 * 1.024

@@ -47,8 +47,9 @@ def build(
 ) -> dict[str, Any]:
     """A new card without metrics.
 
-    `training`: minutes, cpu_minutes, device, threads, precision, steps, epochs, target_tokens,
-    tokens_per_second, command. `examples`: counts by split. `size`: bytes of the folder.
+    `training`: minutes, cpu_minutes, peak_memory_mb, device, threads, precision, steps, epochs,
+    target_tokens, tokens_per_second, command. `examples`: counts by split. `size`: bytes of the
+    folder.
     """
     return {
         "name": name,
@@ -222,6 +223,7 @@ def _training(card: Mapping[str, Any]) -> Iterator[str]:
         ("Seed", _number(card.get("seed"))),
         ("Minutes", _number(training.get("minutes"))),
         ("CPU minutes", _number(training.get("cpu_minutes"))),
+        ("Peak memory, MB", _number(training.get("peak_memory_mb"))),
         ("Device", training.get("device")),
         ("Threads", _number(training.get("threads"))),
         ("Precision", training.get("precision")),

@@ -36,6 +36,8 @@ class Progress:
     """How many batches of `epoch` are done."""
     minutes: float = 0.0
     cpu_minutes: float = 0.0
+    peak_memory: float = 0.0
+    """The most memory that a part of it took, in MB."""
     tokens: int = 0
     best: float | None = None
     best_step: int = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import platform
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from training.memory import one_heap
 from training.processes import Processes
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def prepare(threads: int = 0) -> None:
     With a fixed number of threads the same seed gives the same weights on the same machine.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    _one_heap()
+    one_heap()
     if threads:
         os.environ["OMP_NUM_THREADS"] = str(threads)
         os.environ["XLA_FLAGS"] = (
@@ -290,26 +290,6 @@ def left_out(*names: str) -> Iterator[None]:
     finally:
         for name in hidden:
             del sys.modules[name]
-
-
-def give_back() -> None:
-    """Return to the system the memory that is free but kept, where the C library is glibc.
-
-    Tracing a step, and compiling an answer, take some 100 MB each for moments.
-    """
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
-
-
-def _one_heap() -> None:
-    """Let all threads allocate from one heap, where the C library is glibc.
-
-    By default each thread has its own, and a training step's large tensors, which come and go on
-    whatever thread is free, leave holes in all of them: more memory for the same speed.
-    """
-    if platform.libc_ver()[0] == "glibc":
-        arena_max = -8  # M_ARENA_MAX of malloc.h
-        ctypes.CDLL("libc.so.6").mallopt(arena_max, 1)
 
 
 def device_name(count: int = 0) -> str:

@@ -16,8 +16,9 @@ import numpy as np
 from training import checkpoint
 from training.batches import Batch, Batches, prefetch
 from training.checkpoint import Progress
-from training.devices import ONE, Devices, give_back
+from training.devices import ONE, Devices
 from training.logs import History
+from training.memory import give_back, peak_memory
 from training.segmentations import SampledBatches
 from training.shapes import Shape, fit
 from zoo import saving
@@ -263,6 +264,7 @@ class Trainer:
         wall, cpu = time.perf_counter(), time.process_time()
         self.progress.minutes += (wall - self._clock[0]) / 60
         self.progress.cpu_minutes += (cpu - self._clock[1]) / 60
+        self.progress.peak_memory = max(self.progress.peak_memory, peak_memory())
         self._clock = (wall, cpu)
 
     def _save(self) -> None:

@@ -293,6 +293,7 @@ def leave_model(folder: Path, trainer: Trainer, task: Task, pairs: int, command:
         training={
             "minutes": round(progress.minutes, 1),
             "cpu_minutes": round(progress.cpu_minutes, 1),
+            "peak_memory_mb": round(progress.peak_memory),
             "device": str(trainer.on),
             "threads": settings["threads"] or None,
             "precision": settings["precision"],

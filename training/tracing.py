@@ -15,7 +15,8 @@ import numpy as np
 
 from training import checkpoint
 from training.batches import make_batch
-from training.devices import ONE, Devices, give_back
+from training.devices import ONE, Devices
+from training.memory import give_back
 from zoo.tokenizer import EOS
 
 
