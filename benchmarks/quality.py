@@ -193,13 +193,13 @@ def score_run(folder: Path, card: Mapping[str, Any], beams: Sequence[int], known
 def describe(folder: Path, card: Mapping[str, Any]) -> Row:
     """What the card of a run says that figures depend on; without paths of this machine."""
     trained = card["training"]
-    told = ("epochs", "minutes", "cpu_minutes", "precision", "device", "threads", "backend")
+    told = ("epochs", "minutes", "cpu_minutes", "peak_memory_mb", "precision", "device")
     with (folder / "weights.safetensors").open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "run": folder.name,
         **{name: card[name] for name in ("task", "model", "preset", "parameters", "seed")},
-        **{name: trained.get(name) for name in (*told, "steps", "best_step")},
+        **{name: trained.get(name) for name in (*told, "threads", "backend", "steps", "best_step")},
         "valid_bleu": trained.get("valid", {}).get("bleu"),
         "scores": {},
         "command": portable(trained["command"]),

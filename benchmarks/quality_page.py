@@ -110,10 +110,12 @@ def details(row: Row) -> Iterator[str]:
     yield ""
     best = f"best validation BLEU {row['valid_bleu']:.2f}" if row["valid_bleu"] is not None else ""
     steps = f"at step {row['best_step']:,} of {row['steps']:,}"
+    # Runs from before it was noted do not say.
+    memory = f"; at most {row['peak_memory_mb']:,} MB" if row.get("peak_memory_mb") else ""
     yield (
         f"- Trained {row['date']}, commit {commit(row)}, on {row['device']}"
         f"{' (threads: ' + str(row['threads']) + ')' if row['threads'] else ''}, "
-        f"{row['precision']}, {packages(row['versions'])}; {best} {steps}."
+        f"{row['precision']}, {packages(row['versions'])}; {best} {steps}{memory}."
     )
     for width, scores in row["scores"].items():
         scored = scores["scored"]

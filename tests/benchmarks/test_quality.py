@@ -43,6 +43,7 @@ def make_run(folder, model="lstm", weights=b"weights", losses=(), **changes):
             "epochs": 12.0,
             "minutes": 30.5,
             "cpu_minutes": 55.0,
+            "peak_memory_mb": 1_987,
             "device": CPU,
             "precision": settings["precision"],
             "threads": 1,
@@ -214,7 +215,7 @@ def test_the_page_says_what_was_reached_by_which_command(tmp_path):
     )
     text = "\n".join(lines)
     assert f"Trained 2026-01-02, commit {'c' * 10}-dirty, on {CPU} (threads: 1)" in text
-    assert "best validation BLEU 21.50 at step 1,000 of 1,200." in text
+    assert "best validation BLEU 21.50 at step 1,000 of 1,200; at most 1,987 MB." in text
     assert "Scored (beam 5) 2026-01-03, commit abc, sacrebleu 2.6.0: `b`, `c`, `t`." in text
     command = "KERAS_BACKEND=jax python -m training.train --out=/home/me/a --set x=1"
     assert quality.portable(command) == command.replace("/home/me/a", "runs/a")
