@@ -6,7 +6,7 @@ every run with the same corpus and tokenizers maps into memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,22 +117,31 @@ def encode(
         raise ValueError(f"{task.name} has no training pair that is short enough")
     how = (settings["batch_tokens"], settings["seed"], settings["noise"], multiple)
     if settings["sampling"]:
-        # Seeds of their own: one text on both sides would be cut alike.
-        seeds = np.random.SeedSequence(settings["seed"]).generate_state(2)
-        limits = task.max_source_length, task.max_target_length
-        drawn = (
-            Side(
-                both[side],
-                [pairs[i][side] for i in short],
-                settings["sampling"],
-                int(seeds[side]),
-                # Room for more pieces than any text has as usual, and an end to the shapes.
-                min(2 * max(map(len, (sources, targets)[side])), limits[side]),
-            )
-            for side in (0, 1)
-        )
-        return SampledBatches(*drawn, *how), read
+        texts = list(zip(*(pairs[i] for i in short), strict=True))
+        return SampledBatches(*sampled(task, both, texts, (sources, targets), settings), *how), read
     return Batches(sources, targets, *how), read
+
+
+def sampled(
+    task: Task,
+    tokenizers: Sequence[Tokenizer],
+    texts: Sequence[Sequence[str]],
+    rows: Sequence[Sequence[list[int]]],
+    settings: dict[str, Any],
+) -> list[Side]:
+    """Source and target as they are drawn anew in every epoch.
+
+    `texts` and `rows`: of source and target, as they are written and as they are usually cut.
+    """
+    limits = task.max_source_length, task.max_target_length
+    # Room for more pieces than any text has as usual, and an end to the shapes.
+    longest = [min(2 * max(map(len, rows[side])), limits[side]) for side in (0, 1)]
+    # Seeds of their own: one text on both sides would be cut alike.
+    seeds = np.random.SeedSequence(settings["seed"]).generate_state(2).tolist()
+    return [
+        Side(tokenizers[side], texts[side], settings["sampling"], seeds[side], longest[side])
+        for side in (0, 1)
+    ]
 
 
 def progress_bar() -> Progress:

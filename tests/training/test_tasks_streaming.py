@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from training import data, tasks
+from training import data, session, tasks
 from training.tasks import corpora, streaming
 from training.tasks.streaming import LargeFiles
 
@@ -120,6 +120,18 @@ def test_large_own_files_stream_and_small_ones_do_not(large, monkeypatch):
     monkeypatch.setattr(streaming, "LARGE", 1 << 30)
     small = tasks.get(f"tsv:{large}")
     assert small.stream() is None and "shuffled" in small.provenance().split_rule
+
+
+def test_a_large_corpus_cannot_be_cut_anew_in_every_epoch(large):
+    settings = {
+        "precision": "float32",
+        "sampling": 0.2,
+        "override": {},
+        "model": "lstm",
+        "preset": "tiny",
+    }
+    with pytest.raises(ValueError, match=r"encoded once .*--sampling"):
+        session.check(settings, tasks.get(f"tsv:{large}"))
 
 
 def test_a_large_corpus_is_encoded_without_being_held(large, tmp_path, monkeypatch):
