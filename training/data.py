@@ -6,6 +6,8 @@ every run with the same corpus and tokenizers maps into memory.
 
 from __future__ import annotations
 
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +19,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from training import download
 from training.batches import Batches
+from training.number_augmentation import exchange_numbers
 from training.segmentations import SampledBatches, Side
-from training.tasks.base import Example, Stream, Task
+from training.tasks.base import Example, Pair, Stream, Task, TokenizerSpec
 from zoo import saving
+from zoo.normalizer import Normalizer
 from zoo.tokenizer import Tokenizer, train_tokenizer
 
 if TYPE_CHECKING:
@@ -27,6 +31,11 @@ if TYPE_CHECKING:
 
 SAMPLE = 200_000
 """Pairs of a large corpus that a tokenizer learns from: SentencePiece keeps them in memory."""
+
+FIXED = 4 + 256 + 10
+"""Pieces of every vocabulary of sub-words: special ones, bytes, digits."""
+SMALLEST, LARGEST = FIXED + 30, 32_000
+"""The smallest vocabulary that may be asked for; up to which one grows by itself."""
 
 console = Console(stderr=True)
 
@@ -41,30 +50,90 @@ def read(task: Task, limit: int = 0) -> list[Example] | Stream:
 
 
 def make_tokenizers(
-    task: Task, examples: list[Example] | Stream, state: Path
+    task: Task, examples: list[Example] | Stream, state: Path, vocabulary: int = 0
 ) -> dict[str, Tokenizer]:
-    """The task's tokenizers by file name, learnt on the training side; kept in `state`."""
+    """The tokenizers of `source` and `target`, learnt on the training side; kept in `state`.
+
+    Args:
+        task, examples: what to learn from.
+        state: the folder that keeps them; what is there is read.
+        vocabulary: of sub-words, how many pieces instead of the task's own number; 0: that one.
+
+    Raises:
+        ValueError: `vocabulary` is too small for the text.
+    """
     specs = task.tokenizers()
     shared = specs["source"].shared
-    files = {"tokenizer.model": None} if shared else {"source.model": 0, "target.model": 1}
-    if all((state / file).exists() for file in files):
-        return {file: Tokenizer.load(state / file) for file in files}
-    if isinstance(examples, list):
-        pairs = [(e.source, e.references[0]) for e in examples]
-    else:
-        pairs = examples.sample(SAMPLE)
-        console.print(f"The tokenizer learns from {len(pairs):,} pairs drawn at random.")
-    found = {}
-    for file, side in files.items():
-        texts = [t for p in pairs for t in p] if side is None else [p[side] for p in pairs]
-        spec = specs["target" if side == 1 else "source"]
-        size = spec.vocabulary_size or whole_vocabulary(texts, spec.model_type)
-        # Equal texts teach nothing more, and a source may stand in many pairs.
-        found[file] = train_tokenizer(
-            dict.fromkeys(texts), model_type=spec.model_type, vocabulary_size=size
+    files = {side: "tokenizer.model" if shared else f"{side}.model" for side in specs}
+    normalizers = {side: Normalizer(spec.normalizer) for side, spec in specs.items()}
+    if not all((state / file).exists() for file in files.values()):
+        if isinstance(examples, list):
+            pairs = [(e.source, e.references[0]) for e in examples]
+        else:
+            pairs = examples.sample(SAMPLE)
+            console.print(f"The tokenizer learns from {len(pairs):,} pairs drawn at random.")
+        texts = {
+            side: [normalizers[side](pair[number]) for pair in pairs]
+            for number, side in enumerate(("source", "target"))
+        }
+        if shared:
+            both = [text for pair in zip(*texts.values(), strict=True) for text in pair]
+            made = {"tokenizer.model": learn(both, specs["source"], vocabulary)}
+        else:
+            made = {files[side]: learn(texts[side], specs[side], vocabulary) for side in specs}
+        for file, tokenizer in made.items():
+            saving.write_aside(state / file, tokenizer.bytes)
+    return {side: Tokenizer.load(state / files[side], normalizers[side]) for side in specs}
+
+
+def file_names(tokenizers: dict[str, Tokenizer]) -> dict[str, str]:
+    """The file of each side's tokenizer in a model folder; one for both where they are equal."""
+    shared = tokenizers["source"].bytes == tokenizers["target"].bytes
+    return {side: "tokenizer.model" if shared else f"{side}.model" for side in tokenizers}
+
+
+def learn(texts: Sequence[str], spec: TokenizerSpec, vocabulary: int = 0) -> Tokenizer:
+    """A tokenizer of `texts`: all their characters, or words, as far as there is room for them.
+
+    Sub-words give their characters at most half of the pieces, so that words can be learnt too.
+    Without a number asked for, the vocabulary grows up to `LARGEST` to keep all characters.
+    """
+    # Equal texts teach nothing more, and a source may stand in many pairs.
+    texts = dict.fromkeys(texts)
+    if spec.model_type in ("char", "word"):
+        size = whole_vocabulary(texts, spec.model_type)
+        return train_tokenizer(texts, model_type=spec.model_type, vocabulary_size=size)
+    if vocabulary and vocabulary < SMALLEST:
+        raise ValueError(
+            f"--vocabulary must be at least {SMALLEST}: {FIXED} pieces are bytes, digits and "
+            f"special. Received: {vocabulary}"
         )
-        saving.write_aside(state / file, found[file].bytes)
-    return found
+    counts = Counter(c for text in texts for c in unicodedata.normalize("NFKC", text))
+    size = vocabulary or max(spec.vocabulary_size, min(2 * (len(counts) + FIXED), LARGEST))
+    room = max((size - FIXED) // 2, 1)
+    coverage = 1.0
+    if len(counts) > room:
+        kept = sum(count for _, count in counts.most_common(room))
+        # A little less: SentencePiece takes characters until it has this share.
+        coverage = (kept - 0.5) / counts.total()
+        console.print(
+            f"The text has {len(counts):,} different characters: the {room:,} most frequent are "
+            f"pieces of their own, the others are written as bytes. --vocabulary "
+            f"{2 * len(counts) + FIXED} would keep them all."
+        )
+    elif size > spec.vocabulary_size and not vocabulary:
+        console.print(
+            f"The text has {len(counts):,} different characters, so the vocabulary has "
+            f"{size:,} pieces instead of {spec.vocabulary_size:,}; --vocabulary sets another "
+            "number."
+        )
+    return train_tokenizer(
+        texts,
+        model_type=spec.model_type,
+        vocabulary_size=size,
+        coverage=coverage,
+        byte_fallback=True,
+    )
 
 
 def whole_vocabulary(texts: Iterable[str], model_type: str) -> int:
@@ -75,8 +144,7 @@ def whole_vocabulary(texts: Iterable[str], model_type: str) -> int:
 
 def sides(tokenizers: dict[str, Tokenizer]) -> tuple[Tokenizer, Tokenizer]:
     """Source and target tokenizer of what `make_tokenizers` gives."""
-    both = list(tokenizers.values())
-    return both[0], both[-1]
+    return tokenizers["source"], tokenizers["target"]
 
 
 def encode(
@@ -93,6 +161,8 @@ def encode(
     both = sides(tokenizers)
     if isinstance(examples, list):
         pairs = [(e.source, e.references[0]) for e in examples]
+        if copies := settings.get("exchange_numbers", 0):
+            pairs += exchanged(task, pairs, copies, settings["seed"])
         rows = [(both[0].encode(source), both[1].encode(target)) for source, target in pairs]
         short = [
             i
@@ -105,7 +175,9 @@ def encode(
         from training import store
 
         encoding = store.Encoding(
-            (both[0].bytes, both[1].bytes), (task.max_source_length, task.max_target_length)
+            (both[0].bytes, both[1].bytes),
+            (task.max_source_length, task.max_target_length),
+            (both[0].normalizer.steps, both[1].normalizer.steps),
         )
         folder = download.writable_folder() / "encoded"
         with encoding_bar() as report:
@@ -120,6 +192,15 @@ def encode(
         texts = list(zip(*(pairs[i] for i in short), strict=True))
         return SampledBatches(*sampled(task, both, texts, (sources, targets), settings), *how), read
     return Batches(sources, targets, *how), read
+
+
+def exchanged(task: Task, pairs: Sequence[Pair], copies: int, seed: int) -> list[Pair]:
+    """Copies of training pairs with other numbers in them; none has a source that is held out."""
+    held = frozenset(e.source for split in ("valid", "test") for e in task.examples(split))
+    languages = getattr(task, "source_language", ""), getattr(task, "target_language", "")
+    found = exchange_numbers(pairs, copies, seed, languages, held)
+    console.print(f"{len(found):,} more pairs, with other numbers in them.")
+    return found
 
 
 def sampled(

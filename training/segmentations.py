@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from training.batches import Batch, Batches, Rows
-from zoo.tokenizer import EOS, Tokenizer, clean
+from zoo.tokenizer import EOS, Tokenizer
 
 WAYS = 64
 """To cut a word, at most; with an alpha of 0.2 the rest of a long one has a fifth of a percent."""
@@ -39,7 +39,7 @@ class Side:
         self, tokenizer: Tokenizer, texts: Sequence[str], alpha: float, seed: int, longest: int
     ):
         self.seed, self.longest = seed, longest
-        split = [clean(text).split() for text in texts]
+        split = [tokenizer.clean(text).split() for text in texts]
         numbers = {word: i for i, word in enumerate(dict.fromkeys(w for t in split for w in t))}
         ways, first, reach = [], [0], []
         for number, word in enumerate(numbers):

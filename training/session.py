@@ -65,7 +65,7 @@ def train(
     check(settings, task)
     with on.processes.in_turn(), console.status(f"Reading {task.name}"):
         examples = data.read(task, settings["limit"])
-        tokenizers = data.make_tokenizers(task, examples, folder / STATE)
+        tokenizers = data.make_tokenizers(task, examples, folder / STATE, settings["vocabulary"])
         batches, pairs = data.encode(task, examples, tokenizers, settings, on.rounding())
         valid = task.examples("valid")[: settings["validate_on"]]
     per_epoch = batches.count()
@@ -150,8 +150,12 @@ def check(settings: dict[str, Any], task: Task) -> None:
         )
     if settings["sampling"] and {t.model_type for t in task.tokenizers().values()} != {"unigram"}:
         raise ValueError(f"{task.name} has no sub-words whose cutting could be drawn (--sampling)")
-    if settings["sampling"] and task.stream() is not None:
-        raise ValueError(f"{task.name} is encoded once for all epochs: it cannot have --sampling")
+    for option in ("sampling", "exchange_numbers"):
+        if settings[option] and task.stream() is not None:
+            raise ValueError(
+                f"{task.name} is encoded once for all epochs: it cannot have "
+                f"--{option.replace('_', '-')}"
+            )
     override = {"source_vocabulary": 4, "target_vocabulary": 4, **settings["override"]}
     config = catalog.configuration(settings["model"], settings["preset"], **override)
     longest = max(task.max_source_length, task.max_target_length)
@@ -242,7 +246,7 @@ def make_networks(
         settings["preset"],
         source_vocabulary=source_tokenizer.size,
         target_vocabulary=target_tokenizer.size,
-        shared_vocabulary=len(tokenizers) == 1,
+        shared_vocabulary=source_tokenizer.bytes == target_tokenizer.bytes,
         **settings["override"],
     )
     keras.config.set_dtype_policy("float32")
@@ -250,14 +254,14 @@ def make_networks(
     keras.config.set_dtype_policy(settings["precision"])
     with on.scope():
         network = catalog.build(settings["model"], config, seed=settings["seed"])
-    files = list(tokenizers)
     description = saving.model_config(
         name=folder.name,
         task=task.name,
         model=settings["model"],
         preset=settings["preset"],
         network=probe,
-        tokenizers={"source": files[0], "target": files[-1]},
+        tokenizers=data.file_names(tokenizers),
+        normalizers={side: t.normalizer.steps for side, t in tokenizers.items()},
         max_source_length=task.max_source_length,
         max_target_length=task.max_target_length,
         unit=task.unit,

@@ -33,6 +33,7 @@ import numpy as np
 
 from training.batches import Rows
 from training.tasks.base import Pair, Stream
+from zoo.normalizer import Normalizer, Step
 from zoo.saving import write_aside, write_json
 from zoo.tokenizer import Tokenizer
 
@@ -61,16 +62,30 @@ class Store:
 
 @dataclass(frozen=True)
 class Encoding:
-    """How texts become rows: each side's SentencePiece model and longest row, </s> included."""
+    """How texts become rows, for each side.
+
+    Args:
+        models: of SentencePiece.
+        longest: row that is kept, in pieces, </s> included.
+        normalizers: the steps that texts go through first.
+    """
 
     models: tuple[bytes, bytes]
     longest: tuple[int, int]
+    normalizers: tuple[Sequence[Step], Sequence[Step]] = ((), ())
+
+    def tokenizers(self) -> tuple[Tokenizer, Tokenizer]:
+        """Of source and target."""
+        both = zip(self.models, self.normalizers, strict=True)
+        source, target = (Tokenizer(model, Normalizer(steps)) for model, steps in both)
+        return source, target
 
     def identity(self) -> dict[str, Any]:
         """What the rows depend on besides the texts."""
         return {
             "tokenizers": [hashlib.sha256(model).hexdigest() for model in self.models],
             "longest": list(self.longest),
+            "normalizers": [list(steps) for steps in self.normalizers],
         }
 
 
@@ -192,7 +207,7 @@ def _obey_parent() -> None:
 
 def encode_part(part: Iterable[Pair], path: Path, encoding: Encoding) -> None:
     """Write the rows of one part; pairs of which a side is too long are left out."""
-    source, target = map(Tokenizer, encoding.models)
+    source, target = encoding.tokenizers()
     kept: tuple[list[list[int]], list[list[int]]] = ([], [])
     count = 0
     for texts in part:

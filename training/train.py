@@ -54,6 +54,16 @@ def main(
             min=0,
         ),
     ] = 0.0,
+    exchange_numbers: Annotated[
+        int,
+        Option(
+            help="Copies of each pair with numbers, with other numbers on both sides; 0: none.",
+            min=0,
+        ),
+    ] = 0,
+    vocabulary: Annotated[
+        int, Option(help="Sub-words of the tokenizer; 0: as the task has it.", min=0)
+    ] = 0,
     weight_decay: Annotated[
         float, Option(help="Of every matrix, times the learning rate.", min=0)
     ] = 0.0,

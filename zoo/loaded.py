@@ -16,7 +16,7 @@ from zoo.found import Found, cut, look
 from zoo.generation import Sampling
 from zoo.padding import LENGTHS, ROWS, bucket, pad, shift
 from zoo.prediction import Hypothesis, Prediction
-from zoo.tokenizer import EOS, UNK, Tokenizer, clean
+from zoo.tokenizer import EOS, Tokenizer, clean
 
 if TYPE_CHECKING:
     from zoo.attribution import Attribution
@@ -242,9 +242,9 @@ class LoadedModel:
             )
             ids = [*ids[: self.max_source_length - 1], EOS]
             pieces = [*pieces[: self.max_source_length - 1], "</s>"]
-        if unknown := sorted({p for i, p in zip(ids, pieces, strict=True) if i == UNK}):
-            shown = " ".join(unknown[:10])
-            notes.append(f"The model has never seen: {shown}")
+        if missing := self.source_tokenizer.missing(ids, pieces):
+            shown = " ".join(missing[:10]) + (" ..." if len(missing) > 10 else "")
+            notes.append(f"Not in the model's vocabulary: {shown}")
         return ids, pieces, notes
 
     def _forced(self, text: str) -> Found:

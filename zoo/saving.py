@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo import catalog
+from zoo.normalizer import Normalizer
 from zoo.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -203,8 +204,20 @@ def read_config(folder: Path) -> dict[str, Any]:
         # A folder from a stranger must not make us read elsewhere.
         if not isinstance(file, str) or Path(file).name != file or not file.endswith(".model"):
             raise ModelFolderError(f"A tokenizer must be a .model file beside it. Got: {file!r}")
+    read_normalizers(folder, config)
     read_hyperparameters(folder, config)
     return config
+
+
+def read_normalizers(folder: Path, config: dict[str, Any]) -> dict[str, Normalizer]:
+    """How each side's text is prepared, checked; a side that is not named is left as it is."""
+    given = config.get("normalizers", {})
+    if not isinstance(given, dict) or not all(isinstance(v, list) for v in given.values()):
+        raise ModelFolderError(f"{folder / 'config.json'}: normalizers must be a list for a side")
+    try:
+        return {side: Normalizer(given.get(side, ())) for side in ("source", "target")}
+    except ValueError as error:
+        raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
 
 
 def read_hyperparameters(folder: Path, config: dict[str, Any]) -> Any:
@@ -248,20 +261,23 @@ def read_network(folder: Path, config: dict[str, Any]) -> Seq2Seq:
 
 
 def read_tokenizers(folder: Path, config: dict[str, Any]) -> tuple[Tokenizer, Tokenizer]:
-    """Source and target tokenizer (the same object when they share a file), sizes checked."""
-    files = config["tokenizers"]
-    read: dict[str, Tokenizer] = {}
+    """Source and target tokenizer, sizes checked; the same object when nothing differs."""
+    files, normalizers = config["tokenizers"], read_normalizers(folder, config)
+    read: list[Tokenizer] = []
     for side in ("source", "target"):
         file = files[side]
         try:
-            read.setdefault(file, Tokenizer.load(folder / file))
+            tokenizer = Tokenizer.load(folder / file, normalizers[side])
         except FileNotFoundError as error:
             raise ModelFolderError(f"{folder} has no {file}") from error
         except (OSError, ValueError) as error:
             raise ModelFolderError(f"{folder / file} is damaged: {error}") from error
         wanted = config["hyperparameters"].get(f"{side}_vocabulary")
-        if read[file].size != wanted:
+        if tokenizer.size != wanted:
             raise ModelFolderError(
-                f"{folder / file} has {read[file].size} pieces; the model has {wanted}"
+                f"{folder / file} has {tokenizer.size} pieces; the model has {wanted}"
             )
-    return read[files["source"]], read[files["target"]]
+        read.append(tokenizer)
+    source, target = read
+    same = files["source"] == files["target"] and source.normalizer == target.normalizer
+    return source, source if same else target

@@ -10,11 +10,15 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from zoo.normalizer import Normalizer
+
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
 """Ids of padding, begin of sequence, end of sequence and unknown piece in every vocabulary."""
 
 WORD_START = "\u2581"
 """What SentencePiece writes in front of a piece that begins a word (it stands for the space)."""
+
+DIGITS = "0123456789"
 
 
 class Tokenizer:
@@ -22,12 +26,13 @@ class Tokenizer:
 
     Args:
         model: the bytes of a SentencePiece `.model` file.
+        normalizer: what every text goes through first; by default nothing but `clean`.
 
     Raises:
         ValueError: the bytes are no SentencePiece model, or one with other special ids.
     """
 
-    def __init__(self, model: bytes):
+    def __init__(self, model: bytes, normalizer: Normalizer | None = None):
         import sentencepiece
 
         self._processor = sentencepiece.SentencePieceProcessor()
@@ -44,27 +49,37 @@ class Tokenizer:
                 f"{(PAD, BOS, EOS, UNK)}. Received: {ids}"
             )
         self.bytes = model
+        self.normalizer = normalizer or Normalizer()
+        self._byte_ids = {
+            index: int(self._processor.id_to_piece(index)[1:-1], 16)
+            for index in range(self.size)
+            if self._processor.is_byte(index)
+        }
 
     @classmethod
-    def load(cls, path: str | Path) -> Tokenizer:
+    def load(cls, path: str | Path, normalizer: Normalizer | None = None) -> Tokenizer:
         """Read a `.model` file. Raises FileNotFoundError or ValueError."""
-        return cls(Path(path).read_bytes())
+        return cls(Path(path).read_bytes(), normalizer)
 
     @property
     def size(self) -> int:
         """How many pieces there are, special ones included."""
         return self._processor.get_piece_size()
 
+    def clean(self, text: str) -> str:
+        """`text` as it is before it is cut into pieces: normalised, then `clean`."""
+        return clean(self.normalizer(text))
+
     def encode(self, text: str) -> list[int]:
         """Piece ids of `text`, closed by EOS; the empty text gives `[EOS]`."""
-        return [*self._processor.encode(clean(text)), EOS]
+        return [*self._processor.encode(self.clean(text)), EOS]
 
     def ways(self, word: str, most: int) -> list[tuple[list[int], float]]:
         """The `most` likeliest ways to cut `word`, best first: ids without EOS, log-probability.
 
         Only a `unigram` model knows of several. Unknown pieces count nothing: every way has them.
         """
-        found = self._processor.nbest_encode(clean(word), nbest_size=most)
+        found = self._processor.nbest_encode(self.clean(word), nbest_size=most)
         return [(ids, sum(map(self._processor.get_score, ids))) for ids in found]
 
     def encode_as_read(self, text: str) -> tuple[list[int], list[str]]:
@@ -73,7 +88,7 @@ class Tokenizer:
         Returns:
             ids and pieces, of equal length, both closed by end-of-sequence.
         """
-        text = clean(text)
+        text = self.clean(text)
         return (
             [*self._processor.encode(text), EOS],
             [*self._processor.encode(text, out_type=str), "</s>"],
@@ -92,8 +107,33 @@ class Tokenizer:
         return [*(index if index > UNK else UNK for index in found[:-1]), *found[-1:]]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of `ids`; special ids are left out."""
-        return self._processor.decode([int(index) for index in ids if index > UNK])
+        """The text of `ids` without padding, begin and end.
+
+        No token vanishes without a mark: an unknown one is written \u2047, bytes that are no UTF-8
+        U+FFFD.
+        """
+        return self._processor.decode([int(index) for index in ids if index > EOS])
+
+    def missing(self, ids: Sequence[int], pieces: Sequence[str]) -> list[str]:
+        """What of a text is not in the vocabulary, each once, in the order read.
+
+        Args:
+            ids, pieces: as `encode_as_read` gives them.
+
+        Returns:
+            unknown pieces as they stand in the text, and characters that are read as bytes.
+        """
+        found: list[str] = []
+        run = bytearray()
+        for index, piece in zip([*ids, EOS], [*pieces, ""], strict=True):
+            if index in self._byte_ids:
+                run.append(self._byte_ids[index])
+                continue
+            found += run.decode("utf-8", errors="replace")
+            run.clear()
+            if index == UNK:
+                found.append(piece.replace(WORD_START, ""))
+        return list(dict.fromkeys(filter(None, found)))
 
 
 def clean(text: str) -> str:
@@ -105,41 +145,66 @@ def clean(text: str) -> str:
 
 
 def train_tokenizer(
-    sentences: Iterable[str], *, model_type: str, vocabulary_size: int, seed: int = 0
+    sentences: Iterable[str],
+    *,
+    model_type: str,
+    vocabulary_size: int,
+    seed: int = 0,
+    coverage: float = 1.0,
+    byte_fallback: bool = False,
+    normalizer: Normalizer | None = None,
 ) -> Tokenizer:
     """Learn a SentencePiece model from `sentences` (training side only).
 
     Args:
-        sentences: the text to learn from.
+        sentences: the text to learn from, normalised.
         model_type: `unigram` or `bpe` for sub-words, `char` for single characters, `word` for
             tokens that are separated by spaces (phonemes).
         vocabulary_size: the most pieces there may be, special ones included.
         seed: of SentencePiece's own sampling, used only above two million sentences.
+        coverage: share of all characters of the text, the most frequent first, that become pieces
+            of sub-words; 1: all of them.
+        byte_fallback: of sub-words: characters that are no pieces are written as their UTF-8
+            bytes, of which all 256 are pieces; the ten digits are pieces in any case.
+        normalizer: of the tokenizer that is made.
+
+    Raises:
+        ValueError: SentencePiece cannot make such a model of these texts; with its reason.
     """
     import sentencepiece
 
     sentencepiece.set_random_generator_seed(seed)
     whole = model_type in ("char", "word")
     written = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(sentences),
-        model_writer=written,
-        model_type=model_type,
-        vocab_size=vocabulary_size,
-        hard_vocab_limit=False,
-        use_all_vocab=whole,
-        character_coverage=1.0 if whole else 0.9998,
-        # Characters stay as they are read, so that an alignment can count them.
-        normalization_rule_name="identity" if whole else "nmt_nfkc",
-        # A leading space would give every text of characters one more piece.
-        add_dummy_prefix=model_type != "char",
-        pad_id=PAD,
-        bos_id=BOS,
-        eos_id=EOS,
-        unk_id=UNK,
-        input_sentence_size=2_000_000,
-        shuffle_input_sentence=False,
-        num_threads=1,  # several would order equal scores by chance
-        minloglevel=2,
-    )
-    return Tokenizer(written.getvalue())
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(sentences),
+            model_writer=written,
+            model_type=model_type,
+            vocab_size=vocabulary_size,
+            hard_vocab_limit=False,
+            use_all_vocab=whole,
+            character_coverage=1.0 if whole else coverage,
+            # Every digit is a piece of its own: numbers are copied, and no two are alike.
+            split_digits=not whole,
+            byte_fallback=byte_fallback and not whole,
+            required_chars=DIGITS if byte_fallback and not whole else "",
+            # Characters stay as they are read, so that an alignment can count them.
+            normalization_rule_name="identity" if whole else "nmt_nfkc",
+            # A leading space would give every text of characters one more piece.
+            add_dummy_prefix=model_type != "char",
+            pad_id=PAD,
+            bos_id=BOS,
+            eos_id=EOS,
+            unk_id=UNK,
+            input_sentence_size=2_000_000,
+            shuffle_input_sentence=False,
+            num_threads=1,  # several would order equal scores by chance
+            minloglevel=2,
+        )
+    except (RuntimeError, OSError) as error:
+        raise ValueError(
+            f"SentencePiece cannot learn {vocabulary_size:,} pieces of type {model_type} from this "
+            f"text: {' '.join(str(error).split())}"
+        ) from error
+    return Tokenizer(written.getvalue(), normalizer)

@@ -106,7 +106,7 @@ class Large:
 
     size = 100_000
 
-    def __init__(self, model: bytes):
+    def __init__(self, model: bytes, normalizer: object = None):
         pass
 
     def encode(self, text: str) -> list[int]:

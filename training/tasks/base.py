@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from zoo.normalizer import Step
+
 if TYPE_CHECKING:  # metrics pulls in sacrebleu: needed when scoring, not when reading data
     from training.metrics import Figure
 
@@ -33,13 +35,15 @@ class TokenizerSpec:
     """Which SentencePiece model to train on the training side.
 
     `model_type` is "unigram", "bpe", "char" or "word" (tokens separated by spaces).
-    `vocabulary_size`: the most pieces there may be, special ones included; characters and words
-    are all kept, and are far fewer. `shared`: one model for both sides.
+    `vocabulary_size`: of sub-words, the most pieces there may be, special ones included;
+    characters and words are all kept, and are far fewer. `shared`: one model for both sides.
+    `normalizer`: steps that texts of this side go through first, as `zoo.normalizer` has them.
     """
 
     model_type: str
     vocabulary_size: int = 1_000
     shared: bool = False
+    normalizer: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +55,12 @@ SHOWCASE = {
 }
 
 
+PLAIN_QUOTES = (
+    {"replace": {"‘": "'", "’": "'", "ʼ": "'", "´": "'", "“": '"', "”": '"', "„": '"'}},
+)
+"""Phones and word processors write quotes that few training sentences have."""
+
+
 class Translation(Task):
     """Pairs of sentences in two languages; subclasses say where the pairs come from."""
 
@@ -88,9 +95,9 @@ class Translation(Task):
         return self._splits[split]
 
     def tokenizers(self) -> dict[str, TokenizerSpec]:
-        """One unigram model over both languages."""
-        spec = TokenizerSpec("unigram", self.vocabulary_size, shared=True)
-        return {"source": spec, "target": spec}
+        """One unigram model over both languages; the source is read with plain quotes."""
+        source = TokenizerSpec("unigram", self.vocabulary_size, True, PLAIN_QUOTES)
+        return {"source": source, "target": replace(source, normalizer=())}
 
     def figures(self, predictions: Sequence[str], examples: Sequence[Example]) -> dict[str, Figure]:
         """BLEU and chrF (sacreBLEU, all references), ROUGE F1 lower-cased, exact match.
