@@ -108,14 +108,15 @@ def learn(texts: Sequence[str], spec: TokenizerSpec, vocabulary: int = 0) -> Tok
             f"--vocabulary must be at least {SMALLEST}: {FIXED} pieces are bytes, digits and "
             f"special. Received: {vocabulary}"
         )
-    counts = Counter(c for text in texts for c in unicodedata.normalize("NFKC", text))
-    size = vocabulary or max(spec.vocabulary_size, min(2 * (len(counts) + FIXED), LARGEST))
+    # As SentencePiece counts them.
+    composed = [unicodedata.normalize("NFKC", text) for text in texts]
+    counts = Counter(c for text in composed for c in text)
+    size = vocabulary or max(spec.vocabulary_size, min(2 * len(counts) + FIXED, LARGEST))
     room = max((size - FIXED) // 2, 1)
-    coverage = 1.0
     if len(counts) > room:
-        kept = sum(count for _, count in counts.most_common(room))
-        # A little less: SentencePiece takes characters until it has this share.
-        coverage = (kept - 0.5) / counts.total()
+        kept = {c for c, _ in counts.most_common(room)}
+        # A space, so that no piece is learnt from what does not stand side by side.
+        texts = ["".join(c if c in kept else " " for c in text) for text in composed]
         console.print(
             f"The text has {len(counts):,} different characters: the {room:,} most frequent are "
             f"pieces of their own, the others are written as bytes. --vocabulary "
@@ -128,11 +129,7 @@ def learn(texts: Sequence[str], spec: TokenizerSpec, vocabulary: int = 0) -> Tok
             "number."
         )
     return train_tokenizer(
-        texts,
-        model_type=spec.model_type,
-        vocabulary_size=size,
-        coverage=coverage,
-        byte_fallback=True,
+        texts, model_type=spec.model_type, vocabulary_size=size, byte_fallback=True
     )
 
 

@@ -24,6 +24,7 @@ import tensorflow as tf
 
 from zoo import generation, serving
 from zoo.loaded import MAX_CHARACTERS
+from zoo.normalizer import Normalizer
 from zoo.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
 
 if TYPE_CHECKING:
@@ -148,18 +149,18 @@ def _graph(
     module.reader = _text_tokenizer(loaded.source_tokenizer)
     shared = loaded.source_tokenizer is loaded.target_tokenizer
     module.writer = module.reader if shared else _text_tokenizer(loaded.target_tokenizer)
-    reader, writer = module.reader, module.writer
+    reader, writer, normalizer = module.reader, module.writer, loaded.source_tokenizer.normalizer
     names = copy.copy(reader)
     names.out_type = tf.string
     pieces = loaded.target_tokenizer.pieces(range(loaded.target_tokenizer.size))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")], autograph=False)
     def from_text(text: tf.Tensor) -> Answer:
-        text = _cleaned(text)
+        text = _cleaned(text, normalizer)
         made = answer(_closed(reader.tokenize(text), longest_source))
         ids = made.pop("ids")
         return {
-            "text": writer.detokenize(tf.ragged.boolean_mask(ids, ids > UNK)),
+            "text": writer.detokenize(tf.ragged.boolean_mask(ids, ids > EOS)),
             "pieces": tf.where(ids == PAD, "", tf.gather(tf.constant(pieces), ids)),
             "source_pieces": _closed(names.tokenize(text), longest_source, "</s>", ""),
             **made,
@@ -206,17 +207,41 @@ class _Encoded:
         return self.memory
 
 
-def _cleaned(text: tf.Tensor) -> tf.Tensor:
-    """As `zoo.tokenizer.clean`; bytes that are no UTF-8 become spaces, as lone surrogates do."""
+def _cleaned(text: tf.Tensor, normalizer: Normalizer) -> tf.Tensor:
+    """As `Tokenizer.clean`; bytes that are no UTF-8 become spaces, as lone surrogates do."""
     import tensorflow_text
 
     text = tf.strings.unicode_transcode(
         text, "UTF-8", "UTF-8", errors="replace", replacement_char=ord(" ")
     )
     text = tf.strings.substr(text, 0, MAX_CHARACTERS, unit="UTF8_CHAR")
+    for step in normalizer.steps:
+        text = _normalized(text, *next(iter(step.items())))
     text = tensorflow_text.normalize_utf8(text, "NFC")
     # Cc and Z together are all that `str.split` takes for space.
     return tf.strings.strip(tf.strings.regex_replace(text, r"[\p{Cc}\p{Z}]+", " "))
+
+
+def _normalized(text: tf.Tensor, name: str, value: Any) -> tf.Tensor:
+    """One step of a `Normalizer`."""
+    import tensorflow_text
+
+    if name == "unicode":
+        return tensorflow_text.normalize_utf8(text, value)
+    if name == "remove":
+        classes = "".join(rf"\p{{{category}}}" for category in value)
+        return tf.strings.regex_replace(text, f"[{classes}]", "")
+    if name == "replace":
+        for old, new in value.items():
+            # Quoted for Re2 as its own QuoteMeta does; in the replacement only \ is special.
+            text = tf.strings.regex_replace(text, _quoted(old), new.replace("\\", r"\\"))
+        return text
+    return tf.strings.lower(text, encoding="utf-8")
+
+
+def _quoted(text: str) -> str:
+    """`text` as a regular expression that matches nothing else."""
+    return "".join(c if c.isalnum() or ord(c) > 127 else f"\\x{{{ord(c):x}}}" for c in text)
 
 
 def _text_tokenizer(tokenizer: Tokenizer) -> Any:

@@ -150,7 +150,6 @@ def train_tokenizer(
     model_type: str,
     vocabulary_size: int,
     seed: int = 0,
-    coverage: float = 1.0,
     byte_fallback: bool = False,
     normalizer: Normalizer | None = None,
 ) -> Tokenizer:
@@ -162,9 +161,7 @@ def train_tokenizer(
             tokens that are separated by spaces (phonemes).
         vocabulary_size: the most pieces there may be, special ones included.
         seed: of SentencePiece's own sampling, used only above two million sentences.
-        coverage: share of all characters of the text, the most frequent first, that become pieces
-            of sub-words; 1: all of them.
-        byte_fallback: of sub-words: characters that are no pieces are written as their UTF-8
+        byte_fallback: of sub-words: characters that the text has not are written as their UTF-8
             bytes, of which all 256 are pieces; the ten digits are pieces in any case.
         normalizer: of the tokenizer that is made.
 
@@ -184,7 +181,7 @@ def train_tokenizer(
             vocab_size=vocabulary_size,
             hard_vocab_limit=False,
             use_all_vocab=whole,
-            character_coverage=1.0 if whole else coverage,
+            character_coverage=1.0,
             # Every digit is a piece of its own: numbers are copied, and no two are alike.
             split_digits=not whole,
             byte_fallback=byte_fallback and not whole,

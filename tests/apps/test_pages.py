@@ -68,7 +68,7 @@ def parrot(monkeypatch):
             milliseconds=(1.0, 2.0, 3.0),
             median=2.0,
             alternatives=((text, -0.5), ("*other*", -0.75)) if beams > 1 else (),
-            notes=("The model has never seen: [a](http://b)",),
+            notes=("Not in the model's vocabulary: [a](http://b)",),
         )
 
     monkeypatch.setattr(loading, "_compute", answer)

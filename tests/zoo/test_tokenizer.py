@@ -142,3 +142,46 @@ def test_a_model_with_other_special_ids_is_refused():
     )
     with pytest.raises(ValueError, match="pad, bos, eos, unk"):
         Tokenizer(written.getvalue())
+
+
+@pytest.fixture(scope="module", params=["unigram", "bpe"])
+def subwords(request):
+    texts = ["I have 48 cats.", "It costs 15 dollars; really!", "Zoë 今日 X"] * 3
+    return train_tokenizer(texts, model_type=request.param, vocabulary_size=330, byte_fallback=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I have 1947 cats.", "X; Zoë 今日!", "36%", "žluťoučký 🦓 日本 \U0010ffff", "</s> <0x41>"],
+)
+def test_no_character_is_lost(subwords, text):
+    ids = subwords.encode(text)
+    assert UNK not in ids
+    assert subwords.decode(ids) == text
+
+
+def test_every_digit_is_a_piece_also_where_the_text_has_none(subwords):
+    ids, pieces = subwords.encode_as_read("1947 36")
+    assert pieces == ["▁", "1", "9", "4", "7", "▁", "3", "6", "</s>"]
+    assert subwords.missing(ids, pieces) == []
+
+
+def test_what_is_missing_is_named_in_characters(subwords, characters):
+    text = "Zoë 🦓 cat 日 🦓 ž"
+    assert subwords.missing(*subwords.encode_as_read(text)) == ["🦓", "ž"]
+    assert characters.missing(*characters.encode_as_read("Tom 🦓🦓 X")) == ["🦓🦓", "X"]
+    assert subwords.missing([EOS], ["</s>"]) == []
+
+
+def test_nothing_decoded_vanishes_without_a_mark(subwords, characters):
+    first = subwords.encode("🦓")[1]
+    (letter,) = subwords.ids(["X"])
+    assert subwords.decode([first, letter, EOS]) == "\ufffdX"
+    assert "\u2047" in characters.decode([*characters.encode("Tom")[:-1], UNK, EOS])
+    assert "\u2047" in subwords.decode([letter, UNK])
+
+
+def test_texts_that_cannot_be_learnt_are_said_in_a_sentence():
+    for texts in ([], ["".join(map(chr, range(0x4E00, 0x4E00 + 900)))]):
+        with pytest.raises(ValueError, match="SentencePiece cannot learn 300 pieces of type bpe"):
+            train_tokenizer(texts, model_type="bpe", vocabulary_size=300)
