@@ -23,6 +23,7 @@ from benchmarks.protocol import PIECES, versions
 from benchmarks.rows import digits
 from benchmarks.table import figure
 from benchmarks.workload import VOCABULARY
+from training.commands import plainly
 from training.data import console, progress_bar
 from zoo import catalog
 from zoo.saving import ModelFolderError, read_json, write_aside, write_json
@@ -42,6 +43,7 @@ Option = typer.Option
 
 
 @app.command(help=__doc__)
+@plainly()
 def main(
     lengths: Annotated[str, Option(help="Source pieces, with commas between.")] = ",".join(
         map(str, LENGTHS)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.registry import ENVIRONMENTS, REQUIREMENTS
+from training.commands import plainly
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -36,6 +37,7 @@ def make(name: str, folder: Path = ENVIRONMENTS) -> None:
 
 
 @app.command(help=__doc__)
+@plainly()
 def main(
     chosen: Annotated[list[str] | None, typer.Argument(help="Which; by default all.")] = None,
 ) -> None:

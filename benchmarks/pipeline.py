@@ -25,6 +25,7 @@ import typer
 from benchmarks.rows import files, read
 from training import cards, store
 from training.batches import Batches, prefetch
+from training.commands import plainly
 from training.data import SAMPLE, console, encoding_bar
 from training.devices import processor_name
 from training.memory import told_by_linux
@@ -44,6 +45,7 @@ Option = typer.Option
 
 
 @app.command(help=__doc__)
+@plainly()
 def main(
     pairs: Annotated[
         list[int] | None, Option(help="Size of the corpus; may be given several times.", min=100)

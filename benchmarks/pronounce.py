@@ -24,6 +24,7 @@ from benchmarks import protocol, quality_page
 from benchmarks.quality import FOLDER
 from benchmarks.registry import ENVIRONMENTS
 from training import cards, metrics, tasks
+from training.commands import plainly
 from training.tasks.base import Example
 from zoo import catalog
 from zoo.saving import read_json, write_aside, write_json
@@ -41,6 +42,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 
 @app.command(help=__doc__)
+@plainly()
 def main(
     out: Annotated[
         Path | None, typer.Option(help="What is written, without .json and .md.")

@@ -19,6 +19,7 @@ import typer
 
 from benchmarks import quality_page, run, scoring
 from benchmarks.scoring import TOKENISERS
+from training.commands import plainly
 from zoo.saving import read_json, write_aside, write_json
 
 FOLDER = Path(__file__).resolve().parent / "quality"
@@ -38,6 +39,7 @@ Option = typer.Option
 
 
 @app.command(help=__doc__)
+@plainly()
 def main(
     runs: Annotated[list[Path] | None, typer.Argument(help="Folders of finished runs.")] = None,
     beams: Annotated[str, Option(help="Widths of the search, with commas between.")] = "1,5",

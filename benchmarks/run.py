@@ -23,6 +23,7 @@ import typer
 from benchmarks import protocol, registry, rows, workload
 from benchmarks.processes import MeasuringError, Running
 from benchmarks.registry import CEILINGS, ROOT, SYSTEMS, System
+from training.commands import plainly
 
 RESULTS = Path(__file__).resolve().parent / "results"
 WORK = ROOT / "runs" / "benchmarks"
@@ -41,6 +42,7 @@ Option = typer.Option
 
 
 @app.command(help=__doc__)
+@plainly()
 def main(
     measures: Annotated[
         str,

@@ -14,6 +14,7 @@ import typer
 
 from benchmarks import rows
 from benchmarks.registry import ROOT, SYSTEMS
+from training.commands import plainly
 from zoo.saving import write_aside
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -186,6 +187,7 @@ LEGEND = (
 
 
 @app.command()
+@plainly()
 def main(
     write: Annotated[bool, typer.Option("--write", help="Into README.md and the pages.")] = False,
 ) -> None:

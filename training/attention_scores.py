@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from training import paths
+from training.commands import plainly
+
 if TYPE_CHECKING:
     from training.tasks import Task
     from zoo.loaded import LoadedModel
@@ -62,16 +65,17 @@ def measure(
     # the corpora before the first compilation: what is missing should be said at once
     examples = sample(task.examples("test"), limit)
     chosen = gold.gold_set(task, limit)
+    name = paths.shown(task.name)
     heads = {kind: list(size) for kind, size in loaded.heads.items()}
     result: dict[str, Any] = {
         "format": FORMAT,
         "name": loaded.name,
-        "task": task.name,
+        "task": name,
         "unit": task.unit,
         "heads": heads,
         "map": "attention" if heads else "saliency",
         "notes": [] if heads else [NO_ATTENTION],
-        "test_sets": {"test": _test_set(f"{task.name}, test split", len(examples), task)},
+        "test_sets": {"test": _test_set(f"{name}, test split", len(examples), task)},
     }
     if chosen is None:
         result |= dict.fromkeys(ALIGNMENT) | {"reasons": dict.fromkeys(ALIGNMENT, NO_GOLD)}
@@ -135,8 +139,7 @@ def _test_set(name: str, examples: int, task: Task) -> dict[str, Any]:
 
 def _command(name: str, limit: int, resamples: int, how: str) -> str:
     """The command as the file shows it; folders elsewhere by their name alone."""
-    path = Path(name)
-    words = ["python", "-m", "training.attention_scores", path.name if path.is_absolute() else name]
+    words = ["python", "-m", "training.attention_scores", paths.shown(name)]
     for option, value, usual in (
         ("--limit", limit, LIMIT),
         ("--resamples", resamples, RESAMPLES),
@@ -147,6 +150,7 @@ def _command(name: str, limit: int, resamples: int, how: str) -> str:
 
 
 @app.command()
+@plainly()
 def main(
     names: Annotated[
         list[str] | None, typer.Argument(help="Shipped models, or paths of model folders.")
@@ -165,6 +169,12 @@ def main(
     out: Annotated[
         Path | None, typer.Option(help="Write the file of the one model there instead.")
     ] = None,
+    own: Annotated[
+        str | None,
+        typer.Option(
+            "--task", help="Where a model's own files are: tsv:PATH; by default in this folder."
+        ),
+    ] = None,
     missing: Annotated[
         bool, typer.Option("--missing", help="Leave out models that have their file already.")
     ] = False,
@@ -177,36 +187,32 @@ def main(
     """
     from training.devices import prepare
 
-    try:
-        if how not in ("unknown", "removed"):
-            raise ValueError(f"--how is unknown or removed. Received: {how!r}")
-        prepare(threads)
-        import zoo
-        from training import tasks
-        from zoo.saving import write_json
+    if how not in ("unknown", "removed"):
+        raise ValueError(f"--how is unknown or removed. Received: {how!r}")
+    prepare(threads)
+    import zoo
+    from training import tasks
+    from zoo.saving import write_json
 
-        wanted = [*(names or []), *(zoo.names() if all_models else [])]
-        if not wanted:
-            raise ValueError("name a model, or give --all. Received: neither")
-        if out and len(wanted) > 1:
-            raise ValueError(f"--out is for one model. Received: {len(wanted)} models")
-        for name in wanted:
-            loaded = zoo.load(name)
-            path = out or Path(loaded.path or ".") / FILE
-            if missing and path.exists():
-                typer.echo(f"{loaded.name}: there already")
-                continue
-            task = tasks.get(loaded.config["task"])
-            with _progress(loaded.name) as step:
-                found = measure(loaded, task, limit=limit, resamples=resamples, how=how, step=step)
-            command = _command(name, limit, resamples, how)
-            # Tables of figures by head: on one line they take half the room.
-            write_json(path, found | {"command": command}, indent=None)
-            for line in summary(found):
-                typer.echo(f"{loaded.name}: {line}")
-    except (ValueError, RuntimeError, OSError) as error:
-        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-        raise typer.Exit(1) from None
+    wanted = [*(names or []), *(zoo.names() if all_models else [])]
+    if not wanted:
+        raise ValueError("name a model, or give --all. Received: neither")
+    if out and len(wanted) > 1:
+        raise ValueError(f"--out is for one model. Received: {len(wanted)} models")
+    for name in wanted:
+        loaded = zoo.load(name)
+        path = out or Path(loaded.path or ".") / FILE
+        if missing and path.exists():
+            typer.echo(f"{loaded.name}: there already")
+            continue
+        task = tasks.of_model(loaded.config, own)
+        with _progress(loaded.name) as step:
+            found = measure(loaded, task, limit=limit, resamples=resamples, how=how, step=step)
+        command = _command(name, limit, resamples, how)
+        # Tables of figures by head: on one line they take half the room.
+        write_json(path, paths.scrubbed(found | {"command": command}), indent=None)
+        for line in summary(found):
+            typer.echo(f"{loaded.name}: {line}")
 
 
 def summary(found: dict[str, Any]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from training import paths
 from training.tasks.base import Task
 from zoo.saving import write_aside, write_json
 
@@ -53,7 +54,7 @@ def build(
     """
     return {
         "name": name,
-        "task": task.name,
+        "task": paths.shown(task.name),
         "model": model,
         "preset": preset,
         "parameters": parameters,
@@ -111,7 +112,11 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def write(folder: Path, card: Mapping[str, Any]) -> None:
-    """Writes card.json and README.md into a model folder, each aside and then renamed."""
+    """Writes card.json and README.md into a model folder, each aside and then renamed.
+
+    Neither names a folder of this machine (`training.paths`).
+    """
+    card = paths.scrubbed(card)
     write_json(Path(folder) / "card.json", card)
     write_aside(Path(folder) / "README.md", render(card).encode())
 
@@ -220,6 +225,7 @@ def _training(card: Mapping[str, Any]) -> Iterator[str]:
     training = _mapping(card, "training")
     seconds = training.get("tokens_per_second")
     rows = [
+        ("Started from", _origin(_mapping(training, "settings").get("start_from"))),
         ("Seed", _number(card.get("seed"))),
         ("Minutes", _number(training.get("minutes"))),
         ("CPU minutes", _number(training.get("cpu_minutes"))),
@@ -238,6 +244,13 @@ def _training(card: Mapping[str, Any]) -> Iterator[str]:
     table = list(_table(("", ""), rows))
     if table:
         yield from ("## Training", "", *table)
+
+
+def _origin(start: object) -> str:
+    """The model that training began from, with the checksum of its weights."""
+    if not isinstance(start, Mapping) or not start.get("name"):
+        return ""
+    return f"{start['name']}, weights SHA-256 `{_code(start.get('weights') or '?')}`"
 
 
 def _reproduce(card: Mapping[str, Any]) -> Iterator[str]:

@@ -16,13 +16,14 @@ from typing import Any
 import keras
 import numpy as np
 
+from training.commands import CommandError
 from zoo.saving import write_aside
 
 FILE = "last.safetensors"
 BEST = "best.safetensors"
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(CommandError):
     """A checkpoint is damaged or belongs to another run; the message says which and what to do."""
 
 
@@ -48,6 +49,8 @@ class Progress:
     finished: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
     """What the run was asked to do; another request must not go on from here."""
+    corpus: str = ""
+    """The checksum of its data; with other data it must not go on either."""
 
 
 def variables(network: Any) -> list[Any]:

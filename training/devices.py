@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from training.memory import one_heap
 from training.processes import Processes
+from zoo import defaults
 
 if TYPE_CHECKING:
     from training.batches import Batch
@@ -249,6 +249,7 @@ def prepare(threads: int = 0) -> None:
     With a fixed number of threads the same seed gives the same weights on the same machine.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    defaults.make_importable()
     one_heap()
     if threads:
         os.environ["OMP_NUM_THREADS"] = str(threads)
@@ -272,11 +273,7 @@ def prepare(threads: int = 0) -> None:
 
 def backend_wanted() -> str:
     """The backend that Keras will take when it is imported: of the environment, or of its file."""
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    try:
-        configured = json.loads((home / "keras.json").read_text(encoding="utf-8")).get("backend")
-    except (OSError, ValueError, AttributeError):
-        configured = None
+    configured = defaults.read_keras_json().get("backend")
     return os.environ.get("KERAS_BACKEND") or configured or "tensorflow"
 
 

@@ -15,12 +15,14 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from training.commands import CommandError
+
 # manythings.org refuses Python's default
 AGENT = "Mozilla/5.0 (compatible; attention-zoo; +https://www.tensorflow.org)"
 LARGEST = 4 << 30  # bytes after unpacking; an archive that claims more is refused
 
 
-class DownloadError(RuntimeError):
+class DownloadError(CommandError):
     """A corpus is neither on disk nor to be had. The message is one line that says what to do."""
 
 

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from training import paths
+from training.commands import plainly
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -141,6 +144,10 @@ def main(
         list[Path] | None,
         typer.Option(help="What --source should become; give it again for further references."),
     ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="Where a model's own files are: tsv:PATH; by default in this folder."),
+    ] = None,
     beams: Annotated[int, typer.Option(min=1, help="Beams of the search; 1 is greedy.")] = 1,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Evaluate that many examples only (seeded draw).")
@@ -158,7 +165,7 @@ def main(
 
     from training import cards
 
-    try:
+    with plainly():
         if split not in ("test", "valid"):
             raise ValueError(f"--split is test or valid. Received: {split!r}")
         if bool(source) != bool(reference):
@@ -167,15 +174,12 @@ def main(
             raise ValueError("--update-card wants the whole test split. Received: a part of it")
         command = _command(model, split, source, reference or [], beams, limit)
         examples = read_pairs(source, reference or []) if source else None
-        metrics, records, folder = _evaluate(model, split, examples, beams, limit)
+        metrics, records, folder = _evaluate(model, split, examples, beams, limit, task)
         metrics["command"] = command
         if update:
             update_card(folder, beams, metrics, records)
         if out:
             cards.write_json(out, {"model": Path(model).name, "beams": beams, **metrics})
-    except (ValueError, RuntimeError, OSError) as error:
-        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-        raise typer.Exit(1) from None
     console = Console()
     for table in tables(metrics, Path(model).name, beams):
         console.print(table)
@@ -192,31 +196,31 @@ def _command(
     beams: int,
     limit: int | None,
 ) -> str:
-    """The command as a card shows it: paths relative to here, folders elsewhere by name alone."""
-
-    def shown(path: Path) -> str:
-        here = Path.cwd()
-        if not path.is_absolute():
-            return str(path)
-        return str(path.relative_to(here)) if path.is_relative_to(here) else path.name
-
-    words = ["python", "-m", "training.evaluate", shown(Path(model)), "--beams", str(beams)]
+    """The command as a card shows it: folders of this machine by name alone."""
+    words = ["python", "-m", "training.evaluate", model, "--beams", str(beams)]
     if source:
-        words += ["--source", shown(source)]
-        words += [word for path in reference for word in ("--reference", shown(path))]
+        words += ["--source", str(source)]
+        words += [word for path in reference for word in ("--reference", str(path))]
     elif split != "test":
         words += ["--split", split]
-    return shlex.join(words + (["--limit", str(limit)] if limit else []))
+    return shlex.join(map(paths.shown, words + (["--limit", str(limit)] if limit else [])))
 
 
 def _evaluate(
-    name: str, split: str, examples: list[Example] | None, beams: int, limit: int | None
+    name: str,
+    split: str,
+    examples: list[Example] | None,
+    beams: int,
+    limit: int | None,
+    given: str | None = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]], Path]:
     import zoo
     from training import tasks
 
     loaded = zoo.load(name)
-    task = tasks.get(loaded.config["task"])
+    # Sentences of one's own are scored without the task's corpus.
+    config = loaded.config
+    task = tasks.of_model(config, given) if examples is None else tasks.get(config["task"])
     # the corpus before the first compilation: what is missing should be said at once
     chosen = sample(task.examples(split) if examples is None else examples, limit)
     metrics, records = evaluate_examples(loaded, task, chosen, beams, progress=True)

@@ -7,6 +7,7 @@ attention), and the median of several warm runs. Written to `examples.json` besi
 from __future__ import annotations
 
 import os
+import shlex
 import statistics
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -14,6 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from training import paths
+from training.commands import plainly
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,6 +136,7 @@ def _rounded(values: np.ndarray, digits: int = 3) -> list[Any]:
 
 
 @app.command()
+@plainly()
 def main(
     names: Annotated[
         list[str] | None, typer.Argument(help="Shipped models, or paths of model folders.")
@@ -141,6 +146,10 @@ def main(
         list[int] | None, typer.Option(help="Widths of the beam; give it once for each.")
     ] = None,
     runs: Annotated[int, typer.Option(min=1, help="Warm runs to take the median of.")] = RUNS,
+    task: Annotated[
+        str | None,
+        typer.Option(help="Where a model's own files are: tsv:PATH; by default in this folder."),
+    ] = None,
 ) -> None:
     """Compute and store the answers to the dashboard's examples."""
     import zoo
@@ -152,17 +161,14 @@ def main(
     from training import cards, tasks
 
     for name in wanted:
-        try:
-            model = zoo.load(name)
-            sources = tasks.get(model.config["task"]).showcase()
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from error
+        model = zoo.load(name)
+        sources = tasks.of_model(model.config, task).showcase()
         typer.echo(f"{model.name}:")
         records = compute(model, sources, beams=tuple(beams or BEAMS), runs=runs, tell=typer.echo)
         folder = Path(model.path)
         write(folder / FILE, records)
         if found := speed(records):
-            found["command"] = f"python -m training.examples {name}"
+            found["command"] = f"python -m training.examples {shlex.quote(paths.shown(name))}"
             cards.write(folder, {**cards.read(folder), "speed": found})
 
 

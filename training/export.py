@@ -8,10 +8,13 @@ from typing import Annotated
 
 import typer
 
+from training.commands import plainly
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
+@plainly()
 def main(
     model: Annotated[
         str, typer.Argument(help="A shipped model's name, or a model folder.", show_default=False)
@@ -48,21 +51,17 @@ def main(
     Each export gets the next version number; a server that watches the folder takes it over. Every
     input and output is explained in the README.md beside saved_model.pb.
     """
-    try:
-        if bool(model) == every:
-            raise ValueError("give one model, or --all. Received: " + ("both" if model else "none"))
-        if base_path and not every:
-            raise ValueError("--base-path goes with --all. Received: --base-path alone")
-        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-        if backend != "tensorflow":
-            raise ValueError(
-                "only the TensorFlow backend writes a SavedModel: set KERAS_BACKEND=tensorflow. "
-                f"Received: KERAS_BACKEND={backend!r}"
-            )
-        _export(model, every, out, base_path, length_cap, ids_only)
-    except (ValueError, OSError, ImportError) as error:
-        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-        raise typer.Exit(1) from None
+    if bool(model) == every:
+        raise ValueError("give one model, or --all. Received: " + ("both" if model else "none"))
+    if base_path and not every:
+        raise ValueError("--base-path goes with --all. Received: --base-path alone")
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if backend != "tensorflow":
+        raise ValueError(
+            "only the TensorFlow backend writes a SavedModel: set KERAS_BACKEND=tensorflow. "
+            f"Received: KERAS_BACKEND={backend!r}"
+        )
+    _export(model, every, out, base_path, length_cap, ids_only)
 
 
 def _export(

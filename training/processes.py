@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from training.commands import sentence
+
 PATIENCE = 24 * 3600
 """Seconds to wait for a process that lives; one that dies is noticed by its missing heartbeat."""
 KEPT = 8
@@ -101,7 +103,8 @@ class Processes:
             lost = re.match("[A-Z_]+: ", str(error)) is not None
             if not isinstance(error, expected) and not lost:
                 traceback.print_exc()
-            print(f"Process {self.index} of {self.count}: {error}", file=sys.stderr)
+            said = sentence(error) or error
+            print(f"Process {self.index} of {self.count}: {said}", file=sys.stderr)
             if lost:
                 print(
                     "Was another process lost? Start all of them again: the same command goes on "

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from training import cards
+from training.commands import plainly
 from zoo import catalog
 from zoo.saving import write_aside
 
@@ -86,6 +87,7 @@ def replace(text: str, tables: str) -> str:
 
 
 @app.command()
+@plainly()
 def main(
     write: Annotated[bool, typer.Option("--write", help="Put the tables into README.md.")] = False,
 ) -> None:

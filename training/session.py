@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from training import cards, checkpoint, data, devices, tasks
+from training import cards, checkpoint, data, devices, ownership, paths, starting, tasks
 from training.batches import Batches
 from training.checkpoint import CheckpointError
 from training.data import console
@@ -20,6 +21,7 @@ from training.loop import RunStoppedError, Schedule, Trainer
 from training.objective import SmoothedCrossEntropy, make_optimizer
 from training.segmentations import SampledBatches
 from training.shapes import Shape, ladder
+from training.starting import Start
 from training.tasks.base import Task
 from training.tracing import trace_step
 from zoo import catalog, saving
@@ -43,7 +45,8 @@ def train(
 
     Args:
         folder: where the model goes; its subfolder `training` holds the run's state.
-        settings: everything that decides what is learned; see `training.train`.
+        settings: everything that decides what is learned; see `training.train`. "start_from", if
+            there is one, names a model to begin from.
         patience, checkpoint_every: see `training.loop.Schedule`.
         fresh: forget an earlier run.
         command: for the card.
@@ -52,24 +55,54 @@ def train(
     Raises:
         ValueError, CheckpointError, DownloadError: each with a sentence for the user.
     """
+    console.quiet = not on.processes.first
+    task = tasks.get(settings["task"])
+    settings = {**settings, "task": paths.shown(task.name)}
+    start = None
+    if name := settings.pop("start_from", None):
+        start = starting.read(name, folder)
+        settings = start.settings(settings)
+        start.fit(task)
+    # Checked before the data is read: a typing error should not take a minute to show, nor should
+    # it cost an earlier run.
+    check(settings, task, start)
+    # One process holds the folder for all.
+    with ownership.owned(folder / STATE) if on.processes.first else nullcontext():
+        _train(folder, task, start, settings, patience, checkpoint_every, fresh, command, on)
+
+
+def _train(
+    folder: Path,
+    task: Task,
+    start: Start | None,
+    settings: dict[str, Any],
+    patience: int,
+    checkpoint_every: int,
+    fresh: bool,
+    command: str,
+    on: Devices,
+) -> None:
+    """`train`, in a folder that no other run has."""
     first = on.processes.first
-    console.quiet = not first
-    found = asdict(read_progress(folder, settings, fresh, on)) if first else None
+    with on.processes.in_turn(), console.status(f"Reading {task.name}"):
+        corpus = task.provenance().sha256
+    found = asdict(read_progress(folder, settings, fresh, on, corpus)) if first else None
     progress = checkpoint.Progress(**on.processes.tell(found))
     settings = progress.settings
     if progress.finished:
         console.print(f"{folder} is finished (step {progress.step}); --fresh starts anew.")
         return
-    task = tasks.get(settings["task"])
-    # Checked before the data is read: a typing error should not take a minute to show.
-    check(settings, task)
     with on.processes.in_turn(), console.status(f"Reading {task.name}"):
         examples = data.read(task, settings["limit"])
-        tokenizers = data.make_tokenizers(task, examples, folder / STATE, settings["vocabulary"])
+        tokenizers = (
+            start.tokenizers
+            if start
+            else data.make_tokenizers(task, examples, folder / STATE, settings["vocabulary"])
+        )
         batches, pairs = data.encode(task, examples, tokenizers, settings, on.rounding())
         valid = task.examples("valid")[: settings["validate_on"]]
     per_epoch = batches.count()
-    same = digest(settings, tokenizers, len(batches), per_epoch)
+    same = digest([settings, corpus], tokenizers, len(batches), per_epoch)
     on.processes.check_same("options, data and tokenizers", same)
     schedule = Schedule(
         steps=settings["steps"] or max(math.ceil(settings["epochs"] * per_epoch), 1),
@@ -77,12 +110,15 @@ def train(
         checkpoint=checkpoint_every,
         patience=patience,
     )
-    network, probe = make_networks(folder, task, tokenizers, settings, on)
+    network, probe = make_networks(folder, task, tokenizers, settings, on, start)
     make_ready(network, settings, schedule.steps, on)
     shapes = make_shapes(batches, on)
     if progress.step:
         checkpoint.restore(folder / STATE, network, progress.step)
         console.print(f"Going on at step {progress.step} of {schedule.steps}.")
+    elif start:
+        saving.set_weight_arrays(network, start.arrays)
+        console.print(f"Starting from the weights and tokenizers of {start.name}.")
     console.print(
         f"{settings['model']} {settings['preset']}: {network.count_params():,} parameters, "
         f"{pairs:,} pairs, {per_epoch} batches an epoch, {schedule.steps} steps, "
@@ -118,11 +154,16 @@ def train(
 
 
 def read_progress(
-    folder: Path, settings: dict[str, Any], fresh: bool, on: Devices = devices.ONE
+    folder: Path,
+    settings: dict[str, Any],
+    fresh: bool,
+    on: Devices = devices.ONE,
+    corpus: str = "",
 ) -> checkpoint.Progress:
-    """Where the run in `folder` is, or a new one. Raises CheckpointError: other settings.
+    """Where the run in `folder` is, or a new one. Raises CheckpointError: other settings or data.
 
     The precision `auto` is that of the run, or for a new one the fastest `on` these devices.
+    `corpus`: the checksum of the data.
     """
     state = folder / STATE
     progress = None if fresh else checkpoint.read_progress(state)
@@ -133,22 +174,53 @@ def read_progress(
         # Also what a run left that was killed before its first checkpoint: it may be another's.
         checkpoint.forget(state)
         progress = checkpoint.Progress(settings=settings)
-    if progress.settings != settings:
-        other = sorted(k for k in settings if progress.settings.get(k) != settings[k])
+    check_same_settings(folder, progress, settings)
+    # A run of an earlier version has its checksum in the card alone.
+    known = progress.corpus or cards.read(folder).get("data", {}).get("sha256", "")
+    if progress.step and known and known != corpus:
         raise CheckpointError(
-            f"{folder} holds a run with other settings ({', '.join(other)}). "
-            "Choose another --out, or start anew with --fresh."
+            f"{folder} holds a run on other data under the same name, {settings['task']}: their "
+            f"SHA-256 was {known}, now it is {corpus}. Choose another --out (with --start-from "
+            "a finished model goes on from there), or start anew with --fresh."
         )
+    progress.corpus, progress.settings = corpus, settings
     return progress
 
 
-def check(settings: dict[str, Any], task: Task) -> None:
+def check_same_settings(
+    folder: Path, progress: checkpoint.Progress, settings: dict[str, Any]
+) -> None:
+    """Raises CheckpointError where the run was asked for something else than `settings`."""
+    before = progress.settings
+    # Written by an earlier version, with the whole path.
+    before["task"] = paths.shown(before.get("task", ""))
+    # What an earlier version did not know of was not asked for.
+    other = sorted(
+        k for k in {*before, *settings} if (before.get(k) or 0) != (settings.get(k) or 0)
+    )
+    if not other:
+        return
+    longer = [k for k in ("epochs", "steps") if settings.get(k, 0) > before.get(k, 0)]
+    if progress.finished and other == longer:
+        raise CheckpointError(
+            f"{folder} is finished (step {progress.step}) and its learning rate has run out. To "
+            f"train its model for longer, begin a new run with it: --start-from {folder} "
+            "--out ANOTHER_FOLDER."
+        )
+    raise CheckpointError(
+        f"{folder} holds a run with other settings ({', '.join(other)}). "
+        "Choose another --out, or start anew with --fresh."
+    )
+
+
+def check(settings: dict[str, Any], task: Task, start: Start | None = None) -> None:
     """Raises ValueError where the settings cannot be trained with; reads no data."""
-    if settings["precision"] not in ("float32", "mixed_bfloat16"):
+    if settings["precision"] not in ("auto", "float32", "mixed_bfloat16"):
         raise ValueError(
             f"precision must be auto, float32 or mixed_bfloat16. Received: {settings['precision']}"
         )
-    if settings["sampling"] and {t.model_type for t in task.tokenizers().values()} != {"unigram"}:
+    drawn = {t.model_type for t in task.tokenizers().values()} == {"unigram"}
+    if settings["sampling"] and not (start.draws() if start else drawn):
         raise ValueError(f"{task.name} has no sub-words whose cutting could be drawn (--sampling)")
     for option in ("sampling", "exchange_numbers"):
         if settings[option] and task.stream() is not None:
@@ -156,6 +228,8 @@ def check(settings: dict[str, Any], task: Task) -> None:
                 f"{task.name} is encoded once for all epochs: it cannot have "
                 f"--{option.replace('_', '-')}"
             )
+    if start:
+        return
     override = {"source_vocabulary": 4, "target_vocabulary": 4, **settings["override"]}
     config = catalog.configuration(settings["model"], settings["preset"], **override)
     longest = max(task.max_source_length, task.max_target_length)
@@ -202,9 +276,9 @@ def make_shapes(batches: Batches | SampledBatches, on: Devices) -> tuple[Shape, 
     )
 
 
-def digest(settings: dict[str, Any], tokenizers: dict[str, Tokenizer], *sizes: int) -> str:
-    """A few letters that differ where a run would."""
-    parts = [json.dumps([settings, sizes]).encode(), *(t.bytes for t in tokenizers.values())]
+def digest(known: Any, tokenizers: dict[str, Tokenizer], *sizes: int) -> str:
+    """A few letters that differ where a run would; `known` is anything that JSON holds."""
+    parts = [json.dumps([known, sizes]).encode(), *(t.bytes for t in tokenizers.values())]
     return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 
 
@@ -238,33 +312,43 @@ def make_networks(
     tokenizers: dict[str, Tokenizer],
     settings: dict[str, Any],
     on: Devices = devices.ONE,
+    start: Start | None = None,
 ) -> tuple[Any, LoadedModel]:
-    """The network to train, on all devices, and a full-precision one to validate with, on one."""
+    """The network to train, on all devices, and a full-precision one to validate with, on one.
+
+    Both have fresh weights; those of `start` fit them.
+    """
     source_tokenizer, target_tokenizer = data.sides(tokenizers)
-    config = catalog.configuration(
-        settings["model"],
-        settings["preset"],
-        source_vocabulary=source_tokenizer.size,
-        target_vocabulary=target_tokenizer.size,
-        shared_vocabulary=source_tokenizer.bytes == target_tokenizer.bytes,
-        **settings["override"],
-    )
-    keras.config.set_dtype_policy("float32")
+    prepared: dict[str, Any] = {
+        "tokenizers": data.file_names(tokenizers),
+        "normalizers": {side: t.normalizer.steps for side, t in tokenizers.items()},
+        "max_source_length": task.max_source_length,
+        "max_target_length": task.max_target_length,
+        "unit": task.unit,
+    }
+    if start:
+        config, prepared = start.changed(settings["override"]), start.inherited()
+    else:
+        config = catalog.configuration(
+            settings["model"],
+            settings["preset"],
+            source_vocabulary=source_tokenizer.size,
+            target_vocabulary=target_tokenizer.size,
+            shared_vocabulary=source_tokenizer.bytes == target_tokenizer.bytes,
+            **settings["override"],
+        )
     probe = catalog.build(settings["model"], config)
-    keras.config.set_dtype_policy(settings["precision"])
     with on.scope():
-        network = catalog.build(settings["model"], config, seed=settings["seed"])
+        network = catalog.build(
+            settings["model"], config, seed=settings["seed"], precision=settings["precision"]
+        )
     description = saving.model_config(
         name=folder.name,
-        task=task.name,
+        task=paths.shown(task.name),
         model=settings["model"],
         preset=settings["preset"],
         network=probe,
-        tokenizers=data.file_names(tokenizers),
-        normalizers={side: t.normalizer.steps for side, t in tokenizers.items()},
-        max_source_length=task.max_source_length,
-        max_target_length=task.max_target_length,
-        unit=task.unit,
+        **prepared,
     )
     return network, LoadedModel(
         folder.name, probe, source_tokenizer, target_tokenizer, description, path=folder

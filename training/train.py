@@ -8,12 +8,13 @@ same weights. The folder it writes is a model that `zoo.load` reads.
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from training import paths
+from training.commands import EXPECTED, plainly
 
 # Plain help: the framed one cuts long option names off on a narrow terminal.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -23,12 +24,30 @@ PLACES = ("devices", "processes", "process", "coordinator", "distributed")
 
 
 @app.command(help=__doc__)
+@plainly()
 def main(
     task: Annotated[str, Option(help="What to learn: dates, pronounce, tatoeba/en-es, ...")],
-    model: Annotated[str, Option(help="Which network; see zoo/catalog.py.")],
-    preset: Annotated[str, Option(help="Its size: tiny, compact, small, base.")] = "small",
+    model: Annotated[
+        str | None, Option(help="Which network; see zoo/catalog.py.", show_default=False)
+    ] = None,
+    preset: Annotated[
+        str | None,
+        Option(help="Its size: tiny, compact, small, base; by default small.", show_default=False),
+    ] = None,
+    start_from: Annotated[
+        str | None,
+        Option(
+            help="Begin from a model, NAME or folder, instead of --model and --preset: its "
+            "weights, tokenizers and hyper-parameters.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
-        Path | None, Option(help="Where the model goes; by default runs/TASK-MODEL-PRESET.")
+        Path | None,
+        Option(
+            help="Where the model goes; by default runs/TASK-MODEL-PRESET, or runs/TASK-from-NAME.",
+            show_default=False,
+        ),
     ] = None,
     epochs: Annotated[
         float, Option(help="Passes over the data, unless --steps is given.", min=0)
@@ -109,31 +128,35 @@ def main(
     # Not part of what is learned: these may change when a run goes on.
     for name in ("out", "fresh", "patience", "checkpoint_every", *PLACES):
         settings.pop(name)
-    folder = out or Path("runs") / f"{task}-{model}-{preset}".replace("/", "-")
+    if not start_from:
+        if not model:
+            raise ValueError("--model says which network; or give --start-from. Received: neither")
+        settings.pop("start_from")
+        settings["preset"] = preset or "small"
+    settings["override"] = parse_overrides(override or [])
+    if dropout is not None:
+        settings["override"]["dropout"] = dropout
     from training.devices import choose, prepare
-    from training.download import DownloadError
 
-    expected = (ValueError, FloatingPointError, OSError, DownloadError, session_errors())
-    try:
-        settings["override"] = parse_overrides(override or [])
-        if dropout is not None:
-            settings["override"]["dropout"] = dropout
-        prepare(threads)
-        on = choose(devices, processes, process, coordinator, distributed)
-        from training import session
+    prepare(threads)
+    on = choose(devices, processes, process, coordinator, distributed)
+    from training import session
 
-        with on.processes.ends_at_once(expected):
-            session.train(folder, settings, patience, checkpoint_every, fresh, command(), on)
-    except expected as error:
-        typer.secho(f"{error}", fg="red", err=True)
-        raise typer.Exit(2) from error
+    folder = out or default_folder(settings)
+    with on.processes.ends_at_once(EXPECTED):
+        said = paths.command("training.train")
+        session.train(folder, settings, patience, checkpoint_every, fresh, said, on)
 
 
-def session_errors() -> type[Exception]:
-    """The errors of a run that need a sentence, not a traceback."""
-    from training.checkpoint import CheckpointError
-
-    return CheckpointError
+def default_folder(settings: dict[str, Any]) -> Path:
+    """Where a model goes that was given no place; its name is the folder's."""
+    start = settings.get("start_from")
+    how = (
+        f"from-{Path(start).resolve().name}"
+        if start
+        else f"{settings['model']}-{settings['preset']}"
+    )
+    return Path("runs") / f"{paths.shown(settings['task'])}-{how}".replace("/", "-")
 
 
 def parse_overrides(pairs: list[str]) -> dict[str, Any]:
@@ -150,15 +173,6 @@ def parse_overrides(pairs: list[str]) -> dict[str, Any]:
         except json.JSONDecodeError:
             found[name] = value
     return found
-
-
-def command() -> str:
-    """This command as one can type it again, without paths of this machine."""
-    import shlex
-
-    backend = os.environ.get("KERAS_BACKEND")
-    prefix = f"KERAS_BACKEND={backend} " if backend else ""
-    return f"{prefix}python -m training.train {shlex.join(sys.argv[1:])}"
 
 
 if __name__ == "__main__":

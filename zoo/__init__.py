@@ -13,12 +13,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo import cache
+from zoo import cache, defaults
 from zoo.catalog import names
 from zoo.prediction import Hypothesis, Prediction, Words
 
 if TYPE_CHECKING:
     from zoo.loaded import LoadedModel
+
+defaults.make_importable()
 
 __version__ = "0.1.0"
 __all__ = ["Hypothesis", "Prediction", "Words", "load", "names"]

@@ -179,9 +179,14 @@ def make_config(kind: type, values: dict[str, Any]) -> Any:
     return kind(**values)
 
 
-def build(model: str, config: Any, seed: int = 0) -> Any:
-    """A `zoo.seq2seq.Seq2Seq` of family `model` with fresh weights drawn from `seed`."""
+def build(model: str, config: Any, seed: int = 0, precision: str = "float32") -> Any:
+    """A `zoo.seq2seq.Seq2Seq` of family `model` with fresh weights drawn from `seed`.
+
+    `precision`: the dtype policy of its layers; Keras's global one and keras.json do not count.
+    """
     import keras
+
+    from zoo import defaults
 
     entry = family(model)
     if not isinstance(config, entry.config):
@@ -189,8 +194,10 @@ def build(model: str, config: Any, seed: int = 0) -> Any:
             f"{model} is configured by {entry.config.__name__}. Received: {type(config).__name__}"
         )
     keras.utils.set_random_seed(seed)
-    network = getattr(importlib.import_module(entry.module), entry.class_name)(config, name=model)
-    network.build_variables()
+    kind = getattr(importlib.import_module(entry.module), entry.class_name)
+    with defaults.precision(precision):
+        network = kind(config, name=model)
+        network.build_variables()
     return network
 
 

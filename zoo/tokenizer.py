@@ -6,6 +6,7 @@ Importing this module is cheap: `sentencepiece` itself is loaded when a tokenize
 from __future__ import annotations
 
 import io
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -166,7 +167,7 @@ def train_tokenizer(
         normalizer: of the tokenizer that is made.
 
     Raises:
-        ValueError: SentencePiece cannot make such a model of these texts; with its reason.
+        ValueError: no text, or a vocabulary that does not fit it; the message says what to set.
     """
     import sentencepiece
 
@@ -200,8 +201,27 @@ def train_tokenizer(
             minloglevel=2,
         )
     except (RuntimeError, OSError) as error:
-        raise ValueError(
-            f"SentencePiece cannot learn {vocabulary_size:,} pieces of type {model_type} from this "
-            f"text: {' '.join(str(error).split())}"
-        ) from error
+        raise ValueError(_why_not(str(error), model_type, vocabulary_size)) from error
     return Tokenizer(written.getvalue(), normalizer)
+
+
+def _why_not(said: str, model_type: str, size: int) -> str:
+    """What SentencePiece's error means, and what to do about it."""
+    if found := re.search(r"smaller than required_chars\. \d+ vs (\d+)", said):
+        return (
+            f"a vocabulary of {size:,} pieces has no room for the characters of the training text: "
+            f"set --vocabulary to {int(found[1]):,} at least, better a few thousand more"
+        )
+    if found := re.search(r"Vocabulary size too high.*<= ?(\d+)", said, re.DOTALL):
+        return (
+            f"the training text is too small for a vocabulary of {size:,} pieces: "
+            f"set --vocabulary to {int(found[1]):,} at most"
+        )
+    if "sentences_.empty()" in said or "all_chars_count" in said:
+        return "there is no text to learn a tokenizer from. Received: empty sentences only"
+    if size < UNK + 2:
+        return f"a vocabulary has at least {UNK + 2} pieces. Received: vocabulary_size={size}"
+    return (
+        f"SentencePiece cannot learn {size:,} pieces of type {model_type} from this text: "
+        f"{' '.join(said.split())}"
+    )

@@ -287,7 +287,7 @@ def quick(monkeypatch, tmp_path):
 
 def test_a_file_beside_each_card_and_a_run_that_goes_on(quick, tmp_path):
     result = run("one", "broken", "two", "--limit", 7)
-    assert result.exit_code == 1 and "error: no answer had a word" in result.output
+    assert result.exit_code == 2 and "error: no answer had a word" in result.output
     written = json.loads((tmp_path / "one" / "attention.json").read_text())
     assert written["command"] == "python -m training.attention_scores one --limit 7"
     assert "one: aer: best_head 0.500 (0.400 to 0.600)" in result.output
@@ -309,7 +309,7 @@ def test_a_file_beside_each_card_and_a_run_that_goes_on(quick, tmp_path):
 )
 def test_wrong_use_is_one_line(quick, arguments, message):
     result = run(*arguments)
-    assert result.exit_code == 1 and message in result.output
+    assert result.exit_code == 2 and message in result.output
     assert len(result.output.strip().splitlines()) == 1
 
 

@@ -165,12 +165,12 @@ def test_own_files_with_two_references(loaded, tmp_path):
         (["--source", "a.txt"], "go together"),
         (["--update-card", "--limit", "5"], "whole test split"),
         (["--update-card", "--split", "valid"], "whole test split"),
-        (["--source", "no.txt", "--reference", "no.txt"], "No such file"),
+        (["--source", "no.txt", "--reference", "no.txt"], "no such file"),
     ],
 )
 def test_wrong_use_is_one_line_without_a_traceback(loaded, options, message):
     result = run("upper", *options)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "error: " in result.output and message in result.output
     assert "Traceback" not in result.output and len(result.output.strip().splitlines()) == 1
 
@@ -179,7 +179,7 @@ def test_files_of_unequal_length_are_refused(loaded, tmp_path):
     (tmp_path / "s").write_text("a\nb\n")
     (tmp_path / "r").write_text("a\n")
     result = run("upper", "--source", tmp_path / "s", "--reference", tmp_path / "r")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "s with 2, r with 1" in result.output
 
 

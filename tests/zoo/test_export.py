@@ -343,7 +343,7 @@ def test_command_says_what_is_wrong(arguments, backend, message, shelf, monkeypa
     if backend:
         monkeypatch.setenv("KERAS_BACKEND", backend)
     done = invoke(*arguments)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert message in done.output and "Traceback" not in done.output
     assert not shelf.exists()
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
+from training.paths import OWN_FILES
 from training.tasks.base import Example, Provenance, Task, TokenizerSpec
 
-__all__ = ["KNOWN", "Example", "Provenance", "Task", "TokenizerSpec", "get"]
+__all__ = ["KNOWN", "Example", "Provenance", "Task", "TokenizerSpec", "get", "of_model"]
 
 # What a task name starts with, up to the first "/" or ":" -> the module whose
 # `make(name) -> Task` builds it. Modules are imported only when asked for.
@@ -36,3 +40,21 @@ def get(name: str) -> Task:
     if kind not in KNOWN:
         raise ValueError(f"unknown task; there are {', '.join(FORMS)}. Received: name={name!r}")
     return import_module(KNOWN[kind]).make(name)
+
+
+def of_model(config: Mapping[str, Any], given: str | None = None) -> Task:
+    """The task that a model was trained on, by its config.json, which names no folders.
+
+    `given`: the same task with the paths of its files as they are now.
+    Raises ValueError where a file of the model's own is not in the working folder.
+    """
+    name = given or config["task"]
+    kind, _, files = name.partition(":")
+    if not given and kind in OWN_FILES:
+        for file in files.split(","):
+            if not Path(file.strip()).expanduser().is_file():
+                raise ValueError(
+                    f"the model was trained on {name}, and {file.strip()} is not in this folder: "
+                    f"say where it is by --task {kind}:PATH"
+                )
+    return get(name)

@@ -168,12 +168,12 @@ def checksum(paths: Iterable[Path]) -> str:
 def tensorflow_dataset(name: str) -> tuple[dict[str, list[Pair]], Provenance]:
     """A translation set of TensorFlow Datasets: pairs by split, and where they come from.
 
-    Raises RuntimeError when the package is missing, ValueError for a set that is no translation.
+    Raises DownloadError when the package is missing, ValueError for a set that is no translation.
     """
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:
-        raise RuntimeError(
+        raise download.DownloadError(
             f"tfds:{name} needs TensorFlow Datasets: pip install tensorflow-datasets ({error})"
         ) from None
     folder = download.writable_folder() / "tensorflow_datasets"
