@@ -66,14 +66,20 @@ def train(
     # Checked before the data is read: a typing error should not take a minute to show, nor should
     # it cost an earlier run.
     check(settings, task, start)
+    with on.processes.in_turn(), console.status(f"Reading {task.name}"):
+        corpus = task.provenance().sha256
     # One process holds the folder for all.
     with ownership.owned(folder / STATE) if on.processes.first else nullcontext():
-        _train(folder, task, start, settings, patience, checkpoint_every, fresh, command, on)
+        _train(
+            *(folder, task, corpus, start, settings),
+            *(patience, checkpoint_every, fresh, command, on),
+        )
 
 
 def _train(
     folder: Path,
     task: Task,
+    corpus: str,
     start: Start | None,
     settings: dict[str, Any],
     patience: int,
@@ -84,8 +90,6 @@ def _train(
 ) -> None:
     """`train`, in a folder that no other run has."""
     first = on.processes.first
-    with on.processes.in_turn(), console.status(f"Reading {task.name}"):
-        corpus = task.provenance().sha256
     found = asdict(read_progress(folder, settings, fresh, on, corpus)) if first else None
     progress = checkpoint.Progress(**on.processes.tell(found))
     settings = progress.settings
@@ -118,6 +122,7 @@ def _train(
         console.print(f"Going on at step {progress.step} of {schedule.steps}.")
     elif start:
         saving.set_weight_arrays(network, start.arrays)
+        start.arrays.clear()  # they need as much memory as the network
         console.print(f"Starting from the weights and tokenizers of {start.name}.")
     console.print(
         f"{settings['model']} {settings['preset']}: {network.count_params():,} parameters, "
