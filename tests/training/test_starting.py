@@ -58,6 +58,7 @@ WRONG = {
     "no model at all": ((), ["--model", "--start-from"]),
     "another architecture": (("--start-from=BASE", "--model=lstm"), ["simple-rnn", "--model lstm"]),
     "another size": (("--start-from=BASE", "--preset=tiny"), ["nano", "--preset tiny"]),
+    "another vocabulary": (("--start-from=BASE", "--vocabulary=999"), ["--vocabulary 999"]),
     "another width": (("--start-from=BASE", "--set=width=32"), ["width=16", "width=32"]),
     "no such hyper-parameter": (("--start-from=BASE", "--set=wdith=3"), ["knows no wdith"]),
     "dropout of all": (("--start-from=BASE", "--dropout=1"), ["dropout=1.0"]),
