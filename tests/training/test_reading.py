@@ -156,6 +156,9 @@ def test_what_comes_after_the_lines_looked_at_is_checked_too(write, monkeypatch)
         "src\ttrg",
         "sentence1\tsentence2",
         "input\toutput",
+        "question\tanswer",
+        "inglés\tespañol",
+        "Anglais\tEspagnol",
         '"source"\t"target"',
         "\ufeffsource\ttarget\r",
     ],
@@ -296,12 +299,25 @@ def test_lines_with_different_numbers_of_columns_are_refused(write):
         reading.read_pairs([write("a.tsv", "".join(rows))])
 
 
-def test_numbers_may_be_what_is_translated(write):
+def test_a_file_of_pairs_is_no_file_of_texts(write):
+    pairs, texts = write("a.tsv", tsv(PLAIN)), write("a.txt", "x\n" * len(PLAIN))
+    for paths in ([pairs, texts], [texts, pairs]):
+        with pytest.raises(ValueError, match=r"a\.tsv has a tab in every line.*tsv:PATH"):
+            reading.read_pairs(paths)
+        with pytest.raises(ValueError, match=r"a\.tsv has a tab in every line"):
+            reading.read_rows(paths, header=True)
+    one = write("b.txt", "a\tb\n" + "x\n" * (len(PLAIN) - 1))
+    assert read(one, texts)[0] == ("a b", "x")
+
+
+def test_numbers_may_be_what_is_translated(write, caplog):
     numbers = [("21", "twenty-one"), ("7", "seven"), ("300", "three hundred")]
     assert read(write("a.tsv", tsv(numbers))) == numbers
     assert read(write("a.tsv", "\n".join(f"{b}\t{a}" for a, b in numbers)))[0] == numbers[0][::-1]
     squares = [(str(n), str(n * n)) for n in range(30)]
+    assert not caplog.text
     assert read(write("a.tsv", tsv(squares))) == squares
+    assert "a.tsv: both columns hold nothing but whole numbers" in caplog.text
 
 
 @pytest.mark.parametrize(

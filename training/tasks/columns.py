@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from itertools import pairwise
 from training.tasks import headers
 from zoo.cleaning import clean
 
+log = logging.getLogger(__name__)
 SHOWN = 3  # lines in a message
 _FIELD = re.compile(r'"((?:[^"]|"")*)"(?=\t|\Z)|([^\t"][^\t]*|)(?=\t|\Z)')
 _ATTRIBUTION = re.compile(r"cc[ -]?by|cc0|tatoeba|attribution|licen[cs]e", re.IGNORECASE)
@@ -190,7 +192,9 @@ def _is_attribution(row: Sequence[str]) -> bool:
 
 
 def _check_two(lines: Sequence[tuple[int, str]], body: Body, name: str) -> None:
-    """Raises ValueError where one of two columns only counts the lines."""
+    """Raises ValueError where one of two columns only counts the lines; tells two of numbers."""
+    if all(_all_numbers(body, column) for column in range(2)):
+        log.warning("%s: both columns hold nothing but whole numbers", name)
     for column in range(2):
         if _all_numbers(body, column) and not _all_numbers(body, 1 - column):
             numbers = [int(row[column]) for _, row in body]
@@ -202,6 +206,18 @@ def _check_two(lines: Sequence[tuple[int, str]], body: Body, name: str) -> None:
                     "Each line must be a source text, a tab and a target text; where the numbers "
                     "are one of the texts, give two files (files:SOURCE_PATH,TARGET_PATH)",
                 )
+
+
+def check_single(lines: Sequence[str], name: str) -> None:
+    """Raises ValueError where a file of one text a line seems to be one of several columns."""
+    filled = [line for line in lines if clean(line)]
+    if len(filled) > 1 and all("\t" in line.strip() for line in filled):
+        _refuse(
+            list(enumerate(filled)),
+            f"{name} has a tab in every line, and one text a line is wanted",
+            "A file of pairs, source, tab, target, is trained on as tsv:PATH; to have its columns "
+            "in files of their own: cut -f1 FILE > source.txt; cut -f2 FILE > target.txt",
+        )
 
 
 def _refuse_without_tab(

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
-SOURCE = set("source src input original".split())
-TARGET = set("target tgt trg output translation translated reference".split())
+SOURCE = set("source src input original question prompt query article document dialogue".split())
+TARGET = set(
+    "target tgt trg output translation translated reference answer response summary label".split()
+)
 TEXT = set("text sentence sentences phrase segment string word words line lines".split())
 BESIDE = set(
     """
@@ -16,7 +18,7 @@ BESIDE = set(
     comment comments note notes url link user username owner date split domain
     """.split()
 )
-# two-letter code: three-letter codes, name in English, name in the language itself
+# two-letter code: three-letter codes, name in English, in the language itself, in some others
 LANGUAGES = {
     line.split()[0]: set(line.split())
     for line in """
@@ -27,16 +29,16 @@ LANGUAGES = {
     ca cat catalan català
     cs ces cze czech čeština česky
     da dan danish dansk
-    de deu ger german deutsch
+    de deu ger german deutsch alemán allemand tedesco alemão
     el ell gre greek ελληνικά
-    en eng english
+    en eng english inglés anglais englisch inglese inglês
     eo epo esperanto
-    es spa spanish español castellano
+    es spa spanish español castellano espagnol spanisch spagnolo espanhol
     et est estonian eesti
     eu eus baq basque euskara
     fa fas per persian farsi فارسی
     fi fin finnish suomi
-    fr fra fre french français
+    fr fra fre french français francés französisch francese francês
     gl glg galician galego
     he heb hebrew עברית
     hi hin hindi हिन्दी
@@ -44,7 +46,7 @@ LANGUAGES = {
     hu hun hungarian magyar
     id ind indonesian
     is isl ice icelandic íslenska
-    it ita italian italiano
+    it ita italian italiano italien italienisch
     ja jpn japanese 日本語
     ka kat geo georgian ქართული
     ko kor korean 한국어
@@ -55,9 +57,9 @@ LANGUAGES = {
     nb nob no nor norwegian norsk
     nl nld dut dutch nederlands
     pl pol polish polski
-    pt por portuguese português
+    pt por portuguese português portugués portugais portugiesisch portoghese
     ro ron rum romanian română
-    ru rus russian русский
+    ru rus russian русский ruso russe russisch russo
     sk slk slo slovak slovenčina
     sl slv slovene slovenian slovenščina
     sq sqi albanian shqip
@@ -71,7 +73,7 @@ LANGUAGES = {
     uk ukr ukrainian українська
     ur urd urdu اردو
     vi vie vietnamese việt
-    zh zho chi cmn chinese mandarin 中文
+    zh zho chi cmn chinese mandarin 中文 chino chinois chinesisch cinese chinês
     """.strip().splitlines()
 }
 REGIONS = set("us gb br cn tw hk mx ar ca ch at latn hans hant cyrl simplified traditional".split())

@@ -139,7 +139,7 @@ def read_pairs(paths: Sequence[Path], first_two: bool = False) -> list[Pair]:
         elif number != files.layout.header:
             left_out.append(number + 1)
     if left_out and len(paths) > 1:
-        _tell_blank(" and ".join(path.name for path in paths), left_out)
+        tell_blank(" and ".join(path.name for path in paths), left_out)
     return found
 
 
@@ -238,13 +238,19 @@ def check_parallel(paths: Sequence[Path], lines: Sequence[int]) -> None:
 
 
 def _parallel_header(paths: Sequence[Path]) -> int:
-    """0 where the first lines of parallel files are a header, and then says so; else -1."""
+    """0 where the first lines of parallel files are a header, and then says so; else -1.
+
+    Raises ValueError for a file of several columns.
+    """
     with ExitStack() as stack:
         files = [stack.enter_context(path.open("rb")) for path in paths]
-        rows = [
-            [clean(decode(raw, n, path)) for raw, path in zip(line, paths, strict=True)]
-            for n, line in enumerate(islice(zip(*files, strict=False), SAMPLE))
+        sides = [
+            [decode(raw, n, path) for n, raw in enumerate(islice(file, SAMPLE))]
+            for file, path in zip(files, paths, strict=True)
         ]
+    for lines, path in zip(sides, paths, strict=True):
+        columns.check_single(lines, path.name)
+    rows = [[clean(line) for line in row] for row in zip(*sides, strict=False)]
     if not rows or not all(rows[0]) or not headers.is_header(rows):
         return -1
     _tell_header(" and ".join(path.name for path in paths), rows[0])
@@ -256,7 +262,7 @@ def _tell_header(name: str, cells: Sequence[str]) -> None:
     log.warning("%s: the first line looks like a header and is left out: %s", name, shown)
 
 
-def _tell_blank(name: str, numbers: Sequence[int]) -> None:
+def tell_blank(name: str, numbers: Sequence[int]) -> None:
     """Says that lines of parallel files are left out, because one of them is blank there."""
     lines = f"{len(numbers):,} lines are" if len(numbers) > 1 else "1 line is"
     log.warning(
