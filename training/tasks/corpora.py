@@ -131,6 +131,8 @@ def tensorflow_dataset(name: str) -> tuple[dict[str, list[Pair]], Provenance]:
     logger.setLevel(logging.ERROR)
     try:
         builder = tfds.builder(name, data_dir=str(folder))
+        if not Path(builder.data_dir).is_dir():
+            download.check_may_fetch(f"tfds:{name}")
         builder.download_and_prepare()
     except tfds.core.DatasetNotFoundError:
         raise ValueError(f"TensorFlow Datasets has no such set. Received: {name!r}") from None
