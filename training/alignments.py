@@ -15,8 +15,10 @@ from pathlib import Path
 
 from training import download
 from training.tasks.base import Example, Provenance
-from training.tasks.corpora import check_parallel, checksum, read_lines
+from training.tasks.corpora import checksum
+from training.tasks.reading import read_lines, read_rows
 from zoo.alignment import Gold, Link
+from zoo.cleaning import clean
 
 GOLDEN, HANSARDS = "align_golden_enes_enfr", "align_hansards_enfr"
 
@@ -132,10 +134,8 @@ def read_pharaoh(text: Path, links: Path, *, first: int = 0) -> list[AlignedPair
 
     Raises ValueError that names file and line.
     """
-    sentences, lines = _lines(text), _lines(links)
-    check_parallel((text, links), (len(sentences), len(lines)))
     found = []
-    for number, (sentence, line) in enumerate(zip(sentences, lines, strict=True), 1):
+    for number, (sentence, line) in read_rows((text, links)):
         source, bar, target = sentence.partition("|||")
         if not bar or "|||" in target:
             raise ValueError(
@@ -155,14 +155,13 @@ def read_naacl(source: Path, target: Path, links: Path) -> list[AlignedPair]:
     confidence behind it is not read; word 0 means no word, and such a link is left out.
     Raises ValueError that names file and line.
     """
-    left, right = _lines(source), _lines(target)
-    check_parallel((source, target), (len(left), len(right)))
-    sentences = [(tuple(a.split()), tuple(b.split())) for a, b in zip(left, right, strict=True)]
+    rows = read_rows((source, target))
+    sentences = [(tuple(a.split()), tuple(b.split())) for _, (a, b) in rows]
     marked: list[dict[str, set[Link]]] = [{"S": set(), "P": set()} for _ in sentences]
-    for number, line in enumerate(read_lines(links), 1):
-        if not line.strip():
+    for number, line in enumerate(map(clean, read_lines(links)), 1):
+        if not line:
             continue
-        match = _NAACL.fullmatch(line.strip())
+        match = _NAACL.fullmatch(line)
         if not match:
             raise ValueError(
                 f"line {number} of {links.name} must be sentence, source, target, S or P. "
@@ -198,13 +197,6 @@ def read_jsonl(paths: Sequence[Path]) -> list[AlignedPair]:
     return found
 
 
-def _lines(path: Path) -> list[str]:
-    """`read_lines`, and the empty lines at the end too: the last sentences may have no link."""
-    content = path.read_bytes()
-    ending = content[len(content.rstrip(b"\r\n")) :]
-    return [*read_lines(path), *[""] * (ending.count(b"\n") - 1)]
-
-
 def _json(line: str) -> AlignedPair:
     row = json.loads(line)
     try:
@@ -218,7 +210,10 @@ def _json(line: str) -> AlignedPair:
     strings = all(isinstance(word, str) for side in words for word in side)
     if not strings or any(type(index) is not int for link in links for index in link):
         raise ValueError(f"words are strings, links are numbers. Received: {line[:80]!r}")
-    return AlignedPair(*words, Gold(links))
+    cleaned = [tuple(clean(word) for word in side) for side in words]
+    if not all(word for side in cleaned for word in side):
+        raise ValueError(f"no word is blank. Received: {line[:80]!r}")
+    return AlignedPair(*cleaned, Gold(links))
 
 
 @contextlib.contextmanager

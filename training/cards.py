@@ -160,6 +160,12 @@ def _quality(card: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield "All figures in percent, with the 95 % bootstrap interval."
         yield ""
+        if metrics.get("other_data"):
+            yield (
+                "They are of another test set than the data below have (a corpus with the SHA-256 "
+                f"`{_code(metrics['other_data'])}`)."
+            )
+            yield ""
         rows = []
         for key, figure in metrics.items():
             if isinstance(figure, Mapping) and isinstance(figure.get("value"), int | float):

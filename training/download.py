@@ -12,7 +12,8 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from training.commands import CommandError
@@ -52,6 +53,26 @@ def locate(relatives: Sequence[str]) -> Path | None:
     return None
 
 
+_fetching = True
+
+
+@contextmanager
+def only_what_is_here() -> Iterator[None]:
+    """Within it nothing is fetched: what is not on disk raises DownloadError at once."""
+    global _fetching
+    before, _fetching = _fetching, False
+    try:
+        yield
+    finally:
+        _fetching = before
+
+
+def check_may_fetch(what: str) -> None:
+    """Raises DownloadError within `only_what_is_here`."""
+    if not _fetching:
+        raise DownloadError(f"{what} is not on disk, and nothing is to be fetched")
+
+
 def fetch(
     urls: Sequence[str],
     relative: str,
@@ -67,6 +88,7 @@ def fetch(
     its name only when it is whole.
     Raises DownloadError (one line) when no address answers or a checksum does not match.
     """
+    check_may_fetch(relative)
     target = writable_folder() / relative
     reasons = []
     for url in urls:

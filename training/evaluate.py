@@ -117,22 +117,6 @@ def update_card(folder: Path, beams: int, metrics: dict[str, Any], records: list
     cards.write(folder, card)
 
 
-def read_pairs(source: Path, references: Sequence[Path]) -> list[Example]:
-    """Examples of parallel text files: line n of every file belongs together."""
-    from training.tasks import Example
-    from training.tasks.corpora import read_lines
-
-    columns = [read_lines(path) for path in (source, *references)]
-    if len({len(column) for column in columns}) != 1:
-        found = ", ".join(
-            f"{path.name} with {len(column):,}"
-            for path, column in zip((source, *references), columns, strict=True)
-        )
-        raise ValueError(f"the files must have as many lines. Received: {found}")
-    rows = zip(*columns, strict=True)
-    return [Example(row[0].strip(), tuple(text.strip() for text in row[1:])) for row in rows]
-
-
 @app.command()
 def main(
     model: Annotated[str, typer.Argument(help="A shipped model's name, or a model folder.")],
@@ -159,11 +143,15 @@ def main(
         bool,
         typer.Option("--update-card", help="Put the figures into the model's card and README."),
     ] = False,
+    other_data: Annotated[
+        bool,
+        typer.Option(
+            "--other-data", help="Update the card also where the corpus here is another one."
+        ),
+    ] = False,
 ) -> None:
     """Score a trained model: figures with 95 % bootstrap intervals, and by source length."""
-    from rich.console import Console
-
-    from training import cards
+    from training import cards, test_sets
 
     with plainly():
         if split not in ("test", "valid"):
@@ -172,20 +160,46 @@ def main(
             raise ValueError("--source and --reference go together. Received: one of them")
         if update and (source or limit or split != "test"):
             raise ValueError("--update-card wants the whole test split. Received: a part of it")
+        if out and out.is_dir():
+            raise ValueError(f"--out is a file to write. Received the folder {str(out)!r}")
         command = _command(model, split, source, reference or [], beams, limit)
-        examples = read_pairs(source, reference or []) if source else None
-        metrics, records, folder = _evaluate(model, split, examples, beams, limit, task)
+        examples = test_sets.read_examples(source, reference or []) if source else None
+        same_data = update and not other_data
+        how = (beams, limit, same_data, task)
+        metrics, records, folder = _evaluate(model, split, examples, *how)
         metrics["command"] = command
-        if update:
-            update_card(folder, beams, metrics, records)
-        if out:
-            cards.write_json(out, {"model": Path(model).name, "beams": beams, **metrics})
+        show(metrics, Path(model).name, beams)  # before they are written: a disk may be full
+        with _if_not_saved():
+            try:
+                if update:
+                    update_card(folder, beams, metrics, records)
+            finally:
+                if out:
+                    cards.write_json(out, {"model": Path(model).name, "beams": beams, **metrics})
+
+
+@contextmanager
+def _if_not_saved() -> Iterator[None]:
+    """Says first that it is only the saving that failed, where it does."""
+    try:
+        yield
+    except (OSError, ValueError):
+        typer.echo("The figures above are right, and could not be saved:", err=True)
+        raise
+
+
+def show(metrics: dict[str, Any], name: str, beams: int) -> None:
+    """Prints the figures with what they were measured by."""
+    from rich.console import Console
+
+    from training.cards import TITLES
+
     console = Console()
-    for table in tables(metrics, Path(model).name, beams):
+    for table in tables(metrics, name, beams):
         console.print(table)
     for key, figure in metrics.items():
         if isinstance(figure, dict) and figure.get("signature"):
-            typer.echo(f"{cards.TITLES.get(key, key)} signature: {figure['signature']}")
+            typer.echo(f"{TITLES.get(key, key)} signature: {figure['signature']}")
 
 
 def _command(
@@ -212,19 +226,42 @@ def _evaluate(
     examples: list[Example] | None,
     beams: int,
     limit: int | None,
+    same_data: bool,
     given: str | None = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]], Path]:
+    """Metrics, records and the model's folder.
+
+    `same_data`: raises ValueError where the corpus here is not that of the card. `given`: where
+    the files of the model's own corpus are.
+    """
     import zoo
-    from training import tasks
+    from training import cards, tasks, test_sets
 
     loaded = zoo.load(name)
-    # Sentences of one's own are scored without the task's corpus.
+    folder = Path(loaded.path)
+    card = cards.read(folder)
     config = loaded.config
-    task = tasks.of_model(config, given) if examples is None else tasks.get(config["task"])
+    # Sentences of one's own are scored without the task's corpus.
+    task = tasks.of_model(config, given) if examples is None else tasks.get(given or config["task"])
     # the corpus before the first compilation: what is missing should be said at once
-    chosen = sample(task.examples(split) if examples is None else examples, limit)
+    chosen = task.examples(split) if examples is None else test_sets.normalised(examples, task)
+    chosen = sample(chosen, limit)
+    facts: dict[str, Any] = {}
+    if examples is None:
+        note = test_sets.other_data(card, task, split)
+        if note and same_data:
+            raise ValueError(
+                f"{note} The card keeps its figures; --other-data puts these in their place, and "
+                "without --update-card they are only printed."
+            )
+        facts = {"other_data": task.provenance().sha256} if note else {}
+    else:
+        count, note = test_sets.seen(chosen, card, task)
+        facts = {} if count is None else {"seen_in_training": count}
+    if note:
+        typer.echo(note, err=True)
     metrics, records = evaluate_examples(loaded, task, chosen, beams, progress=True)
-    return metrics, records, Path(loaded.path)
+    return metrics | facts, records, folder
 
 
 def tables(metrics: dict[str, Any], name: str, beams: int) -> Iterator[Table]:

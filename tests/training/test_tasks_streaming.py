@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from training import data, session, tasks
-from training.tasks import corpora, streaming
+from training.tasks import corpora, reading, streaming
 from training.tasks.streaming import LargeFiles
 
 
@@ -65,7 +65,7 @@ def test_it_reads_what_is_read_of_small_files(tmp_path):
     rows = ["\ufeffGo.\tVe.\tCC-BY", "", "Hi.\t ", "  é\u00a0!\t¡Corre!", *lines(40), "", ""]
     tsv = write(tmp_path / "a.tsv", rows, "\r\n")
     files = LargeFiles([tsv], part=6)
-    wanted = [p for p in corpora.read_tsv(tsv) if p not in held(tsv)]
+    wanted = [p for p in reading.read_pairs([tsv]) if p not in held(tsv)]
     tested = {corpora.key(a) for a, _ in held(tsv)}
     assert everything(files) == [p for p in wanted if corpora.key(p[0]) not in tested]
     assert files.lines == 44
@@ -75,7 +75,7 @@ def test_it_reads_what_is_read_of_small_files(tmp_path):
     right = write(tmp_path / "a.de", [*(b for _, b in pairs), "zwei"])
     files = LargeFiles([left, right], part=8)
     tested = {corpora.key(a) for pairs in files.held_out.values() for a, _ in pairs}
-    wanted = [p for p in corpora.read_files(left, right) if corpora.key(p[0]) not in tested]
+    wanted = [p for p in reading.read_pairs([left, right]) if corpora.key(p[0]) not in tested]
     assert everything(files) == wanted and wanted[-1] == ("two in one", "zwei")
     write(left, ["one", "two"])
     with pytest.raises(ValueError, match=r"a.en with 2 and a.de with 91"):

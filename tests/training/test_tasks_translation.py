@@ -74,38 +74,22 @@ def test_into_english_no_test_source_is_trained_on(data):
     assert next(iter(test)).startswith("Frase")
 
 
-def test_cleaning():
-    decomposed = "e\u0301tait\u00a0la\u202f!"
-    assert corpora.clean(f"  {decomposed}\u2009 Oui ") == "était la ! Oui"
+def test_keys_leave_case_and_punctuation_out():
     assert corpora.key("It's HERE!") == corpora.key("it s here")
     assert corpora.key("?!") == "?!"  # nothing but punctuation is its own key
 
 
-def test_read_tsv_takes_two_columns_and_skips_blank_lines(tmp_path):
-    path = tmp_path / "a.tsv"
-    path.write_bytes("\ufeffGo.\tVe.\tCC-BY\r\n\r\nHi.\t \nRun!\t¡Corre!".encode())
-    assert corpora.read_tsv(path) == [("Go.", "Ve."), ("Run!", "¡Corre!")]
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [(b"Go.\tVe.\nno tab here\n", "line 2 of a.tsv has no tab"), (b"\xff\xfe\tx", "UTF-8")],
-)
-def test_read_tsv_says_what_is_wrong(tmp_path, content, message):
-    path = tmp_path / "a.tsv"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=message):
-        corpora.read_tsv(path)
-
-
-def test_parallel_files_must_be_of_one_length(tmp_path):
-    source, target = tmp_path / "a.en", tmp_path / "a.de"
-    source.write_text("one\ntwo\u2028still two\n", encoding="utf-8")
-    target.write_text("eins\nzwei\n", encoding="utf-8")
-    assert corpora.read_files(source, target) == [("one", "eins"), ("two still two", "zwei")]
-    target.write_text("eins\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"a.en with 2 and a.de with 1"):
-        corpora.read_files(source, target)
+def test_a_manythings_file_may_have_any_third_column_or_be_tatoebas_own(data):
+    rows = lines(5_000)
+    rows[7] = rows[7].rpartition("\t")[0]
+    tatoeba(data, "fra", rows)
+    numbers = [f"{n}\tLine {n}.\t{n + 9_000}\tZeile {n}." for n in range(5_000)]
+    tatoeba(data, "deu", numbers)
+    task = tasks.get("tatoeba/en-fr")
+    assert sum(len(task.examples(split)) for split in ("train", "valid", "test")) == 5_000
+    for example in tasks.get("tatoeba/en-de").examples("valid"):
+        number = example.source.removeprefix("Line ")
+        assert example.references == (f"Zeile {number}",)
 
 
 def test_own_tsv_and_own_files_agree(tmp_path):

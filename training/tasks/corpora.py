@@ -1,4 +1,4 @@
-"""Reading parallel corpora: finding or fetching the files, cleaning the text, splitting it."""
+"""Parallel corpora: finding or fetching their files, and splitting their pairs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import hashlib
 import logging
 import random
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from training import download
 from training.tasks.base import SEED, Pair, Provenance
+from zoo.cleaning import clean
 
 MANYTHINGS = "https://www.manythings.org/anki/{code}-eng.zip"
 MIRRORS = {"spa": "https://storage.googleapis.com/download.tensorflow.org/data/spa-eng.zip"}
@@ -34,13 +34,7 @@ MULTI30K = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1
 MULTI30K_LANGUAGES = ("en", "de", "fr", "cs")
 MULTI30K_PARTS = {"train": "train", "valid": "val", "test": "test_2016_flickr"}
 
-_SPACE = re.compile(r"\s+")
 _NO_LETTER = re.compile(r"[\W_]+")
-
-
-def clean(text: str) -> str:
-    """NFC, with every run of white space (no-break spaces too) as one plain space."""
-    return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 
 def key(text: str) -> str:
@@ -78,51 +72,6 @@ def multi30k(part: str, language: str) -> Path:
     name = f"{part}.{language}"
     found = download.locate([f"multi30k/{name}"])
     return found or download.fetch([MULTI30K.format(name=name)], f"multi30k/{name}")
-
-
-def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 text file. Raises ValueError that names the file when it is not."""
-    try:
-        # not splitlines(): it also breaks at U+2028 and the like, and pairs of files go apart
-        return path.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"a corpus must be UTF-8 text ({error}). Received: {path}") from None
-
-
-def read_tsv(path: Path) -> list[Pair]:
-    """Pairs of the first two columns; further columns (ManyThings: attribution) are ignored."""
-    pairs = []
-    for number, line in enumerate(read_lines(path), 1):
-        if not line.strip():
-            continue
-        first, second = columns(line, number, path)
-        pairs.append((clean(first), clean(second)))
-    return [pair for pair in pairs if all(pair)]
-
-
-def columns(line: str, number: int, path: Path) -> Pair:
-    """The first two columns of line `number`, from 1, of a TSV file. ValueError: it has one."""
-    first, tab, rest = line.partition("\t")
-    if not tab:
-        raise ValueError(f"line {number} of {path.name} has no tab. Received: {line[:80]!r}")
-    return first, rest.partition("\t")[0]
-
-
-def read_files(source: Path, target: Path) -> list[Pair]:
-    """Pairs of the lines of two files. Raises ValueError when they differ in length."""
-    left, right = read_lines(source), read_lines(target)
-    check_parallel((source, target), (len(left), len(right)))
-    pairs = [(clean(a), clean(b)) for a, b in zip(left, right, strict=True)]
-    return [pair for pair in pairs if all(pair)]
-
-
-def check_parallel(paths: Sequence[Path], lines: Sequence[int]) -> None:
-    """Raises ValueError where parallel files differ in their numbers of lines."""
-    if len(set(lines)) > 1:
-        found = " and ".join(
-            f"{path.name} with {count:,}" for path, count in zip(paths, lines, strict=True)
-        )
-        raise ValueError(f"two parallel files must have as many lines. Received: {found}")
 
 
 def split(pairs: Sequence[Pair], *, valid: int, test: int) -> dict[str, list[Pair]]:
@@ -182,6 +131,8 @@ def tensorflow_dataset(name: str) -> tuple[dict[str, list[Pair]], Provenance]:
     logger.setLevel(logging.ERROR)
     try:
         builder = tfds.builder(name, data_dir=str(folder))
+        if not Path(builder.data_dir).is_dir():
+            download.check_may_fetch(f"tfds:{name}")
         builder.download_and_prepare()
     except tfds.core.DatasetNotFoundError:
         raise ValueError(f"TensorFlow Datasets has no such set. Received: {name!r}") from None

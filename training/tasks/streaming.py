@@ -9,15 +9,15 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from training.tasks import corpora
+from training.tasks import corpora, reading
 from training.tasks.base import SEED, Pair
+from training.tasks.reading import PairFiles
 
 LARGE = 64 << 20
 """Bytes of text from which on a corpus is streamed: as Python objects it takes 20 times as much."""
@@ -36,14 +36,14 @@ class Part:
     """Consecutive lines of one TSV file, or of two parallel files, as cleaned training pairs.
 
     Args:
-        paths: the file, or source and target.
+        files: the file, or source and target, and how their lines are read.
         starts: where the part begins in each, in bytes.
         first: the number of its first line, from 0.
         count: of lines.
         held: `corpora.key` of the sources that are held out.
     """
 
-    paths: tuple[Path, ...]
+    files: PairFiles
     starts: tuple[int, ...]
     first: int
     count: int
@@ -54,15 +54,9 @@ class Part:
 
     def numbered(self) -> Iterator[tuple[int, Pair]]:
         """Each pair with the number of its line."""
-        with ExitStack() as stack:
-            files = [stack.enter_context(path.open("rb")) for path in self.paths]
-            for file, start in zip(files, self.starts, strict=True):
-                file.seek(start)
-            lines = islice(zip(*files, strict=False), self.count)
-            for number, raw in enumerate(lines, self.first):
-                pair = parse(raw, number, self.paths)
-                if pair and corpora.key(pair[0]) not in self.held:
-                    yield number, pair
+        for number, pair in self.files.numbered(self.starts, self.first, self.count):
+            if pair and corpora.key(pair[0]) not in self.held:
+                yield number, pair
 
 
 class LargeFiles:
@@ -83,11 +77,17 @@ class LargeFiles:
         return corpora.checksum(self.paths)
 
     @cached_property
+    def _files(self) -> PairFiles:
+        """The files with the layout of their lines."""
+        return reading.open_pairs(self.paths)
+
+    @cached_property
     def _index(self) -> tuple[int, list[tuple[int, ...]]]:
         """How many lines there are, and at which bytes of the files each part begins."""
-        found = [index(path, self.part) for path in self.paths]
-        corpora.check_parallel(self.paths, [lines for lines, _ in found])
-        return found[0][0], list(zip(*(marks for _, marks in found), strict=False))
+        paths = self._files.paths  # which are text in UTF-8: else that is the thing to say
+        found = [reading.count(path, self.part) for path in paths]
+        lines = reading.shared_lines(self.paths, found)
+        return lines, list(zip(*(marks for *_, marks in found), strict=False))
 
     @property
     def lines(self) -> int:
@@ -105,7 +105,7 @@ class LargeFiles:
         test = min(TEST, self.lines // 10)
         count = test + min(VALID, self.lines // 20)
         drawn = random.Random(f"{SEED}-lines").sample(range(self.lines), count)
-        found = self._read(drawn)
+        found = self._files.at(drawn)
         held = {
             "test": [found[n] for n in drawn[:test] if n in found],
             "valid": [found[n] for n in drawn[test:] if n in found],
@@ -131,7 +131,7 @@ class LargeFiles:
         """The training pairs in parts of `part` lines."""
         stop = self._stop
         return [
-            Part(self.paths, starts, first, min(self.part, stop - first), self._held)
+            Part(self._files, starts, first, min(self.part, stop - first), self._held)
             for first, starts in zip(range(0, stop, self.part), self._index[1], strict=False)
         ]
 
@@ -139,7 +139,7 @@ class LargeFiles:
         """The training pairs of `count` lines drawn at random, in their order."""
         numbers = range(self._stop)
         drawn = random.Random(f"{SEED}-sample").sample(numbers, min(count, len(numbers)))
-        found = self._read(drawn)
+        found = self._files.at(drawn)
         return [p for _, p in sorted(found.items()) if corpora.key(p[0]) not in self._held]
 
     def first(self, count: int) -> LargeFiles:
@@ -151,68 +151,12 @@ class LargeFiles:
         return shorter
 
     def identity(self) -> dict[str, Any]:
-        """The files' checksum, the lines used, the part and the split."""
+        """The files' checksum, how they are read, the lines used, the part and the split."""
         return {
+            "reader": reading.POLICY,
             "sha256": self.sha256,
             "files": len(self.paths),
             "lines": self._stop,
             "part": self.part,
             "split": self.split_rule(),
         }
-
-    def _read(self, numbers: Sequence[int]) -> dict[int, Pair]:
-        """The pairs of these lines by their numbers, without those that have an empty side."""
-        found, wanted = {}, iter([*sorted(numbers), -1])
-        following = next(wanted)
-        with ExitStack() as stack:
-            files = [stack.enter_context(path.open("rb")) for path in self.paths]
-            for number, raw in enumerate(zip(*files, strict=False)):
-                if number != following:
-                    continue
-                if pair := parse(raw, number, self.paths):
-                    found[number] = pair
-                following = next(wanted)
-                if following < 0:
-                    break
-        return found
-
-
-def index(path: Path, every: int) -> tuple[int, list[int]]:
-    """How many lines a file has, and the bytes at which lines 0, `every`, 2 `every`, ... begin.
-
-    Blank lines at the end do not count.
-    """
-    marks, position, lines = [], 0, 0
-    with path.open("rb") as file:
-        for number, line in enumerate(file):
-            if number % every == 0:
-                marks.append(position)
-            position += len(line)
-            if len(line) > 2 or line.strip():
-                lines = number + 1
-    return lines, marks
-
-
-def parse(raw: Sequence[bytes], number: int, paths: Sequence[Path]) -> Pair | None:
-    """The cleaned pair of line `number`, from 0; None where a side is empty.
-
-    Args:
-        raw: the line of a TSV file, or one line of each parallel file.
-
-    Raises:
-        ValueError: it is not UTF-8, or has no tab.
-    """
-    encoding = "utf-8" if number else "utf-8-sig"
-    try:
-        texts = [line.decode(encoding) for line in raw]
-    except UnicodeDecodeError as error:
-        names = " and ".join(path.name for path in paths)
-        raise ValueError(
-            f"a corpus must be UTF-8 text ({error}). Received: line {number + 1} of {names}"
-        ) from None
-    if len(texts) == 1:
-        if not texts[0].strip():
-            return None
-        texts = corpora.columns(texts[0], number + 1, paths[0])
-    pair = corpora.clean(texts[0]), corpora.clean(texts[1])
-    return pair if all(pair) else None

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.tasks import corpora
+from training.tasks import corpora, reading
 from training.tasks.base import (
     SEED,
     Example,
@@ -149,7 +149,7 @@ class Tatoeba(Translation):
 
     def pairs(self) -> dict[str, list[Pair]]:
         """English sentences that differ only in case or punctuation share a split."""
-        english = corpora.read_tsv(self.path)
+        english = reading.read_pairs([self.path], first_two=True)
         splits = corpora.split(english, valid=self.VALID, test=self.TEST)
         if self.source_language == "en":
             return splits
@@ -194,7 +194,7 @@ class Multi30k(Translation):
 
     def pairs(self) -> dict[str, list[Pair]]:
         """The official splits as they are."""
-        return {split: corpora.read_files(*paths) for split, paths in self.paths.items()}
+        return {split: reading.read_pairs(paths) for split, paths in self.paths.items()}
 
     def provenance(self) -> Provenance:
         """The checksum is over the six text files, in the order train, valid, test."""
@@ -249,8 +249,7 @@ class OwnFiles(Translation):
 
     def pairs(self) -> dict[str, list[Pair]]:
         """Split by source sentence: 5 % validation up to 1,000 and 10 % test up to 3,000."""
-        read = corpora.read_tsv if len(self.paths) == 1 else corpora.read_files
-        pairs = read(*self.paths)
+        pairs = reading.read_pairs(self.paths)
         sources = len({corpora.key(source) for source, _ in pairs})
         if sources < 20:
             raise ValueError(
