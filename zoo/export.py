@@ -23,6 +23,7 @@ import keras
 import tensorflow as tf
 
 from zoo import generation, serving
+from zoo.cleaning import INVISIBLE
 from zoo.loaded import MAX_CHARACTERS
 from zoo.normalizer import Normalizer
 from zoo.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
@@ -217,7 +218,7 @@ def _cleaned(text: tf.Tensor, normalizer: Normalizer) -> tf.Tensor:
     text = tf.strings.substr(text, 0, MAX_CHARACTERS, unit="UTF8_CHAR")
     for step in normalizer.steps:
         text = _normalized(text, *next(iter(step.items())))
-    text = tensorflow_text.normalize_utf8(text, "NFC")
+    text = tensorflow_text.normalize_utf8(tf.strings.regex_replace(text, INVISIBLE, ""), "NFC")
     # Cc and Z together are all that `str.split` takes for space.
     return tf.strings.strip(tf.strings.regex_replace(text, r"[\p{Cc}\p{Z}]+", " "))
 

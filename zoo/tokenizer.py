@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import io
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from zoo.cleaning import clean
 from zoo.normalizer import Normalizer
 
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
@@ -135,14 +135,6 @@ class Tokenizer:
             if index == UNK:
                 found.append(piece.replace(WORD_START, ""))
         return list(dict.fromkeys(filter(None, found)))
-
-
-def clean(text: str) -> str:
-    """NFC, with control characters and line breaks turned into single spaces, ends stripped."""
-    text = unicodedata.normalize("NFC", text)
-    # Cc: control, Cs: lone surrogates, which cannot be written as UTF-8.
-    kept = (" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in text)
-    return " ".join("".join(kept).split())
 
 
 def train_tokenizer(
