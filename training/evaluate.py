@@ -60,6 +60,8 @@ def evaluate_examples(
     figures = task.figures(texts, examples)
     result = {"examples": len(examples)}
     result |= metrics.report(figures, lengths, task.length_edges)
+    if note := (task.scoring or {}).get("note"):
+        result["note"] = note
     records = [
         {
             "source": example.source,
@@ -182,6 +184,8 @@ def main(
     for key, figure in metrics.items():
         if isinstance(figure, dict) and figure.get("signature"):
             typer.echo(f"{cards.TITLES.get(key, key)} signature: {figure['signature']}")
+    if metrics.get("note"):
+        typer.echo(metrics["note"])
 
 
 def _command(
@@ -213,14 +217,16 @@ def _evaluate(
     name: str, split: str, examples: list[Example] | None, beams: int, limit: int | None
 ) -> tuple[dict[str, Any], list[dict[str, Any]], Path]:
     import zoo
-    from training import tasks
+    from training import cards, tasks
 
     loaded = zoo.load(name)
     task = tasks.get(loaded.config["task"])
     # the corpus before the first compilation: what is missing should be said at once
     chosen = sample(task.examples(split) if examples is None else examples, limit)
+    folder = Path(loaded.path)
+    task.score_as(cards.read(folder).get("scoring") or task.choose_scoring(chosen))
     metrics, records = evaluate_examples(loaded, task, chosen, beams, progress=True)
-    return metrics, records, Path(loaded.path)
+    return metrics, records, folder
 
 
 def tables(metrics: dict[str, Any], name: str, beams: int) -> Iterator[Table]:
