@@ -161,24 +161,34 @@ def _check(answer: Answer) -> None:
 def read(answer: Answer, unit: str) -> Reading:
     """The answer over words (`unit` "word") or over its pieces (`unit` "character").
 
-    Word by word, what is looked at adds up over the pieces of a source word and is averaged over
-    those of a written word.
+    Of scripts without spaces, characters are words; a character of several bytes is one piece.
+    What is looked at adds up over the pieces of a source word and is averaged over those of a
+    written word.
     """
+    from zoo.prediction import merge, piece_labels, piece_spans
+
     if not answer.target_pieces:
-        return Reading([shown(piece) for piece in answer.source_pieces], [], [], np.zeros(0), {})
+        labels = piece_labels(answer.source_pieces)
+        return Reading([shown(piece) for piece in labels], [], [], np.zeros(0), {})
     closed = answer.target_pieces[-1] == END
     maps = dict(answer.attention)
     if answer.saliency is not None:
         maps[SALIENCY] = answer.saliency[None, None]
     if unit == "character":
+        read, written = piece_spans(answer.source_pieces), piece_spans(answer.target_pieces)
+        source = piece_labels(answer.source_pieces, read)
+        target = piece_labels(answer.target_pieces, written)
+        if len(source) < len(answer.source_pieces) or len(target) < len(answer.target_pieces):
+            sides = {"encoder": (read, read), "decoder": (written, written)}
+            maps = {
+                kind: merge(map_, *sides.get(kind, (written, read))) for kind, map_ in maps.items()
+            }
         return Reading(
-            source=[shown(piece, END_SIGN) for piece in answer.source_pieces],
-            target=[shown(piece, END_SIGN) for piece in answer.target_pieces],
+            source=[shown(piece, END_SIGN) for piece in source],
+            target=[shown(piece, END_SIGN) for piece in target],
             # Phonemes begin with the mark of a word, characters do not.
-            gaps=[
-                piece.startswith(WORD_START) and len(piece) > 1 for piece in answer.target_pieces
-            ],
-            log_probs=answer.log_probs,
+            gaps=[piece.startswith(WORD_START) and len(piece) > 1 for piece in target],
+            log_probs=np.array([answer.log_probs[a:b].sum() for a, b in written], "float32"),
             maps=maps,
             closed=closed,
         )
@@ -209,7 +219,7 @@ def _read_words(answer: Answer, maps: dict[str, np.ndarray], closed: bool) -> Re
     return Reading(
         source=[shown(word) for word in merged.source],
         target=[shown(word) for word in merged.target],
-        gaps=[True] * len(merged.target),
+        gaps=merged.gaps,
         log_probs=np.asarray(merged.log_probs),
         maps=found,
         closed=closed,
@@ -217,9 +227,16 @@ def _read_words(answer: Answer, maps: dict[str, np.ndarray], closed: bool) -> Re
 
 
 def shown(piece: str, end: str = END_LABEL) -> str:
-    """A piece as a label: without the mark of a word start, the end and a lone space named."""
+    """A piece as a label: without the mark of a word start, the end and a lone space named.
+
+    A lone byte, which spells no character by itself, is named too: "byte E4".
+    """
+    from zoo.prediction import BYTE
+
     if piece == END:
         return end
+    if found := BYTE.fullmatch(piece):
+        return f"byte {found[1]}"
     bare = piece.replace(WORD_START, "")
     return bare or SPACE_LABEL
 

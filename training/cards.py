@@ -60,6 +60,7 @@ def build(
         "parameters": parameters,
         "bytes": size,
         "data": {**asdict(task.provenance()), "examples": dict(examples)},
+        **({"scoring": dict(task.scoring)} if task.scoring else {}),
         "seed": seed,
         "training": dict(training),
         "versions": versions(),
@@ -181,6 +182,9 @@ def _quality(card: Mapping[str, Any]) -> Iterator[str]:
         yield from _table(("figure", "value", "95 % interval", "signature"), rows)
         yield from _lengths(metrics.get("by_length"))
         yield ""
+        if metrics.get("note"):
+            yield _text(metrics["note"])
+            yield ""
 
 
 def _lengths(rows: object) -> Iterator[str]:

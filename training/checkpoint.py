@@ -41,6 +41,11 @@ class Progress:
     """The most memory that a part of it took, in MB."""
     tokens: int = 0
     best: float | None = None
+    """The task's metric at the best validation."""
+    best_certain: float | None = None
+    """The same without smoothing, which is compared; None in older runs."""
+    best_loss: float | None = None
+    """The validation loss there, which decides between equal metrics; None in older runs."""
     best_step: int = 0
     since_best: int = 0
     """Validations since the best one."""
@@ -51,6 +56,8 @@ class Progress:
     """What the run was asked to do; another request must not go on from here."""
     corpus: str = ""
     """The checksum of its data; with other data it must not go on either."""
+    scoring: dict[str, Any] | None = None
+    """How its task's figures are counted, chosen as it began; see `training.scoring`."""
 
 
 def variables(network: Any) -> list[Any]:

@@ -49,6 +49,13 @@ def read(task: Task, limit: int = 0) -> list[Example] | Stream:
     return examples[:limit] if limit else examples
 
 
+def targets(task: Task, examples: list[Example] | Stream) -> list[Example]:
+    """Some thousand examples, of training and validation, that show what the targets are like."""
+    if not isinstance(examples, list):
+        return task.examples("valid")
+    return [*examples[:: max(len(examples) // 2_000, 1)], *task.examples("valid")]
+
+
 def make_tokenizers(
     task: Task, examples: list[Example] | Stream, state: Path, vocabulary: int = 0
 ) -> dict[str, Tokenizer]:

@@ -63,6 +63,8 @@ def evaluate_examples(
     figures = task.figures(texts, examples)
     result = {"examples": len(examples)}
     result |= metrics.report(figures, lengths, task.length_edges)
+    if note := (task.scoring or {}).get("note"):
+        result["note"] = note
     records = [
         {
             "source": example.source,
@@ -200,6 +202,8 @@ def show(metrics: dict[str, Any], name: str, beams: int) -> None:
     for key, figure in metrics.items():
         if isinstance(figure, dict) and figure.get("signature"):
             typer.echo(f"{TITLES.get(key, key)} signature: {figure['signature']}")
+    if metrics.get("note"):
+        typer.echo(metrics["note"])
 
 
 def _command(
@@ -260,6 +264,7 @@ def _evaluate(
         facts = {} if count is None else {"seen_in_training": count}
     if note:
         typer.echo(note, err=True)
+    task.score_as(card.get("scoring") or task.choose_scoring(chosen))
     metrics, records = evaluate_examples(loaded, task, chosen, beams, progress=True)
     return metrics | facts, records, folder
 

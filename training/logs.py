@@ -37,7 +37,10 @@ class History:
             self._events.add_event(Event(step=step + 1, session_log=start))
 
     def add(self, row: dict[str, Any]) -> None:
-        """Append one row; `step` must be in it. Missing figures are left empty."""
+        """Append one row; `step` must be in it. Missing figures are left empty.
+
+        Words, such as the name of a figure, stand in the CSV file only.
+        """
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.compat.proto.summary_pb2 import Summary
 
@@ -51,7 +54,7 @@ class History:
         values = [
             Summary.Value(tag=name, simple_value=float(value))
             for name, value in row.items()
-            if name != "step" and value not in ("", None)
+            if name != "step" and isinstance(value, int | float)
         ]
         event = Event(step=int(row["step"]), summary=Summary(value=values))
         self._events.add_event(event)

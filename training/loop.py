@@ -39,7 +39,8 @@ class Schedule:
         log: a row of the curve.
         validate: the task's own metric on the validation side, with averaged weights.
         checkpoint: the state that a killed run goes on from.
-        patience: validations without a better one after which to stop; 0: never.
+        patience: validations without a better one after which to stop; 0: never. Of two with the
+            same metric, the one with the lower validation loss is better.
     """
 
     steps: int
@@ -213,32 +214,50 @@ class Trainer:
             give_back()
             row = self._score()
             give_back()
-        found = self.on.processes.tell([row, done.best, done.best_step, done.since_best])
-        row, done.best, done.best_step, done.since_best = found
+        kept = ("best", "best_certain", "best_loss", "best_step", "since_best")
+        row, *values = self.on.processes.tell([row, *(getattr(done, name) for name in kept)])
+        for name, value in zip(kept, values, strict=True):
+            setattr(done, name, value)
         return row
 
-    def _score(self) -> dict[str, float]:
-        """Decode the validation side with the averaged weights; keep them if they are the best."""
+    def _score(self) -> dict[str, Any]:
+        """Decode the validation side with the averaged weights; keep them if they are the best.
+
+        The row says which figure decided that, the metric or the loss, and whether they are kept.
+        """
         began = time.perf_counter()
         arrays = self.averaged()
         saving.set_weight_arrays(self.probe.model, arrays)
         sources = [e.source for e in self.valid]
         written = [answer.text for answer in self.probe.predict(sources, attention=False)]
-        scores = self.task.score(written, self.valid)
-        value = scores[self.task.metric]
+        figures = self.task.figures(written, self.valid)
+        metric, loss = figures[self.task.metric], self._valid_loss()
+        better, by = self._better(metric.certain, loss)
         done = self.progress
-        better = done.best is None or (
-            value > done.best if self.task.higher_is_better else value < done.best
-        )
         if better:
-            done.best, done.best_step, done.since_best = value, done.step, 0
+            done.best, done.best_certain, done.best_loss = metric.value, metric.certain, loss
+            done.best_step, done.since_best = done.step, 0
             checkpoint.write_best(self.folder, arrays)
         else:
             done.since_best += 1
         # The clock of the curve stands still while validating.
         self._since += time.perf_counter() - began
-        row = {f"valid_{name}": round(score, 3) for name, score in scores.items()}
-        return {"valid_loss": round(self._valid_loss(), 5), **row}
+        row = {f"valid_{name}": round(figure.value, 3) for name, figure in figures.items()}
+        return {"valid_loss": round(loss, 5), **row, "kept": int(better), "decided_by": by}
+
+    def _better(self, value: float, loss: float) -> tuple[bool, str]:
+        """Whether a validation is the best so far, and by which figure that was decided.
+
+        Of equal values of the metric, stuck at 0 as they may be, the lower loss is better. A run
+        that began before losses were kept has none to compare with: then the later one is.
+        """
+        done, metric = self.progress, f"valid_{self.task.metric}"
+        best = done.best if done.best_certain is None else done.best_certain
+        if best is None:
+            return True, metric
+        if value != best:
+            return (value > best) == self.task.higher_is_better, metric
+        return done.best_loss is None or loss < done.best_loss, "valid_loss"
 
     def _valid_loss(self) -> float:
         """Mean negative log-probability of a piece of the references, in nats, unsmoothed."""

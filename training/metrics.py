@@ -6,11 +6,14 @@ per-example statistics; the bootstrap therefore resamples rows of numbers, not t
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from training import scoring as scorings
+from training.scoring import ORDER, Scoring
 from zoo import intervals
 from zoo.intervals import RESAMPLES
 
@@ -23,11 +26,23 @@ class Figure:
 
     `statistics`: (N, K) float64. `reduce`: the sum over examples, (K,) -> percent.
     `signature`: how it was computed, where the field has a name for that (sacreBLEU).
+    `unsmoothed`: the same reduction without what smoothing adds, where there is smoothing.
     """
 
     statistics: np.ndarray
     reduce: Callable[[np.ndarray], float]
     signature: str = ""
+    unsmoothed: Callable[[np.ndarray], float] | None = None
+
+    @property
+    def certain(self) -> float:
+        """The figure over all examples without smoothing, which training compares models by.
+
+        Where nothing but smoothing makes BLEU differ from 0 it goes up and down by chance.
+        """
+        if self.unsmoothed is None or not len(self.statistics):
+            return self.value
+        return float(self.unsmoothed(self.statistics.sum(axis=0)))
 
     @property
     def value(self) -> float:
@@ -129,11 +144,38 @@ def _sacrebleu(metric: object, predictions: Sequence[str], references: Reference
     )
 
 
-def bleu(predictions: Sequence[str], references: References) -> Figure:
-    """Corpus BLEU of sacreBLEU (13a tokens, case kept) with every reference of an example."""
+def bleu(
+    predictions: Sequence[str], references: References, scoring: Scoring | None = None
+) -> Figure:
+    """Corpus BLEU of sacreBLEU (case kept) with every reference of an example.
+
+    `scoring`: the tokenizer, 13a by default, and whether runs of tokens count only up to the
+    longest that there are (`effective_order`). They do so as well over examples each of which
+    accepts a reference of fewer than four tokens: BLEU is 0 there for a perfect answer otherwise.
+    """
     from sacrebleu.metrics import BLEU
 
-    return _sacrebleu(BLEU(force=True), predictions, references)
+    how = scoring or Scoring()
+    check(predictions, references)
+    least = [min(scorings.lengths(accepted, how.tokenizer)) for accepted in references]
+    longer = np.maximum(np.array(least, np.float64) - (ORDER - 1), 0)
+    effective = how.effective_order or not longer.any()
+    options = {"force": True, "tokenize": how.tokenizer}
+    found = _sacrebleu(BLEU(**options, effective_order=effective), predictions, references)
+    if not len(found.statistics):
+        return found
+
+    def reduce(sums: np.ndarray, smooth: str = "exp") -> float:
+        order = effective or not sums[-1]
+        metric = BLEU(**options, effective_order=order, smooth_method=smooth)
+        return metric._compute_score_from_stats(sums[:-1].astype(np.int64).tolist()).score
+
+    return Figure(
+        np.concatenate([found.statistics, longer[:, None]], axis=1),
+        reduce,
+        found.signature,
+        functools.partial(reduce, smooth="none"),
+    )
 
 
 def chrf(predictions: Sequence[str], references: References) -> Figure:
@@ -158,8 +200,7 @@ def rouge(predictions: Sequence[str], references: References) -> dict[str, Figur
     part words), so the figures are left out where fewer than half of the letters are such.
     """
     check(predictions, references)
-    letters = [c for accepted in references for c in accepted[0].lower() if c.isalnum()]
-    if 2 * sum(c.isascii() for c in letters) < max(len(letters), 1):
+    if not scorings.latin(accepted[0] for accepted in references):
         return {}
     from rouge_score.rouge_scorer import RougeScorer
 

@@ -105,6 +105,9 @@ def _train(
         )
         batches, pairs = data.encode(task, examples, tokenizers, settings, on.rounding())
         valid = task.examples("valid")[: settings["validate_on"]]
+        # Once for all of the run and for every evaluation of its model, by what it is to write.
+        progress.scoring = progress.scoring or task.choose_scoring(data.targets(task, examples))
+        task.score_as(progress.scoring)
     per_epoch = batches.count()
     same = digest([settings, corpus], tokenizers, len(batches), per_epoch)
     on.processes.check_same("options, data and tokenizers", same)

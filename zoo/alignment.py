@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from zoo.intervals import RESAMPLES, Interval, bootstrap
-from zoo.prediction import END
+from zoo.prediction import END, piece_labels, piece_spans
 from zoo.tokenizer import WORD_START
 
 Link = tuple[int, int]  # source, target
@@ -261,8 +261,9 @@ def _quotient(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 def spelled(pieces: Sequence[str], words: Sequence[str]) -> np.ndarray:
     """Which gold word each piece is part of, as shares of its characters.
 
-    A piece over two words, as `'s.` may be, is shared between them. A bare word-start mark goes
-    to the word behind it. With words of single characters, spaces among them, marks are spaces.
+    A piece over two words, as `'s.` may be, is shared between them; the bytes of a character go
+    where it goes. A bare word-start mark goes to the word behind it. With words of single
+    characters, spaces among them, marks are spaces.
 
     Args:
         pieces: P of them, as `Prediction` has them; an `<unk>` stands for one or more characters.
@@ -282,8 +283,10 @@ def spelled(pieces: Sequence[str], words: Sequence[str]) -> np.ndarray:
     starts = {0} | {i for i in range(1, len(owners)) if owners[i] != owners[i - 1]}
     shares = np.zeros((len(pieces), len(words) + closed))
     at = 0
-    for index, piece in enumerate(body):
-        following = body[index + 1] if index + 1 < len(body) else None
+    spans = piece_spans(body)
+    labels = piece_labels(body, spans)
+    for index, (piece, (first, last)) in enumerate(zip(labels, spans, strict=True)):
+        following = labels[index + 1] if index + 1 < len(labels) else None
         end = _end(piece, following, text, at, starts, spaced)
         if end is None:
             raise ValueError(
@@ -292,7 +295,7 @@ def spelled(pieces: Sequence[str], words: Sequence[str]) -> np.ndarray:
             )
         mine = owners[at:end] or owners[at : at + 1] or owners[-1:]
         for owner in mine:
-            shares[index, owner] += 1 / len(mine)
+            shares[first:last, owner] += 1 / len(mine)
         at = end
     if at < len(text) or len(set(owners)) < len(words):
         raise ValueError(

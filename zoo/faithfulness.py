@@ -14,7 +14,7 @@ import numpy as np
 
 from zoo.intervals import RESAMPLES, Interval, bootstrap, ratio
 from zoo.padding import LENGTHS, bucket, pad
-from zoo.prediction import END, Prediction, join_pieces, word_spans
+from zoo.prediction import END, Prediction, join_pieces, unit_spans
 from zoo.tokenizer import PAD, UNK
 
 if TYPE_CHECKING:
@@ -182,9 +182,7 @@ def spans(pieces: Sequence[str], unit: str) -> list[tuple[int, int]]:
     if unit not in ("word", "piece"):
         raise ValueError(f"unit must be word or piece. Received: unit={unit!r}")
     body = pieces[:-1] if pieces and pieces[-1] == END else pieces
-    if unit == "piece":
-        return [(i, i + 1) for i in range(len(body))]
-    return word_spans(body) if body else []
+    return unit_spans(body, unit) if body else []
 
 
 def scorer(

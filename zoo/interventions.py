@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.aggregate import SIDES
-from zoo.prediction import Prediction, word_spans
+from zoo.prediction import Prediction, unit_spans
 from zoo.tokenizer import EOS, PAD, UNK, WORD_START
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ class Intervention:
         force: rows of attention that are overwritten, later ones over earlier ones.
         off: heads and layers of attention that are switched off.
         prefix: what the answer has to begin with.
-        unit: what is counted: "word" (as `Prediction.words` cuts them) or "piece".
+        unit: what is counted: "word" (as `Prediction.words` cuts them) or "piece" (the bytes of a
+            character count as one).
     """
 
     mask: tuple[int, ...] = ()
@@ -148,7 +149,7 @@ def alter(ids: Sequence[int], pieces: Sequence[str], what: Intervention) -> Alte
     Raises:
         ValueError: a word that is not there, or nothing left to read.
     """
-    spans = _units(pieces, what.unit)
+    spans = unit_spans(pieces, what.unit)
     for word in [*what.mask, *(word for pair in what.swap for word in pair)]:
         if not 0 <= word < len(spans):
             raise ValueError(
@@ -190,7 +191,7 @@ def _row(
     found = []
     sides = {"source": prediction.source_pieces, "target": prediction.target_pieces}
     for side, place in zip(SIDES[force.kind], (force.target, force.source), strict=True):
-        spans = _units(sides[side], unit)
+        spans = unit_spans(sides[side], unit)
         if not 0 <= place < len(spans):
             raise ValueError(
                 f"The {side} has {len(spans)} {unit}s, counted from 0. Received: {place}"
@@ -209,11 +210,6 @@ def _row(
             f"Received: target={force.target}, source={force.source}"
         )
     return force, rows, columns
-
-
-def _units(pieces: Sequence[str], unit: str) -> list[tuple[int, int]]:
-    """Begin and end of each word or piece."""
-    return word_spans(pieces) if unit == "word" else [(i, i + 1) for i in range(len(pieces))]
 
 
 def _prefix(loaded: LoadedModel, text: str) -> list[int]:

@@ -6,14 +6,20 @@ Axes of attention: L layers, H heads, T written pieces, S read pieces.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from zoo import scripts
 from zoo.tokenizer import WORD_START
 
 END = "</s>"
+BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+"""A piece that is one byte of a character which has no piece of its own, in UTF-8."""
+BROKEN = "\ufffd"
+"""What is shown for bytes that spell no character."""
 
 
 @dataclass
@@ -30,14 +36,17 @@ class Hypothesis:
 class Words:
     """A prediction in words: pieces merged at word starts, the closing `</s>` a word of its own.
 
-    `log_probs` are summed over a word's pieces. Attention is summed over the read pieces of a word
-    and averaged over the written ones, so that rows still sum to 1.
+    Where a script has no spaces between words (Chinese, Japanese, Thai, ...) characters stand for
+    words; see `word_spans`. `log_probs` are summed over a word's pieces. Attention is summed over
+    the read pieces of a word and averaged over the written ones, so that rows still sum to 1.
+    `gaps`: whether a space stands before each written word.
     """
 
     source: list[str]
     target: list[str]
     log_probs: np.ndarray
     attention: dict[str, np.ndarray]
+    gaps: list[bool] = field(default_factory=list)
 
 
 @dataclass
@@ -70,7 +79,7 @@ class Prediction:
     notes: list[str] = field(default_factory=list)
 
     def words(self) -> Words:
-        """The same, merged into words."""
+        """The same, merged into words, or into characters where a script has no spaces."""
         read, written = word_spans(self.source_pieces), word_spans(self.target_pieces)
         axes = {"cross": (written, read), "encoder": (read, read), "decoder": (written, written)}
         return Words(
@@ -78,23 +87,108 @@ class Prediction:
             target=join_pieces(self.target_pieces, written),
             log_probs=np.array([self.log_probs[a:b].sum() for a, b in written], "float32"),
             attention={kind: merge(self.attention[kind], *axes[kind]) for kind in self.attention},
+            gaps=[
+                not a
+                or self.target_pieces[a] == END
+                or self.target_pieces[a].startswith(WORD_START)
+                for a, _ in written
+            ],
         )
 
 
+def piece_spans(pieces: Sequence[str]) -> list[tuple[int, int]]:
+    """Begin and end of each piece, the bytes of one character taken together.
+
+    Bytes that spell no character are taken together as well, up to the next that do.
+    """
+    spans, at = [], 0
+    while at < len(pieces):
+        end = at + 1
+        if BYTE.fullmatch(pieces[at]):
+            while end < len(pieces) and BYTE.fullmatch(pieces[end]):
+                end += 1
+            spans += [(at + a, at + b) for a, b, _ in _characters(pieces[at:end])]
+        else:
+            spans.append((at, end))
+        at = end
+    return spans
+
+
 def word_spans(pieces: Sequence[str]) -> list[tuple[int, int]]:
-    """Begin and end of each word; a word begins at the first piece, at `\u2581` and at `</s>`."""
-    starts = [
-        i
-        for i, piece in enumerate(pieces)
-        if i == 0 or piece.startswith(WORD_START) or piece == END
-        # Of characters, a space is a piece of its own: the word begins with it.
-    ]
+    """Begin and end of each word; a word begins at the first piece, at `\u2581` and at `</s>`.
+
+    In scripts without spaces each character is a word, and so are Latin words and numbers among
+    them (`zoo.scripts`). No piece is cut: one of several such characters ("▁北京") is the smallest
+    unit there is, since attention says nothing about what is inside of it.
+    """
+    starts: list[int] = []
+    last = ""  # the word's last character so far
+    for a, b in piece_spans(pieces):
+        text = spell(pieces[a:b])
+        bare = text.replace(WORD_START, "")
+        if (
+            a == 0
+            or pieces[a] == END
+            # Of characters, a space is a piece of its own: the word begins with it.
+            or text.startswith(WORD_START)
+            or (last and bare and scripts.parts(last, bare[0]))
+        ):
+            starts.append(a)
+            last = ""
+        last = bare[-1:] or last
     return list(itertools.pairwise([*starts, len(pieces)]))
+
+
+def unit_spans(pieces: Sequence[str], unit: str) -> list[tuple[int, int]]:
+    """`word_spans` for the unit "word", `piece_spans` for any other."""
+    return word_spans(pieces) if unit == "word" else piece_spans(pieces)
 
 
 def join_pieces(pieces: Sequence[str], spans: Sequence[tuple[int, int]]) -> list[str]:
     """The text of each span, without word-start marks."""
-    return ["".join(pieces[a:b]).replace(WORD_START, "") for a, b in spans]
+    return [text.replace(WORD_START, "") for text in piece_labels(pieces, spans)]
+
+
+def piece_labels(
+    pieces: Sequence[str], spans: Sequence[tuple[int, int]] | None = None
+) -> list[str]:
+    """The text of each span, `piece_spans` by default, with word-start marks.
+
+    Bytes are joined into the character they spell: `<0xE4> <0xBA> <0x86>` is 了, and U+FFFD where
+    they spell none.
+    """
+    return [spell(pieces[a:b]) for a, b in (piece_spans(pieces) if spans is None else spans)]
+
+
+def spell(pieces: Sequence[str]) -> str:
+    """The text of `pieces` in a row, with word-start marks, bytes as the characters they spell."""
+    found: list[str] = []
+    for is_byte, run in itertools.groupby(pieces, lambda piece: bool(BYTE.fullmatch(piece))):
+        found += [text for *_, text in _characters(list(run))] if is_byte else run
+    return "".join(found)
+
+
+def _characters(run: Sequence[str]) -> list[tuple[int, int, str]]:
+    """Begin, end and text of each character that a run of byte pieces spells."""
+    raw = bytes(int(BYTE.fullmatch(piece)[1], 16) for piece in run)
+    found: list[tuple[int, int, str]] = []
+    at = 0
+    while at < len(raw):
+        end = at + 1
+        text = BROKEN
+        for size in range(1, 5):
+            try:
+                text = raw[at : at + size].decode()
+            except UnicodeDecodeError:
+                continue
+            end = at + size
+            break
+        if text == BROKEN and end == at + 1 and found and found[-1][2] == BROKEN:
+            found[-1] = (found[-1][0], end, BROKEN)
+        else:
+            found.append((at, end, text))
+        at = end
+    return found
 
 
 def merge(

@@ -16,7 +16,7 @@ from apps.answers import SALIENCY
 from apps.lab import computed, looking
 from apps.lab.looking import Look
 from apps.plain import plain
-from zoo.prediction import Prediction
+from zoo.prediction import Prediction, piece_labels, piece_spans
 
 UNITS = {"word": "Words", "piece": "Pieces"}
 DIRECTIONS = {
@@ -123,8 +123,10 @@ def forced(asked: Asked, name: str) -> Asked | None:
 
 
 def _say_answer(prediction: Prediction, *, forced: bool) -> None:
-    sure = np.exp(np.minimum(prediction.log_probs, 0.0))
-    words = looking.shades(prediction.target_pieces, sure)
+    pieces = prediction.target_pieces
+    spans = piece_spans(pieces)
+    sure = np.exp([min(prediction.log_probs[a:b].sum(), 0.0) for a, b in spans])
+    words = looking.shades(piece_labels(pieces, spans), sure)
     shaded.show(words, key="attention.answer", nothing="(wrote nothing)")
     st.caption(
         ("Your output" if forced else "What it wrote")

@@ -10,7 +10,15 @@ import numpy as np
 
 from apps.answers import END_LABEL, END_SIGN, SALIENCY, shown
 from zoo import aggregate
-from zoo.prediction import END, Prediction, join_pieces, merge, word_spans
+from zoo.prediction import (
+    END,
+    Prediction,
+    join_pieces,
+    merge,
+    piece_labels,
+    piece_spans,
+    unit_spans,
+)
 from zoo.tokenizer import WORD_START
 
 WAYS = {
@@ -142,16 +150,20 @@ def look(
     hide_end: bool = False,
     hide_punctuation: bool = False,
 ) -> Look:
-    """Maps (L, H, T, S) over pieces as they are shown: over `unit`, "word" or "piece".
+    """Maps (L, H, T, S) over pieces as they are shown: over `unit`, "word", "piece" or "step".
 
+    The bytes of one character are one piece, but steps of their own: a "step" is never merged.
     Words hidden give their weight to the others, and the note says how much that was.
     """
     sides = {"source": prediction.source_pieces, "target": prediction.target_pieces}
     axis = aggregate.SIDES.get(kind, aggregate.SIDES["cross"])
-    if unit == "word":
-        spans = {side: word_spans(pieces) for side, pieces in sides.items()}
+    spans = {side: unit_spans(pieces, unit) for side, pieces in sides.items()}
+    if unit == "step":
+        sides = {side: steps(pieces) for side, pieces in sides.items()}
+    elif unit == "word" or any(len(spans[side]) < len(sides[side]) for side in sides):
         maps = merge(maps, spans[axis[0]], spans[axis[1]])
-        sides = {side: join_pieces(pieces, spans[side]) for side, pieces in sides.items()}
+        text = join_pieces if unit == "word" else piece_labels
+        sides = {side: text(pieces, spans[side]) for side, pieces in sides.items()}
     used = kind if kind in aggregate.SIDES else "cross"
     note = ""
     if hide_end or hide_punctuation:
@@ -180,6 +192,15 @@ def labels(pieces: list[str]) -> list[str]:
     single = all(len(p) == 1 for p in pieces if p != END)  # whose columns hold no long label
     end = END_SIGN if single else END_LABEL
     return [p if inner and p != END and p != WORD_START else shown(p, end) for p in pieces]
+
+
+def steps(pieces: Sequence[str]) -> list[str]:
+    """A label for each piece; the bytes of a character are numbered: "é 1/2", "é 2/2"."""
+    found: list[str] = []
+    for (a, b), label in zip(piece_spans(pieces), piece_labels(pieces), strict=True):
+        many = b - a
+        found += [label] if many == 1 else [f"{label} {i}/{many}" for i in range(1, many + 1)]
+    return found
 
 
 def shades(pieces: Sequence[str], strengths: np.ndarray) -> list[dict[str, Any]]:

@@ -170,9 +170,9 @@ def records(outcome: Outcome, unit: str) -> list[dict[str, Any]]:
 
 def spans_of(pieces: Sequence[str], unit: str) -> list[tuple[int, int]]:
     """Begin and end of each unit among the pieces, as `apps.answers.read` cuts them."""
-    from zoo.prediction import word_spans
+    from zoo.prediction import unit_spans
 
-    return word_spans(pieces) if unit == "word" else [(i, i + 1) for i in range(len(pieces))]
+    return unit_spans(pieces, unit)
 
 
 def kl_bars(rows: Sequence[dict[str, Any]], *, upright: bool = False) -> alt.Chart:

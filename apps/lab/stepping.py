@@ -15,7 +15,7 @@ from apps import charts, exports, figures, shaded, shipped
 from apps.answers import END_LABEL, shown
 from apps.lab import charts as attention_charts
 from apps.lab import computed
-from apps.lab.looking import shades
+from apps.lab.looking import shades, steps
 from apps.plain import plain
 from zoo.prediction import Prediction
 
@@ -43,7 +43,7 @@ def show(
     many = len(prediction.target_pieces)
     step = choose_step(many)
     sure = np.exp(np.minimum(prediction.log_probs, 0.0))
-    written = shades(prediction.target_pieces, sure)
+    written = shades(steps(prediction.target_pieces), sure)
     st.markdown("**Written so far**")
     so_far = [{**word, "differs": place == step} for place, word in enumerate(written[: step + 1])]
     shaded.show(so_far, key="attention.sofar", nothing="(nothing yet)")
@@ -110,10 +110,10 @@ def records(found: Any, step: int, wrote: str) -> list[dict[str, Any]]:
 
 def _read(name: str, prediction: Prediction, weights: np.ndarray, step: int, which: str) -> None:
     st.markdown("**Where it looked**")
-    pieces, row = prediction.source_pieces, weights[step : step + 1]
+    pieces, row = steps(prediction.source_pieces), weights[step : step + 1]
     shaded.show(shades(pieces, row[0]), key="attention.context", nothing="(nothing was read)")
     names = [shown(piece, END_LABEL) for piece in pieces]
-    wrote = [shown(prediction.target_pieces[step], END_LABEL)]
+    wrote = [shown(steps(prediction.target_pieces)[step], END_LABEL)]
     best = int(np.argmax(row[0]))
     st.caption(
         f"The stronger the colour, the more it was looked at. {which} "

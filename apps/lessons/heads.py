@@ -9,6 +9,7 @@ import streamlit as st
 from apps import exports, panels
 from apps.answers import axes, chosen_map, from_prediction, read
 from apps.lab import computed, grid
+from apps.lab.outcomes import spans_of
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
 
@@ -136,8 +137,10 @@ def _off(
         return
     parts.written(parts.TRANSFORMER, outcome.after, beside=prediction, title="Without it")
     rows = [
-        {"word": word, "value": round(float(kl), 4)}
-        for word, kl in zip(target, outcome.kl, strict=True)
+        {"word": word, "value": round(float(outcome.kl[a:b].sum()), 4)}
+        for word, (a, b) in zip(
+            target, spans_of(outcome.before.target_pieces, "piece"), strict=True
+        )
     ]
     parts.bars(
         rows,

@@ -13,6 +13,7 @@ import streamlit as st
 from apps import charts, figures, panels, shaded, shipped, state
 from apps.answers import Reading, from_prediction, read
 from apps.lab import computed
+from apps.lab.outcomes import spans_of
 from apps.plain import plain
 
 Rows = Sequence[Mapping[str, Any]]
@@ -283,8 +284,9 @@ def intervened(name: str, text: str, what: Any) -> Any | None:
 
 def probability(piece: str, outcome: Any, step: int) -> None:
     """How likely the written piece of one step was, before and under an intervention."""
+    a, b = spans_of(outcome.before.target_pieces, "piece")[step]
     before, after = (
-        panels.percent(math.exp(min(float(one.log_probs[step]), 0.0))).lower()
+        panels.percent(math.exp(min(float(one.log_probs[a:b].sum()), 0.0))).lower()
         for one in (outcome.before, outcome.forced)
     )
     st.caption(

@@ -7,8 +7,10 @@ from typing import Any
 import streamlit as st
 
 from apps import exports
-from apps.answers import Reading, chosen_map, from_prediction, read
+from apps.answers import END_SIGN, Reading, chosen_map, from_prediction, read, shown
 from apps.lab import computed
+from apps.lab.looking import steps
+from apps.lab.outcomes import spans_of
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
 
@@ -71,7 +73,7 @@ def render() -> None:
     weights = chosen_map(own, "cross", None, None)
     st.markdown("**Where it looks as it writes this piece**")
     parts.spotlight(own.source, weights[step], key="spotlight.source")
-    _energies(text, own, step)
+    _energies(text, prediction, own, step)
     _forced(text, prediction, own, step)
     st.markdown("**The whole map, every step a row**")
     parts.heat_map(
@@ -84,16 +86,17 @@ def render() -> None:
     )
 
 
-def _energies(text: str, own: Reading, step: int) -> None:
+def _energies(text: str, prediction: Any, own: Reading, step: int) -> None:
     def compute(loaded: Any) -> Any:
         return loaded.inside(loaded.predict([text])[0])["cross"].energy(0, 0)
 
     energy = computed.run(parts.BAHDANAU, ("energies", text), compute)
     if energy is None:
         return
+    first = spans_of(prediction.target_pieces, "piece")[step][0]
     rows = [
-        {"word": word, "value": round(float(one), 4)}
-        for word, one in zip(own.source, energy[step], strict=True)
+        {"word": shown(piece, END_SIGN), "value": round(float(one), 4)}
+        for piece, one in zip(steps(prediction.source_pieces), energy[first], strict=True)
     ]
     parts.bars(
         rows,

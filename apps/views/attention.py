@@ -221,7 +221,7 @@ def _steps(asked: Asked, maps: np.ndarray) -> None:
 def _cell(asked: Asked, maps: np.ndarray) -> None:
     """One energy, taken apart. Always over pieces: those are what the network computes with."""
     _, layer, head = asking.one(asked, maps, ways=False)
-    pieces = looking.look(asked.prediction, maps, asked.kind, "piece")
+    pieces = looking.look(asked.prediction, maps, asked.kind, "step")
     decomposition.show(
         asked.name,
         asked.question,

@@ -15,6 +15,7 @@ from apps.lab.outcomes import nats, per_piece, quoted, spans_of, total
 from apps.plain import plain
 from apps.results import quality
 from apps.state import View
+from zoo.prediction import spell
 from zoo.tokenizer import WORD_START
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ def records(
 
 def _joined(pieces: Sequence[str]) -> str:
     """Pieces as text, the end of the text by its name."""
-    text = "".join(piece.replace(END, END_LABEL) for piece in pieces)
+    text = spell([piece.replace(END, END_LABEL) for piece in pieces])
     return text.replace(WORD_START, " ").strip() or "␣"
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from apps import answers, loading, shipped
-from apps.answers import chosen_map, from_record, read
+from apps.answers import chosen_map, from_prediction, from_record, read
 from apps.differences import differing, sentence
 from apps.plain import plain
 from tests.apps import shelf
@@ -155,3 +155,31 @@ def test_an_error_is_answered_afresh(saved_models, monkeypatch):
             loading.computed("dates-lstm", "x", beams=1, max_length=None)
     assert len(calls) == 2
     assert loading.explain(caught.value) == "saved_models/dates-lstm is damaged"
+
+
+def bytes_and_characters() -> Prediction:
+    """Chinese written in four pieces of which three are the bytes of one character."""
+    written = ["▁我", "<0xE4>", "<0xBA>", "<0x86>", "</s>"]
+    return Prediction(
+        text="我了",
+        source_pieces=["▁hm", "<0xC3>", "<0xA9>", "</s>"],
+        target_pieces=written,
+        log_probs=np.array([-1, -0.5, -0.25, -0.25, -2], "float32"),
+        attention={"cross": np.tile([0.1, 0.2, 0.3, 0.4], (1, 1, 5, 1)).astype("float32")},
+    )
+
+
+@pytest.mark.parametrize("unit", ["word", "character"])
+def test_bytes_are_shown_as_the_character_they_spell(unit):
+    saliency = np.full((5, 4), 0.25, "float32")
+    answer = from_prediction("en-es-transformer", bytes_and_characters(), saliency=saliency)
+    reading = read(answer, unit)
+    end = "(end)" if unit == "word" else "↵"
+    assert reading.target == ["我", "了", end]
+    assert reading.source == (["hmé", end] if unit == "word" else ["hm", "é", end])
+    assert not reading.gaps[1]  # nothing stands between the characters of such a text
+    np.testing.assert_allclose(reading.log_probs, [-1, -1, -2])
+    for maps in reading.maps.values():
+        assert maps.shape == (1, 1, 3, len(reading.source))
+        np.testing.assert_allclose(maps.sum(-1), 1, atol=1e-6)
+    assert answers.shown("<0xE4>") == "byte E4"  # one alone, as a candidate is

@@ -89,6 +89,21 @@ def test_words_are_merged_and_hidden_words_accounted_for():
         looking.maps_of(answer, "decoder")
 
 
+def test_the_bytes_of_a_character_are_one_piece_but_steps_of_their_own():
+    pieces = ["▁我", "<0xE4>", "<0xBA>", "<0x86>", "</s>"]
+    answer = Prediction("我了", pieces, pieces, np.zeros(5, "float32"))
+    answer.attention = {"cross": np.full((1, 1, 5, 5), 0.2, "float32")}
+    values = looking.maps_of(answer, "cross")
+    whole = looking.look(answer, values, "cross", "piece")
+    assert whole.rows == whole.columns == ["▁我", "了", "(end)"]
+    np.testing.assert_allclose(whole.maps[0, 0], [[0.2, 0.6, 0.2]] * 3, atol=1e-6)
+    assert looking.look(answer, values, "cross", "word").rows == ["我", "了", "↵"]
+    steps = looking.look(answer, values, "cross", "step")
+    assert steps.rows == ["▁我", "了 1/3", "了 2/3", "了 3/3", "(end)"]
+    assert steps.maps.shape == values.shape
+    assert looking.steps(["<0xE4>", "<0x41>"]) == ["\ufffd", "A"]
+
+
 def test_labels_keep_word_starts_only_where_they_tell_something():
     assert looking.labels(["▁the", "▁cat", "</s>"]) == ["the", "cat", "(end)"]
     assert looking.labels(["▁AH", "T", "</s>"]) == ["▁AH", "T", "(end)"]

@@ -223,6 +223,13 @@ def test_characters_with_their_spaces_are_words_too():
     assert [row.nonzero()[0].tolist() for row in shares] == [[0], [1, 2], [3], [4], [5, 6]]
 
 
+def test_the_bytes_of_a_character_go_where_it_goes():
+    pieces = ["▁", "<0xE4>", "<0xBA>", "<0x86>", "吗", "<0xC3>", "<0xA9>", "</s>"]
+    shares = alignment.spelled(pieces, ["了", "吗é"])
+    assert [row.nonzero()[0].tolist() for row in shares] == [[0]] * 4 + [[1]] * 3 + [[2]]
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+
+
 def test_unknown_pieces_end_where_the_next_one_is_found():
     pieces = ["▁", "<unk>", "▁", "<unk>", "s", "▁end", "</s>"]
     shares = alignment.spelled(pieces, ["Жs", "Щs", "end"])

@@ -286,6 +286,14 @@ def test_words_sum_both_sides():
     np.testing.assert_allclose(shares.sum(-1), 1, atol=1e-6)
 
 
+def test_of_scripts_without_spaces_characters_are_words():
+    pieces = ["▁我", "爱", "▁A", "B", "</s>"]
+    found = Attribution("gradient", pieces, ["好", "</s>"], np.ones((2, 5), "float32"))
+    words = found.words()
+    assert words.source == ["我", "爱", "AB", "</s>"]
+    np.testing.assert_array_equal(words.scores, [[1, 1, 2, 1]] * 2)
+
+
 def test_shares_of_nothing_are_even():
     silent = Attribution("gradient", ["a", "b"], ["c"], np.zeros((1, 2), "float32"))
     np.testing.assert_array_equal(silent.normalised(), [[0.5, 0.5]])

@@ -83,6 +83,15 @@ def test_words_are_masked_and_swapped(what, ids, pieces):
     assert sorted(found.places) == sorted(set(found.places))
 
 
+@pytest.mark.parametrize("unit", ["word", "piece"])
+def test_a_character_of_several_bytes_is_masked_as_one(unit):
+    pieces = ["▁我", "<0xE4>", "<0xBA>", "<0x86>", "吗", "</s>"]
+    found = alter([9, 8, 7, 6, 5, EOS], pieces, Intervention(mask=(1,), unit=unit))
+    assert found.ids == [9, UNK, UNK, UNK, 5, EOS]
+    found = alter([9, 8, 7, 6, 5, EOS], pieces, Intervention(swap=((1, 2),), unit=unit))
+    assert found.pieces == ["▁我", "吗", "<0xE4>", "<0xBA>", "<0x86>", "</s>"]
+
+
 @pytest.mark.parametrize(
     "what",
     [

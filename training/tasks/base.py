@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from zoo import scripts
 from zoo.normalizer import Step
 
 if TYPE_CHECKING:  # metrics pulls in sacrebleu: needed when scoring, not when reading data
@@ -84,6 +85,7 @@ class Task(ABC):
     max_source_length: ClassVar[int]  # pieces, the closing </s> included
     max_target_length: ClassVar[int]
     length_edges: ClassVar[tuple[int, ...]] = (5, 10, 15, 20, 30)  # of the source, in `unit`s
+    scoring: Mapping[str, Any] | None = None  # what `score_as` was given; goes into the card
 
     @abstractmethod
     def examples(self, split: str) -> list[Example]:
@@ -121,9 +123,23 @@ class Task(ABC):
         """One prediction by itself, for browsing: {"correct": bool}, or a graded figure."""
         return {"correct": prediction in example.references}
 
+    def choose_scoring(self, examples: Sequence[Example]) -> dict[str, Any] | None:
+        """How targets like those of `examples` are to be scored, as JSON; None: in one way only."""
+        return None
+
+    def score_as(self, scoring: Mapping[str, Any] | None) -> None:
+        """Score as `choose_scoring` said when the model was trained; None: as seems best.
+
+        Raises ValueError where that cannot be done here.
+        """
+        self.scoring = scoring or None
+
     def length(self, source: str) -> int:
-        """The length of a source in the task's unit: words or characters."""
-        return len(source.split()) if self.unit == "word" else len(source)
+        """The length of a source in the task's unit: words or characters.
+
+        Of words, those of scripts without spaces (Chinese, Thai, ...) count by the character.
+        """
+        return len(scripts.units(source)) if self.unit == "word" else len(source)
 
 
 def check_split(split: str) -> None:

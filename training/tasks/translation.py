@@ -7,11 +7,11 @@ Names: "tatoeba/en-es", "multi30k/de-en", "tsv:PATH", "files:SOURCE_PATH,TARGET_
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from training.tasks import corpora, reading
 from training.tasks.base import (
@@ -29,6 +29,7 @@ from training.tasks.streaming import LargeFiles, is_large
 
 if TYPE_CHECKING:
     from training.metrics import Figure
+    from training.scoring import Scoring
 
 SHOWCASE = {
     "en": (
@@ -69,6 +70,7 @@ class Translation(Task):
     max_source_length = 128
     max_target_length = 128
     vocabulary_size = 6_000
+    _scoring: Scoring | None = None
 
     def __init__(self, name: str, source: str = "", target: str = "") -> None:
         self.name = name
@@ -99,19 +101,38 @@ class Translation(Task):
         source = TokenizerSpec("unigram", self.vocabulary_size, True, PLAIN_QUOTES)
         return {"source": source, "target": replace(source, normalizer=())}
 
+    def choose_scoring(self, examples: Sequence[Example]) -> dict[str, Any]:
+        """BLEU's tokenizer and order, by the target's language or else by the targets' script."""
+        return self._choose(examples).record()
+
+    def _choose(self, examples: Sequence[Example]) -> Scoring:
+        from training.scoring import choose
+
+        return choose(self.target_language, [example.references[0] for example in examples])
+
+    def score_as(self, scoring: Mapping[str, Any] | None) -> None:
+        """Count BLEU as the card says. Raises ValueError for a tokenizer that is not there."""
+        from training.scoring import Scoring
+
+        super().score_as(scoring)
+        self._scoring = Scoring.of(scoring) if scoring else None
+
     def figures(self, predictions: Sequence[str], examples: Sequence[Example]) -> dict[str, Figure]:
         """BLEU and chrF (sacreBLEU, all references), ROUGE F1 lower-cased, exact match.
 
+        BLEU is counted as `score_as` says, without that as these examples ask for. ROUGE is left
+        out where BLEU needs a tokenizer of its own: rouge-score drops all letters but a to z.
         "rouge1", "rouge2", "rougeL" are against the first reference, as the Keras example has
         them; "rouge1_best", ... against whichever reference is closest.
         """
         from training import metrics
 
         references = [item.references for item in examples]
+        scoring = self._scoring or self._choose(examples)
         return {
-            "bleu": metrics.bleu(predictions, references),
+            "bleu": metrics.bleu(predictions, references, scoring),
             "chrf": metrics.chrf(predictions, references),
-            **metrics.rouge(predictions, references),
+            **(metrics.rouge(predictions, references) if scoring.rouge else {}),
             "exact_match": metrics.exact_match(predictions, references),
         }
 
