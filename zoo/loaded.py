@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from zoo import backend, generation
+from zoo.checks import Checks, read_text
 from zoo.found import Found, cut, look
 from zoo.generation import Sampling
 from zoo.padding import LENGTHS, ROWS, bucket, pad, shift
@@ -57,6 +58,7 @@ class LoadedModel:
         self.target_tokenizer = target_tokenizer
         self.config = config
         self.card = card or {}
+        self.checks = Checks(config.get("checks"))
         self.path = path
         # A Transformer has no more positions than it was built with.
         most = min(LENGTHS[-1], getattr(network.config, "max_length", LENGTHS[-1]))
@@ -245,6 +247,7 @@ class LoadedModel:
         if missing := self.source_tokenizer.missing(ids, pieces):
             shown = " ".join(missing[:10]) + (" ..." if len(missing) > 10 else "")
             notes.append(f"Not in the model's vocabulary: {shown}")
+        notes += self.checks.of_input(text, read_text(pieces))
         return ids, pieces, notes
 
     def _forced(self, text: str) -> Found:
@@ -318,6 +321,8 @@ class LoadedModel:
         ]
         best = hypotheses[0]
         size = {"S": len(ids), "T": len(best.pieces)}
+        notes = [*notes] if found.finished else [*notes, "Cut at the longest length."]
+        notes += self.checks.of_answer(read_text(pieces), best.text)
         return Prediction(
             text=best.text,
             source_pieces=list(pieces),
@@ -327,7 +332,7 @@ class LoadedModel:
             score=best.score,
             alternatives=hypotheses if len(hypotheses) > 1 else [],
             finished=found.finished,
-            notes=[*notes] if found.finished else [*notes, "Cut at the longest length."],
+            notes=notes,
         )
 
     def _look(

@@ -23,8 +23,10 @@ from training.tasks.date_formats import (
     usable,
     write,
 )
-from training.tasks.date_variants import fields, full_year, two_digit_year, vary
+from training.tasks.date_variants import PIVOT, fields, two_digit_year, vary
 from training.tasks.dates import SHOWCASE, example
+from zoo.checks import full_year
+from zoo.normalizer import Normalizer
 
 LATIN = "0123456789"
 CASE = date(1999, 4, 3), LATIN, "plain"
@@ -105,7 +107,7 @@ def short(locale: str, pattern: str, day: date, *, apostrophe: bool = False) -> 
 def test_the_pivot_of_two_digit_years_is_that_of_python():
     for year in range(100):
         read = datetime.strptime(f"{year:02}", "%y").year
-        assert full_year(year) == read
+        assert full_year(year, PIVOT) == read
 
 
 @pytest.mark.parametrize(
@@ -224,6 +226,23 @@ def test_text_is_nfkc_without_odd_spaces_dashes_or_apostrophes(some):
         assert e.source == e.source.strip() and "  " not in e.source
         assert not re.search("[\u200e\u200f\u061c\u00a0\u202f\u2013\u2019]", e.source)
         assert e.source == date_formats.clean(e.source)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("Sept 5, ’99", "Sept 5, '99"),
+        ("2021\u2013\u200e05\u201103", "2021-05-03"),
+        ("２０２１年５月３日", "2021年5月3日"),
+        ("3\u202fMay\u00a02021", "3 May 2021"),
+        ("3\u200b May\u00ad 2021", "3 May 2021"),
+        ("12 Ⅳ 2020", "12 IV 2020"),
+        ("८ अक्तूबर", "८ अक्तूबर"),  # vowel signs are no marks to be taken away
+    ],
+)
+def test_what_is_typed_is_cleaned_as_the_training_text_is(typed, read):
+    spec = tasks.get("dates").tokenizers()["source"]
+    assert Normalizer(spec.normalizer)(typed) == read == date_formats.clean(typed)
 
 
 def test_alignment_points_at_the_digits_themselves(some):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -84,6 +84,7 @@ class Task(ABC):
     max_source_length: ClassVar[int]  # pieces, the closing </s> included
     max_target_length: ClassVar[int]
     length_edges: ClassVar[tuple[int, ...]] = (5, 10, 15, 20, 30)  # of the source, in `unit`s
+    checks: ClassVar[Mapping[str, Any]] = {"empty": {}}  # of its models, as `zoo.checks` has them
 
     @abstractmethod
     def examples(self, split: str) -> list[Example]:

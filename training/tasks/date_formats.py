@@ -11,6 +11,7 @@ from datetime import date
 from functools import cache
 
 from training.tasks.date_variants import Pattern, Token, fields, vary
+from zoo.normalizer import Normalizer, Step
 
 # Earlier locales win where two languages use one name for different months. Scripts that would
 # swell the character set (Georgian, Armenian, Tamil, ...) are left out.
@@ -60,9 +61,14 @@ _TOKEN = re.compile(r"'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+")
 
 Written = list[tuple[str, tuple[int, ...]]]  # runs of text, and the target positions they feed
 
-# How every source is cleaned, in training and in use: see `zoo.normalizer`.
-APOSTROPHES = "\u2018\u2019\u02bc\u2032"  # to "'"
-DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"  # to "-"
+# How every source is cleaned, in training and in use.
+NORMALIZER: tuple[Step, ...] = (
+    {"unicode": "NFKC"},
+    {"remove": ["Cf"]},  # direction marks, zero-width characters, soft hyphens
+    {"replace": dict.fromkeys("\u2018\u2019\u02bc\u2032", "'")},
+    {"replace": dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")},
+)
+_NORMALIZER = Normalizer(NORMALIZER)
 
 
 @dataclass(frozen=True)
@@ -215,12 +221,7 @@ def tokenise(pattern: str) -> Pattern:
 
 def clean(text: str) -> str:
     """As every source is cleaned, with plain spaces: so indices survive tokenizing."""
-    text = "".join(
-        character
-        for character in unicodedata.normalize("NFKC", text)
-        if unicodedata.category(character) != "Cf"
-    )
-    return re.sub(r"\s", " ", re.sub(f"[{DASHES}]", "-", re.sub(f"[{APOSTROPHES}]", "'", text)))
+    return re.sub(r"\s", " ", _NORMALIZER(text))
 
 
 def month_before_day(pattern: Pattern) -> bool:

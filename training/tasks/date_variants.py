@@ -9,6 +9,8 @@ from __future__ import annotations
 import random
 from datetime import date
 
+from zoo.checks import full_year
+
 Token = tuple[str, str]  # (field letter, "MMM") or ("", literal)
 Pattern = tuple[Token, ...]
 
@@ -46,11 +48,6 @@ def fields(pattern: Pattern) -> str:
     return found
 
 
-def full_year(two_digits: int) -> int:
-    """The year that 0 to 99 stand for."""
-    return (1900 if two_digits >= PIVOT else 2000) + two_digits
-
-
 def vary(pattern: Pattern, day: date, rng: random.Random, *, english: bool, plain: bool) -> Pattern:
     """`pattern`, or a variant of it in which `day` can still be told from the text.
 
@@ -81,7 +78,7 @@ def two_digit_year(pattern: Pattern, day: date, *, apostrophe: bool = False) -> 
     """
     two_digits = day.year % 100
     place = next((i for i, (letter, _) in enumerate(pattern) if letter in ("y", "Y")), None)
-    if place is None or full_year(two_digits) != day.year:
+    if place is None or full_year(two_digits, PIVOT) != day.year:
         return pattern
     before = pattern[place - 1] if place else ("y", "y")
     after = pattern[place + 1] if place + 1 < len(pattern) else ("", "")
