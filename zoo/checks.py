@@ -21,6 +21,11 @@ from typing import Any
 
 from zoo.tokenizer import clean
 
+FIRST_CHARACTERS = "Only the first {most} characters were looked at."
+TOO_LONG = "The source has {count} pieces or more; only the first {most} were read."
+MISSING, MISSING_SHOWN = "Not in the model's vocabulary: {shown}", 10
+CUT = "Cut at the longest length."
+
 EMPTY = "The input has nothing in it that the model can read."
 SEVERAL_WORDS = "The input has several words; the model reads them as one word."
 DIGITS = "Digits are left out: the model reads letters only."
@@ -123,6 +128,17 @@ class Checks:
         if not whole and f"{year % 100:02}" in found and year == full_year(year % 100, pivot):
             return [TWO_DIGITS.format(year=year, pivot=pivot)]
         return [NOT_IN_INPUT.format(part="year", value=year)]
+
+
+def description(found: Checks) -> str:
+    """What the checks of a model look for, as the end of a list."""
+    named = {
+        "empty": "inputs of which nothing is read",
+        "word": "inputs that are not one word of letters",
+        "date": "inputs that give no date, years of two digits or out of range, answers that are "
+        "no date that exists or not that of the input",
+    }
+    return "; ".join(named[name] for name in found.given) or "nothing else"
 
 
 def read_text(pieces: Sequence[str]) -> str:
