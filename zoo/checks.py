@@ -64,6 +64,8 @@ class Checks:
 
     def __init__(self, given: Mapping[str, Any] | None = None):
         self.given: dict[str, Any] = _checked({} if given is None else given)
+        if "date" in self.given:
+            number_rules()  # takes a moment, which should not count for the first answer
 
     def of_input(self, text: str, read: str) -> list[str]:
         """What is wrong with an input, whatever is answered.
@@ -161,9 +163,8 @@ def number_rules() -> list[tuple[str, str]]:
     day. Patterns and `\1` mean the same to Python and to RE2, which TensorFlow has.
     """
     digits = [""] * 10
-    for character in map(chr, range(0x110000)):
-        if unicodedata.category(character) == "Nd":
-            digits[unicodedata.decimal(character)] += character
+    for character in filter(str.isdecimal, map(chr, range(0x110000))):
+        digits[unicodedata.decimal(character)] += character
     return [
         *((f"[{characters}]", str(value)) for value, characters in enumerate(digits)),
         (f"([{CHINESE}])十([{CHINESE}])", r"\1\2"),
