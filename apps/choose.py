@@ -80,10 +80,9 @@ def text(task: str, *, label: str | None = None, key: str = "text") -> str:
         help=f"At most {state.MAX_CHARACTERS:,} characters are read. Ctrl+Enter reads it.",
     )
     used, remark = state.tidy(typed or "")
-    for_task, more = shipped.for_model(task, used or (examples[0] if examples else ""))
-    for one in filter(None, (remark, more)):
-        st.info(one, icon=":material/info:")
-    return for_task
+    if remark:
+        st.info(remark, icon=":material/info:")
+    return used or (examples[0] if examples else "")
 
 
 def beams() -> int:

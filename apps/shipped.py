@@ -144,14 +144,6 @@ def unit(task: str) -> str:
     return "character" if task in CHARACTER_TASKS else "word"
 
 
-def for_model(task: str, text: str) -> tuple[str, str | None]:
-    """The text as the models of `task` read it, and a sentence where that is not what was typed."""
-    if task != "pronounce" or not text:
-        return text, None
-    first, *more = text.lower().split()
-    return first, "One word at a time: only the first was read." if more else None
-
-
 def parameters(name: str) -> int | None:
     """How many weights the model has, by its card."""
     count = card(name).get("parameters")

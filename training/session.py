@@ -330,6 +330,7 @@ def make_networks(
     prepared: dict[str, Any] = {
         "tokenizers": data.file_names(tokenizers),
         "normalizers": {side: t.normalizer.steps for side, t in tokenizers.items()},
+        "checks": dict(task.checks),
         "max_source_length": task.max_source_length,
         "max_target_length": task.max_target_length,
         "unit": task.unit,

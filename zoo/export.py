@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
-from zoo import generation, serving
+from zoo import export_notes, generation, serving
 from zoo.cleaning import INVISIBLE
 from zoo.loaded import MAX_CHARACTERS
 from zoo.normalizer import Normalizer
@@ -150,20 +150,31 @@ def _graph(
     module.reader = _text_tokenizer(loaded.source_tokenizer)
     shared = loaded.source_tokenizer is loaded.target_tokenizer
     module.writer = module.reader if shared else _text_tokenizer(loaded.target_tokenizer)
-    reader, writer, normalizer = module.reader, module.writer, loaded.source_tokenizer.normalizer
+    reader, writer, tokenizer = module.reader, module.writer, loaded.source_tokenizer
+    normalizer = tokenizer.normalizer
     names = copy.copy(reader)
     names.out_type = tf.string
     pieces = loaded.target_tokenizer.pieces(range(loaded.target_tokenizer.size))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")], autograph=False)
     def from_text(text: tf.Tensor) -> Answer:
-        text = _cleaned(text, normalizer)
-        made = answer(_closed(reader.tokenize(text), longest_source))
+        given, text = text, _cleaned(text, normalizer)
+        source, source_pieces = reader.tokenize(text), names.tokenize(text)
+        made = answer(_closed(source, longest_source))
         ids = made.pop("ids")
+        written = writer.detokenize(tf.ragged.boolean_mask(ids, ids > EOS))
+        read = export_notes.read_text(source_pieces[:, : longest_source - 1])
+        notes = [
+            *export_notes.on_reading(given, source, source_pieces, tokenizer, longest_source),
+            *export_notes.of_input(loaded.checks, _cleaned(given, Normalizer()), read),
+            export_notes.on_writing(ids, made["lengths"]),
+            *export_notes.of_answer(loaded.checks, read, written),
+        ]
         return {
-            "text": writer.detokenize(tf.ragged.boolean_mask(ids, ids > EOS)),
+            "text": written,
+            "notes": export_notes.joined(notes),
             "pieces": tf.where(ids == PAD, "", tf.gather(tf.constant(pieces), ids)),
-            "source_pieces": _closed(names.tokenize(text), longest_source, "</s>", ""),
+            "source_pieces": _closed(source_pieces, longest_source, "</s>", ""),
             **made,
         }
 

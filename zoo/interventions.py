@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.aggregate import SIDES
+from zoo.checks import read_text
 from zoo.prediction import Prediction, unit_spans
 from zoo.tokenizer import EOS, PAD, UNK, WORD_START
 
@@ -129,7 +130,9 @@ def intervene(
     edits = edited.Edits(loaded.heads, intervention.off, rows)
     prefix = _prefix(loaded, intervention.prefix)
     after = edited.answer(loaded, altered, edits, prefix, beams=beams, max_length=max_length)
-    after.notes = [*prediction.notes, *after.notes]
+    # What is said of the first answer does not hold of the second.
+    said = loaded.checks.of_answer(read_text(prediction.source_pieces), prediction.text)
+    after.notes = [*(note for note in prediction.notes if note not in said), *after.notes]
     forced, before, kl = edited.compare(loaded, ids, altered, prediction, edits)
     return Outcome(replace(prediction, log_probs=before), after, forced, kl)
 

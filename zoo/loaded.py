@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from keras import ops
 
-from zoo import backend, generation
+from zoo import backend, checks, generation
+from zoo.checks import Checks
 from zoo.found import Found, cut, look
 from zoo.generation import Sampling
 from zoo.padding import LENGTHS, ROWS, bucket, pad, shift
@@ -57,6 +58,7 @@ class LoadedModel:
         self.target_tokenizer = target_tokenizer
         self.config = config
         self.card = card or {}
+        self.checks = Checks(config.get("checks"))
         self.path = path
         # A Transformer has no more positions than it was built with.
         most = min(LENGTHS[-1], getattr(network.config, "max_length", LENGTHS[-1]))
@@ -233,18 +235,18 @@ class LoadedModel:
         notes = []
         if len(text) > MAX_CHARACTERS:
             text = text[:MAX_CHARACTERS]
-            notes.append(f"Only the first {MAX_CHARACTERS:,} characters were looked at.")
+            notes.append(checks.FIRST_CHARACTERS.format(most=f"{MAX_CHARACTERS:,}"))
         ids, pieces = self.source_tokenizer.encode_as_read(text)
         if len(ids) > self.max_source_length:
-            notes.append(
-                f"The source has {len(ids)} pieces or more; "
-                f"only the first {self.max_source_length - 1} were read."
-            )
+            most = self.max_source_length - 1
+            notes.append(checks.TOO_LONG.format(count=len(ids), most=most))
             ids = [*ids[: self.max_source_length - 1], EOS]
             pieces = [*pieces[: self.max_source_length - 1], "</s>"]
         if missing := self.source_tokenizer.missing(ids, pieces):
-            shown = " ".join(missing[:10]) + (" ..." if len(missing) > 10 else "")
-            notes.append(f"Not in the model's vocabulary: {shown}")
+            shown = " ".join(missing[: checks.MISSING_SHOWN])
+            shown += " ..." if len(missing) > checks.MISSING_SHOWN else ""
+            notes.append(checks.MISSING.format(shown=shown))
+        notes += self.checks.of_input(text, checks.read_text(pieces))
         return ids, pieces, notes
 
     def _forced(self, text: str) -> Found:
@@ -318,6 +320,8 @@ class LoadedModel:
         ]
         best = hypotheses[0]
         size = {"S": len(ids), "T": len(best.pieces)}
+        notes = [*notes] if found.finished else [*notes, checks.CUT]
+        notes += self.checks.of_answer(checks.read_text(pieces), best.text)
         return Prediction(
             text=best.text,
             source_pieces=list(pieces),
@@ -327,7 +331,7 @@ class LoadedModel:
             score=best.score,
             alternatives=hypotheses if len(hypotheses) > 1 else [],
             finished=found.finished,
-            notes=[*notes] if found.finished else [*notes, "Cut at the longest length."],
+            notes=notes,
         )
 
     def _look(

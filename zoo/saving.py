@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo import catalog
+from zoo.checks import Checks
 from zoo.normalizer import Normalizer
 from zoo.tokenizer import Tokenizer
 
@@ -205,6 +206,10 @@ def read_config(folder: Path) -> dict[str, Any]:
         if not isinstance(file, str) or Path(file).name != file or not file.endswith(".model"):
             raise ModelFolderError(f"A tokenizer must be a .model file beside it. Got: {file!r}")
     read_normalizers(folder, config)
+    try:
+        Checks(config.get("checks"))
+    except ValueError as error:
+        raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
     read_hyperparameters(folder, config)
     return config
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import keras
 import tensorflow as tf
 
-from zoo import catalog
+from zoo import catalog, checks
 from zoo.loaded import MAX_CHARACTERS
 from zoo.tokenizer import PAD
 
@@ -132,6 +132,7 @@ def readme(loaded: LoadedModel, name: str, longest: Sequence[int], text: bool, e
         "target": longest[1],
         "characters": f"{MAX_CHARACTERS:,}",
         "row": row,
+        "checks": checks.description(loaded.checks),
         "example": json.dumps(example, ensure_ascii=False),
         "request": asked.replace("'", "\\u0027"),
         "versions": f"TensorFlow {tf.__version__} and Keras {keras.__version__}",
@@ -170,6 +171,9 @@ Input:
 Outputs:
 
 - `text`, string [B]: the answers.
+- `notes`, string [B]: what to know of each answer, one sentence a line; `""` where there is nothing
+  to say. A source or an answer that was cut, characters that are not in the vocabulary, and
+  {checks}.
 - `pieces`, string [B, T]: the SentencePiece pieces of each answer. `▁` stands before a word, `</s>`
   closes an answer that was not cut; `""` is padding.
 - `log_probs`, float32 [B, T]: natural logarithm of each piece's probability, given the source and

@@ -29,6 +29,8 @@ class Tokenizer:
         model: the bytes of a SentencePiece `.model` file.
         normalizer: what every text goes through first; by default nothing but `clean`.
 
+    `byte_ids`: which ids are bytes, and which byte each is.
+
     Raises:
         ValueError: the bytes are no SentencePiece model, or one with other special ids.
     """
@@ -51,7 +53,7 @@ class Tokenizer:
             )
         self.bytes = model
         self.normalizer = normalizer or Normalizer()
-        self._byte_ids = {
+        self.byte_ids = {
             index: int(self._processor.id_to_piece(index)[1:-1], 16)
             for index in range(self.size)
             if self._processor.is_byte(index)
@@ -127,8 +129,8 @@ class Tokenizer:
         found: list[str] = []
         run = bytearray()
         for index, piece in zip([*ids, EOS], [*pieces, ""], strict=True):
-            if index in self._byte_ids:
-                run.append(self._byte_ids[index])
+            if index in self.byte_ids:
+                run.append(self.byte_ids[index])
                 continue
             found += run.decode("utf-8", errors="replace")
             run.clear()

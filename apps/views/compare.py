@@ -32,12 +32,10 @@ def render() -> None:
     state.write(view)
     if notice := st.session_state.pop(NOTICE, None):
         st.info(notice, icon=":material/info:")
-    text, remark = shipped.for_model(view.task, _text(view, examples))
+    text = _text(view, examples)
     if not text:
         st.info("Type something above, or pick an example, then press **Compare**.")
         return
-    if remark:
-        st.info(remark, icon=":material/info:")
     _answers(view, text)
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from training import tasks
 from training.tasks import Example
+from training.tasks.pronounce import NORMALIZER
+from zoo.normalizer import Normalizer
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,48 @@ def test_words_are_letters_and_apostrophes(task):
         for e in task.examples(split):
             assert set(e.source) <= set("abcdefghijklmnopqrstuvwxyz'")
             assert e.source.strip("'")
+
+
+def test_the_dictionary_is_as_its_words_are_normalised(task):
+    """So a model trained before there was a normalizer reads what it was trained on."""
+    normalise = Normalizer(NORMALIZER)
+    assert task.tokenizers()["source"].normalizer == NORMALIZER
+    assert not [e.source for e in task._words if normalise(e.source) != e.source]
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("NASA", "nasa"),
+        ("Don’t", "don't"),
+        ("don`t", "don't"),
+        ("don´t", "don't"),
+        ("‘tis", "'tis"),
+        ("café", "cafe"),
+        ("cafe\u0301", "cafe"),
+        ("Naïve", "naive"),
+        ("straße", "strasse"),
+        ("ÆTHER", "aether"),
+        ("Łódź", "lodz"),
+        ("İstanbul", "istanbul"),
+        ("ﬁrst", "first"),
+        ("Ｈello", "hello"),
+        ("well-known", "wellknown"),
+        ("well‑known", "wellknown"),
+        ("well known", "wellknown"),
+        (" hello!\n", "hello"),
+        ("“hello”", "hello"),
+        ("hel\u00adlo", "hello"),
+        ("hel\u200blo", "hello"),
+        ("\ufeffhello", "hello"),
+        ("2nd", "nd"),
+        ("!!!", ""),
+        ("123", ""),
+        ("мир", "мир"),  # no letters of the dictionary: said, not dropped
+    ],
+)
+def test_what_is_typed_becomes_letters_of_the_dictionary(typed, read):
+    assert Normalizer(NORMALIZER)(typed) == read
 
 
 def test_pronunciations_that_differ_only_in_stress_are_one(task):

@@ -63,9 +63,15 @@ def tokenizers(shared: bool = True) -> dict[str, Tokenizer]:
     }
 
 
-def folder(path: Path, model: str = "transformer", shared: bool = True, **rest: Any) -> Path:
+def folder(
+    path: Path,
+    model: str = "transformer",
+    shared: bool = True,
+    pieces: dict[str, Tokenizer] | None = None,
+    **rest: Any,
+) -> Path:
     """A model folder as training leaves it, with weights as `network` makes them."""
-    pieces = tokenizers(shared)
+    pieces = pieces or tokenizers(shared)
     files = list(pieces)
     made = network(
         model,

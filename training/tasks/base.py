@@ -86,6 +86,7 @@ class Task(ABC):
     max_target_length: ClassVar[int]
     length_edges: ClassVar[tuple[int, ...]] = (5, 10, 15, 20, 30)  # of the source, in `unit`s
     scoring: Mapping[str, Any] | None = None  # what `score_as` was given; goes into the card
+    checks: ClassVar[Mapping[str, Any]] = {"empty": {}}  # of its models, as `zoo.checks` has them
 
     @abstractmethod
     def examples(self, split: str) -> list[Example]:

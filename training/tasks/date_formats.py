@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
+from training.tasks.date_variants import Pattern, Token, fields, vary
+from zoo.normalizer import Normalizer, Step
+
 # Earlier locales win where two languages use one name for different months. Scripts that would
 # swell the character set (Georgian, Armenian, Tamil, ...) are left out.
 LOCALES: tuple[str, ...] = tuple(
@@ -53,10 +56,19 @@ ROMAN = "I II III IV V VI VII VIII IX X XI XII".split()
 CASES = ("plain",) * 5 + ("lower", "lower", "upper", "title")
 
 YEAR, MONTH, DAY = (0, 1, 2, 3), (5, 6), (8, 9)  # positions in "YYYY-MM-DD"
+SHORT_YEAR = ((0, 1, 2), (0, 1, 3))  # what each digit of a two-digit year feeds
 _TOKEN = re.compile(r"'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+")
 
 Written = list[tuple[str, tuple[int, ...]]]  # runs of text, and the target positions they feed
-Token = tuple[str, str]  # (field letter, "MMM") or ("", literal)
+
+# How every source is cleaned, in training and in use.
+NORMALIZER: tuple[Step, ...] = (
+    {"unicode": "NFKC"},
+    {"remove": ["Cf"]},  # direction marks, zero-width characters, soft hyphens
+    {"replace": dict.fromkeys("\u2018\u2019\u02bc\u2032", "'")},
+    {"replace": dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")},
+)
+_NORMALIZER = Normalizer(NORMALIZER)
 
 
 @dataclass(frozen=True)
@@ -64,34 +76,42 @@ class Language:
     """What one locale gives: names by (field letter, wide?) and its patterns, already tokenised."""
 
     names: dict[tuple[str, bool], list[str]]
-    patterns: tuple[tuple[Token, ...], ...]  # CLDR's and the extra ones, mostly with month names
-    numeric: tuple[tuple[Token, ...], ...]
+    patterns: tuple[Pattern, ...]  # CLDR's and the extra ones, mostly with month names
+    numeric: tuple[Pattern, ...]
     digits: tuple[str, ...]
 
 
 class Writer:
-    """Writes a date in a random locale, pattern, digits and letter case."""
+    """Writes a date in a random locale, pattern, digits and letter case.
 
-    def __init__(self) -> None:
+    `variants` draws who is written otherwise than CLDR has it: see `training.tasks.date_variants`.
+    """
+
+    def __init__(self, variants: random.Random) -> None:
+        self._variants = variants
         self._languages = languages()
         self._pool = [name for name in LOCALES for _ in range(WEIGHTS.get(name, 1))]
 
     def __call__(self, day: date, rng: random.Random) -> tuple[str, list[tuple[int, ...]]]:
         """The text, and for each of its characters the positions of "YYYY-MM-DD" it feeds."""
         while True:
-            language = self._languages[self._pool[rng.randrange(len(self._pool))]]
+            name = self._pool[rng.randrange(len(self._pool))]
+            language = self._languages[name]
             patterns = language.numeric if rng.random() < 0.2 else language.patterns
             pattern = patterns[rng.randrange(len(patterns))]
             digits = language.digits[rng.randrange(len(language.digits))]
             case = CASES[rng.randrange(len(CASES))]
             written = write(pattern, language, day, digits, case)
             if written is not None:
+                kinds = {"english": name.startswith("en"), "plain": digits == language.digits[0]}
+                pattern = vary(pattern, day, self._variants, **kinds)
+                written = write(pattern, language, day, digits, case) or written
                 text = "".join(run for run, _ in written)
                 return text, [targets for run, targets in written for _ in run]
 
 
 def write(
-    pattern: tuple[Token, ...], language: Language, day: date, digits: str, case: str
+    pattern: Pattern, language: Language, day: date, digits: str, case: str
 ) -> Written | None:
     """The date in one pattern, or None when the pattern would not say which date it is."""
     if month_before_day(pattern) and day.day <= 12:
@@ -101,17 +121,19 @@ def write(
         if not letter:
             written.append((cased(text, case, name=False), ()))
         elif letter in "ML" and len(text) > 2:
-            name = language.names[letter, len(text) == 4][day.month - 1]
+            name = language.names[letter, text.count(letter) == 4][day.month - 1]
             if not name:  # means another month elsewhere
                 return None
+            if text.endswith("."):
+                name = other_dot(name, language.names[letter, True][day.month - 1])
             written.append((cased(name, case), MONTH))
         elif letter in "Ec":
             name = language.names["E", len(text) == 4][day.weekday()]
             written.append((cased(name, case), ()))
         elif letter == "R":
-            written.append((ROMAN[day.month - 1], MONTH))
+            written.append((cased(ROMAN[day.month - 1], case), MONTH))
         elif letter in "YND":
-            written += chinese(letter, day)
+            written += chinese(letter, day, short=text == "YY")
         else:
             written += number(letter, len(text), day, digits)
             if letter == "o":
@@ -119,11 +141,19 @@ def write(
     return written
 
 
-def number(letter: str, width: int, day: date, digits: str) -> Iterator[tuple[str, tuple[int]]]:
+def number(
+    letter: str, width: int, day: date, digits: str
+) -> Iterator[tuple[str, tuple[int, ...]]]:
     """The digits of a year, month or day, each feeding the digit of the same significance.
 
-    A single digit feeds both digits of "03": its standing alone is what says the zero.
+    A single digit feeds both digits of "03": its standing alone is what says the zero. Of a
+    two-digit year ("yy"), both digits feed both digits of the century too, which follows from the
+    number they make.
     """
+    if letter == "y" and width == 2:
+        for character, targets in zip(f"{day.year % 100:02}", SHORT_YEAR, strict=True):
+            yield digits[int(character)], targets
+        return
     value, targets = {"y": (day.year, YEAR), "M": (day.month, MONTH)}.get(letter, (day.day, DAY))
     text = str(value).zfill(min(width, 2))
     if len(text) == 1:
@@ -133,8 +163,11 @@ def number(letter: str, width: int, day: date, digits: str) -> Iterator[tuple[st
         yield digits[int(character)], (target,)
 
 
-def chinese(letter: str, day: date) -> Written:
-    """Year digit by digit (二〇二一), month and day as numbers (十二, 三十一)."""
+def chinese(letter: str, day: date, *, short: bool = False) -> Written:
+    """Year digit by digit (二〇二一, or 二一), month and day as numbers (十二, 三十一)."""
+    if short:
+        year = f"{day.year % 100:02}"
+        return [(CHINESE[int(c)], feeds) for c, feeds in zip(year, SHORT_YEAR, strict=True)]
     if letter == "Y":
         return [(CHINESE[int(c)], (target,)) for c, target in zip(str(day.year), YEAR, strict=True)]
     value, targets = (day.month, MONTH) if letter == "N" else (day.day, DAY)
@@ -154,6 +187,14 @@ def ordinal(day: int) -> str:
     return {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
 
 
+def other_dot(abbreviated: str, wide: str) -> str:
+    """With a full stop where there was none ("Sept.") and without where there was ("janv")."""
+    if abbreviated.endswith("."):
+        return abbreviated[:-1]
+    shorter = abbreviated != wide and abbreviated.isalpha()
+    return f"{abbreviated}." if shorter else abbreviated
+
+
 def cased(text: str, case: str, *, name: bool = True) -> str:
     """`text` in the letter case; words of a pattern ("de", "of") stay small in title case."""
     if case == "lower":
@@ -166,8 +207,8 @@ def cased(text: str, case: str, *, name: bool = True) -> str:
     return text
 
 
-def tokenise(pattern: str) -> tuple[Token, ...]:
-    """A CLDR pattern as fields and literals; two-digit years become four-digit ones."""
+def tokenise(pattern: str) -> Pattern:
+    """A CLDR pattern as fields and literals; a year of two digits ("yy") becomes one of four."""
     tokens: list[Token] = []
     for match in _TOKEN.finditer(pattern):
         text = match.group()
@@ -179,30 +220,18 @@ def tokenise(pattern: str) -> tuple[Token, ...]:
 
 
 def clean(text: str) -> str:
-    """NFKC with plain spaces and without direction marks, so that indices survive tokenizing."""
-    text = unicodedata.normalize("NFKC", text)
-    return re.sub(r"\s", " ", re.sub("[\u200e\u200f\u061c]", "", text))
+    """As every source is cleaned, with plain spaces: so indices survive tokenizing."""
+    return re.sub(r"\s", " ", _NORMALIZER(text))
 
 
-def order(pattern: tuple[Token, ...]) -> str:
-    """The order of year, month and day, with a small "m" for a month in digits."""
-    letters = {"L": "M", "d": "d", "o": "d", "D": "d", "R": "M", "N": "M", "Y": "y"}
-    found = ""
-    for letter, text in pattern:
-        if letter and letter not in "Ec":
-            numeric = letter in "ML" and len(text) <= 2
-            found += "m" if numeric else letters.get(letter, letter)
-    return found
-
-
-def month_before_day(pattern: tuple[Token, ...]) -> bool:
+def month_before_day(pattern: Pattern) -> bool:
     """True for digits in month-day-year order, readable only when the day is above 12."""
-    return order(pattern) == "mdy"
+    return fields(pattern) == "mdy"
 
 
-def usable(pattern: tuple[Token, ...]) -> bool:
+def usable(pattern: Pattern) -> bool:
     """True when the order of the fields can be told from the text."""
-    return order(pattern) in {"ymd", "dmy", "mdy", "yMd", "dMy", "Mdy", "ydM"}
+    return fields(pattern) in {"ymd", "dmy", "mdy", "yMd", "dMy", "Mdy", "ydM"}
 
 
 def read_names(locale: object) -> dict[tuple[str, bool], list[str]]:

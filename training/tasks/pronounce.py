@@ -11,15 +11,30 @@ import random
 import re
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from training.tasks.base import SEED, Example, Provenance, Task, TokenizerSpec, check_split, group
+from zoo.normalizer import Step
 
 if TYPE_CHECKING:
     from training.metrics import Figure
 
 SIZES = {"test": 12_000, "valid": 2_000}  # words; about 10 % for the test, as in the literature
 _WORD = re.compile(r"[a-z']*[a-z][a-z']*")
+
+# What is typed becomes letters a to z and apostrophes, as the dictionary has them. Digits, hyphens
+# and spaces are left out; other alphabets stay, so that the answer's notes can say so.
+NORMALIZER: tuple[Step, ...] = (
+    {"replace": dict.fromkeys("\u2018\u2019\u02bc\u2032`\u00b4", "'")},
+    {"unicode": "NFKD"},
+    {
+        "remove": "Mn Mc Me Cf Cc Zs Zl Zp Nd No Pd Pc Ps Pe Pi Pf Sm Sc Sk So".split(),
+    },
+    {"lower": True},
+    {"replace": {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ð": "d", "đ": "d", "þ": "th"}},
+    {"replace": {"ł": "l", "ı": "i"}},
+    {"replace": dict.fromkeys('!"#%&*,./:;?@\\¡§¶·¿‼•…‰', "")},
+)
 
 # Words of the test split and words in no dictionary; the model has seen none of them.
 SHOWCASE = (
@@ -37,6 +52,7 @@ class Pronounce(Task):
     max_source_length = 40
     max_target_length = 40
     length_edges = (4, 6, 8, 10, 12)
+    checks: ClassVar[dict[str, Any]] = {"empty": {}, "word": {}}
 
     @cached_property
     def _words(self) -> list[Example]:
@@ -65,7 +81,10 @@ class Pronounce(Task):
 
     def tokenizers(self) -> dict[str, TokenizerSpec]:
         """Letters on the source side; on the target side every phoneme is one piece."""
-        return {"source": TokenizerSpec("char"), "target": TokenizerSpec("word")}
+        return {
+            "source": TokenizerSpec("char", normalizer=NORMALIZER),
+            "target": TokenizerSpec("word"),
+        }
 
     def provenance(self) -> Provenance:
         """The checksum is over the words and pronunciations used, whatever the package's format."""
