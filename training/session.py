@@ -184,8 +184,10 @@ def read_progress(
         progress = checkpoint.Progress(settings=settings)
     check_same_settings(folder, progress, settings)
     # A run of an earlier version has its checksum in the card alone.
-    known = progress.corpus or cards.read(folder).get("data", {}).get("sha256", "")
-    if progress.step and known and known != corpus:
+    known = progress.corpus
+    if progress.step and not known:
+        known = cards.read(folder).get("data", {}).get("sha256", "")
+    if known and known != corpus:
         raise CheckpointError(
             f"{folder} holds a run on other data under the same name, {settings['task']}: their "
             f"SHA-256 was {known}, now it is {corpus}. Choose another --out (with --start-from "
@@ -201,7 +203,8 @@ def check_same_settings(
     """Raises CheckpointError where the run was asked for something else than `settings`."""
     before = progress.settings
     # Written by an earlier version, with the whole path.
-    before["task"] = paths.shown(before.get("task", ""))
+    if "task" in before:
+        before["task"] = paths.shown(before["task"])
     # What an earlier version did not know of was not asked for.
     other = sorted(
         k for k in {*before, *settings} if (before.get(k) or 0) != (settings.get(k) or 0)

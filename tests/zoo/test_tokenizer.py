@@ -181,13 +181,8 @@ def test_nothing_decoded_vanishes_without_a_mark(subwords, characters):
     assert "\u2047" in subwords.decode([letter, UNK])
 
 
-@pytest.mark.parametrize(
-    "texts, said",
-    [
-        ([], "there is no text to learn a tokenizer from"),
-        (["".join(map(chr, range(0x4E00, 0x4E00 + 900)))], "--vocabulary|characters|pieces"),
-    ],
-)
-def test_texts_that_cannot_be_learnt_are_said_in_a_sentence(texts, said):
-    with pytest.raises(ValueError, match=said):
-        train_tokenizer(texts, model_type="bpe", vocabulary_size=300)
+def test_texts_that_cannot_be_learnt_are_said_in_a_sentence():
+    many = "".join(map(chr, range(0x4E00, 0x4E00 + 900)))
+    for texts, said in (([], "no text"), ([many], r"300 pieces has no room .* --vocabulary to 9")):
+        with pytest.raises(ValueError, match=said):
+            train_tokenizer(texts, model_type="bpe", vocabulary_size=300)
