@@ -18,11 +18,14 @@ import typer
 if TYPE_CHECKING:
     import numpy as np
 
+    from training.tasks.base import Task
     from zoo.loaded import LoadedModel
 
 BEAMS = (1,)
 RUNS = 15
 FILE = "examples.json"
+JUDGED = ("references", "chrf", "correct")
+"""What `refer` adds to a record."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -91,6 +94,23 @@ def compute(
     return records
 
 
+def refer(records: Sequence[dict[str, Any]], task: Task) -> list[dict[str, Any]]:
+    """The records with what people accept (`references`) and how the answer fares against it.
+
+    What is in no dictionary, or has no translation in the task's list, has no references.
+    """
+    from training.tasks.base import Example
+
+    found = []
+    for entry in records:
+        kept = {key: value for key, value in entry.items() if key not in JUDGED}
+        if accepted := task.accepted(entry["source"]):
+            kept["references"] = list(accepted)
+            kept |= task.judge(entry["text"], Example(entry["source"], accepted))
+        found.append(kept)
+    return found
+
+
 def speed(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What a card says of speed: medians over the greedy answers, one sentence at a time."""
     greedy = [entry for entry in records if entry["beams"] == 1]
@@ -131,6 +151,28 @@ def _rounded(values: np.ndarray, digits: int = 3) -> list[Any]:
     return short(np.asarray(values, dtype="float64").tolist())
 
 
+def _refer_again(name: str) -> None:
+    """Put references into the stored answers of a model.
+
+    Raises:
+        ValueError: there is no such model, or it has no stored answers that can be read.
+    """
+    import json
+
+    from training import tasks
+    from zoo import catalog, saving
+
+    folder = catalog.saved_models_path() / name if name in catalog.SHIPPED else Path(name)
+    try:
+        records = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        task = tasks.get(saving.read_config(folder)["task"])
+        found = refer(records, task)
+    except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{name} has no stored answers that can be read: {error}") from error
+    write(folder / FILE, found)
+    typer.echo(f"{name}: {sum('references' in entry for entry in found)} of {len(found)} answers")
+
+
 @app.command()
 def main(
     names: Annotated[
@@ -141,6 +183,13 @@ def main(
         list[int] | None, typer.Option(help="Widths of the beam; give it once for each.")
     ] = None,
     runs: Annotated[int, typer.Option(min=1, help="Warm runs to take the median of.")] = RUNS,
+    references: Annotated[
+        bool,
+        typer.Option(
+            "--references",
+            help="Compute nothing: only write the references anew into what is stored.",
+        ),
+    ] = False,
 ) -> None:
     """Compute and store the answers to the dashboard's examples."""
     import zoo
@@ -153,14 +202,18 @@ def main(
 
     for name in wanted:
         try:
+            if references:
+                _refer_again(name)
+                continue
             model = zoo.load(name)
-            sources = tasks.get(model.config["task"]).showcase()
+            task = tasks.get(model.config["task"])
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
         typer.echo(f"{model.name}:")
-        records = compute(model, sources, beams=tuple(beams or BEAMS), runs=runs, tell=typer.echo)
+        widths = tuple(beams or BEAMS)
+        records = compute(model, task.showcase(), beams=widths, runs=runs, tell=typer.echo)
         folder = Path(model.path)
-        write(folder / FILE, records)
+        write(folder / FILE, refer(records, task))
         if found := speed(records):
             found["command"] = f"python -m training.examples {name}"
             cards.write(folder, {**cards.read(folder), "speed": found})
