@@ -84,7 +84,7 @@ class _Session:
 
 def _session() -> _Session:
     if SESSION not in st.session_state:
-        st.session_state[SESSION] = _Session()
+        sync()
     return st.session_state[SESSION]
 
 
@@ -98,7 +98,7 @@ def sync() -> None:
     the browser's history.
     """
     arrived = SESSION not in st.session_state
-    session = _session()
+    session: _Session = st.session_state.setdefault(SESSION, _Session())
     script, history = _run()
     params = dict(st.query_params.items())
     moved, session.script = script != session.script, script
@@ -138,10 +138,9 @@ def _run() -> tuple[str, bool]:
 
 def begin(page: str) -> None:
     """The page `page` begins here, under its title: with what there is to say of its address."""
-    session = _session() if SESSION in st.session_state else None
-    if session is None or not session.synced:
+    session = _session()
+    if not session.synced:
         sync()
-        session = _session()
     session.synced = False
     if session.page != page:
         session.options.clear()
@@ -292,7 +291,13 @@ def choice(
 
 def flag(name: str, default: bool = False) -> dict[str, Any]:
     """Yes or no, for a toggle or a checkbox."""
-    return choice(name, (False, True), default, ids=lambda on: "yes" if on else "no")
+    return choice(
+        name,
+        (False, True),
+        default,
+        ids=lambda on: "yes" if on else "no",
+        labels=lambda on: str(on).lower(),
+    )
 
 
 def several(
