@@ -109,11 +109,14 @@ def sync() -> None:
         session.recent.append(params)
     elif session.changed or moved:
         session.said, session.fresh = session.fresh, []
-    wanted = address.write(session.values, session.long)
-    if session.changed or (not params and not history):
+    if session.changed:
+        session.recent.append(address.write(session.values, session.long))
+    # From the menu a page comes without an address: it gets that of the page before, to the letter,
+    # or the browser would take the two for two steps.
+    if session.changed or not (params or history):
+        wanted = session.recent[-1]
         if wanted != params:
             st.query_params.from_dict(wanted)
-        session.recent.append(wanted)
     session.changed = False
     session.synced = True
 

@@ -20,9 +20,9 @@ HEADINGS = {
     "Speed": "Speed",
     "Compare": "One input, four networks",
 }
-TEXT = "the good cat sleeps"
-QUESTION = {"task": ["en-es"], "text": [TEXT], "model": ["lstm-bahdanau"], "beams": ["2"]}
-START = f"task=en-es&text={TEXT.replace(' ', '+')}&model=lstm-bahdanau&beams=2"
+TEXT = "good morning"  # a stored example, but not the first
+QUESTION = {"task": ["en-es"], "text": [TEXT], "model": ["lstm-bahdanau"], "unit": ["piece"]}
+START = f"task=en-es&text={TEXT.replace(' ', '+')}&model=lstm-bahdanau&unit=piece"
 
 
 def asked(page) -> dict[str, list[str]]:
@@ -116,7 +116,7 @@ def test_look_closer_carries_everything_along(open_page, title, link):
         found = asked(page)
         assert found["text"] == [TEXT]
         assert found["target"] == ["el gato"]
-        assert found["beams"] == ["2"]
+        assert found["unit"] == ["piece"]
         # the first link of Compare is in the column of its first model
         assert found["model"] == (["simple-rnn"] if title == "Compare" else ["lstm-bahdanau"])
         assert boxes(page)[0] == TEXT, place
