@@ -1,28 +1,33 @@
-"""What several pages let their readers choose, each choice part of the page's address.
+"""What several pages let their readers choose: task, model, text, decoding, map.
 
-Every widget is bound to the address (`bind="query-params"`), so that a link reproduces the page.
+Each choice is part of the state of `apps.state`, and so of the address.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
 from apps import panels, shipped, state
+from apps.results import quality
 
 NO_MODELS = (
     "There are no trained models in `saved_models/` yet. "
     "`python -m training.train --help` says how to train one."
 )
+BEAMS = (1, 2, 4, 5)
 BEAM_HELP = (
     "Greedy takes the likeliest piece at each step; a beam of N keeps the N likeliest outputs so "
     "far and returns the best whole one."
 )
 BEAM_LABELS = {1: "Greedy", 2: "Beam 2", 4: "Beam 4", 5: "Beam 5"}
+CLOSEST = {"lstm": ("lstm-bahdanau",), "simple-rnn": ("lstm", "lstm-bahdanau")}
+"""What to show where a family is not to be had: its nearest relatives, in order."""
 
 
-def task() -> str | None:
+def task(*, label_visibility: str = "visible") -> str | None:
     """One of the tasks with shipped models; None, and a notice, where there are none."""
     tasks = shipped.tasks()
     if not tasks:
@@ -31,84 +36,114 @@ def task() -> str | None:
     return st.segmented_control(
         "Task",
         tasks,
-        default=_named("task", tasks, tasks[0]),
         required=True,
-        format_func=lambda task: shipped.TASK_LABELS.get(task, task),
-        bind="query-params",
-        key="task",
+        format_func=_task_label,
+        label_visibility=label_visibility,
+        **state.choice("task", tasks, tasks[0], labels=_task_label),
     )
 
 
-def _named(key: str, ids: Sequence[str], otherwise: str) -> str:
-    """The id that the address names, else `otherwise`.
-
-    A widget writes, and knows, only its labels there.
-    """
-    named = st.query_params.get(key)
-    return named if key not in st.session_state and named in ids else otherwise
+def _task_label(task: str) -> str:
+    return shipped.TASK_LABELS.get(task, task)
 
 
 def model(names: Sequence[str], *, default: str | None = None, key: str = "model") -> str:
-    """One of some shipped models of one task. In the address it goes by its family's name."""
+    """One of some shipped models of one task. In the address it goes by its family's name.
+
+    The one chosen on another page is kept; where it is not among `names`, its closest relative.
+    """
     families = [shipped.family_of(name) for name in names]
     first = shipped.family_of(default) if default in names else families[0]
+    asked = state.get(key)
+    if asked in shipped.FAMILY_LABELS and asked not in families:
+        first = next((one for one in CLOSEST.get(asked, ()) if one in families), first)
     chosen = st.segmented_control(
         "Model" if key == "model" else "Second model",
         families,
-        default=_named(key, families, first),
         required=True,
-        format_func=lambda family: shipped.FAMILY_LABELS.get(family, family),
-        bind="query-params",
-        key=key,
+        format_func=_family_label,
+        **state.choice(key, families, first, labels=_family_label),
     )
     return names[families.index(chosen if chosen in families else first)]
 
 
-def text(task: str, *, label: str | None = None, key: str = "text") -> str:
+def _family_label(family: str) -> str:
+    return shipped.FAMILY_LABELS.get(family, family)
+
+
+def best(task: str, *, attention: bool = False) -> str:
+    """The model that is shown until another is chosen: the best on the test set.
+
+    `attention`: the best of those that have attention, if any has.
+    """
+    from zoo import catalog
+
+    names = quality.best_first(task)
+    having = [name for name in names if catalog.MODELS[shipped.family_of(name)].attention]
+    return (having if attention and having else names)[0]
+
+
+def text(task: str, *, label: str | None = None, with_target: bool = False) -> str:
     """What the models are to read, tidied; notices say where it is not what was typed.
 
-    An empty one becomes the task's first example.
+    An empty one becomes the task's opening example. `with_target`: the page shows the reader's
+    own output too, which then outlives a change of the text.
     """
-    examples = shipped.example_sources(task)
+    opening = shipped.opening(task) or ""
     typed = st.text_area(
         label or shipped.PROMPTS.get(task, "Your text"),
-        value=examples[0] if examples else "",
         height=80,
-        bind="query-params",
-        key=f"{key}.{task}",
         placeholder=shipped.HINTS.get(task),
         help=f"At most {state.MAX_CHARACTERS:,} characters are read. Ctrl+Enter reads it.",
+        **state.written("text", opening, spare=("target",) if with_target else ()),
     )
-    used, remark = state.tidy(typed or "")
-    if remark:
-        st.info(remark, icon=":material/info:")
-    return used or (examples[0] if examples else "")
+    return typed or opening
+
+
+def target(task: str, *, label: str, widget: Any = st.text_area, **options: Any) -> str:
+    """The output that the reader would have the model write; empty where there is none."""
+    return widget(label, **options, **state.written("target")) or ""
 
 
 def beams() -> int:
     """Width of the search; 1 is greedy."""
     return st.segmented_control(
         "Decoding",
-        state.BEAMS,
-        default=1,
+        BEAMS,
         required=True,
         format_func=BEAM_LABELS.get,
-        bind="query-params",
-        key="beams",
         help=BEAM_HELP,
+        **state.choice("beams", BEAMS, 1, labels=BEAM_LABELS.get),
     )
 
 
 def map_kind(kinds: Sequence[str]) -> str:
     """One of the kinds of map that there are; asked only where there are several."""
     if len(kinds) == 1:
-        return kinds[0]
+        return state.value("map", kinds, kinds[0], labels=panels.KIND_LABELS.get)
     return st.segmented_control(
         "Map",
         kinds,
-        default=kinds[0],
         required=True,
         format_func=panels.KIND_LABELS.get,
-        bind="query-params",
-        key="map",
+        **state.choice("map", kinds, kinds[0], labels=panels.KIND_LABELS.get),
     )
+
+
+def layer_or_head(name: str, count: int, *, all_of_them: str, **options: Any) -> int | None:
+    """One of `count` layers or heads, counted from 0; None is all of them.
+
+    Asked only where there are several.
+    """
+    numbers = range(count + 1)
+    if count == 1:
+        state.value(name, numbers, 0)
+        return None
+    chosen = st.selectbox(
+        options.pop("label", name.capitalize()),
+        numbers,
+        format_func=lambda number: str(number or all_of_them),
+        **options,
+        **state.choice(name, numbers, 0),
+    )
+    return chosen - 1 if chosen else None

@@ -12,6 +12,7 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
+from apps import state  # noqa: E402
 from apps.views import (  # noqa: E402
     attention,
     compare,
@@ -31,11 +32,13 @@ st.set_page_config(
 )
 
 # A new page is a module with a `render()` and one line here.
-PAGES = [
-    st.Page(page.render, title=title, icon=f":material/{icon}:", url_path=path, default=not i)
+PAGES = {
+    page.__name__.rpartition(".")[2]: st.Page(
+        page.render, title=title, icon=f":material/{icon}:", url_path=path, default=not i
+    )
     for i, (page, title, icon, path) in enumerate(
         (
-            (compare, "Compare", "compare", "compare"),
+            (compare, "Compare", "compare", "home"),
             (attention, "Attention", "visibility", "attention"),
             (what_if, "What if", "experiment", "what-if"),
             (your_target, "Your target", "edit_note", "your-target"),
@@ -45,5 +48,15 @@ PAGES = [
             (speed, "Speed", "speed", "speed"),
         )
     )
-]
-st.navigation(PAGES, position="top").run()
+}
+# The first page is that of the bare address, and has one of its own as well.
+OWN = st.Page(
+    lambda: compare.render(),
+    title="Compare",
+    icon=":material/compare:",
+    url_path="compare",
+    visibility="hidden",
+)
+state.sync()
+state.register(PAGES)
+st.navigation([*PAGES.values(), OWN], position="top").run()

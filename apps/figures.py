@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from apps import charts, exports
+from apps import charts, exports, state
 
 Rows = Sequence[Mapping[str, Any]]
 Maker = Callable[[], str | bytes]
@@ -36,7 +36,7 @@ def show(
         file: name of the saved files without ending; also the key, so unique on a page.
         caption: what the saved files say under it; `alt_text` unless given.
     """
-    st.altair_chart(chart, width="stretch", key=f"figure.{file}", alt=alt_text)
+    st.altair_chart(chart, width="stretch", key=state.key(f"figure.{file}"), alt=alt_text)
     save(chart, rows=rows, file=file, caption=caption or alt_text)
 
 
@@ -73,14 +73,16 @@ def menu(
         ("Numbers (CSV)", "csv", "text/csv", functools.partial(_csv, rows)),
         ("Page by itself (HTML)", "html", "text/html", page),
     )
-    with st.popover("Save", icon=":material/download:", type="tertiary", key=f"save.{file}"):
+    with st.popover(
+        "Save", icon=":material/download:", type="tertiary", key=state.key(f"save.{file}")
+    ):
         for label, ending, mime, make in files:
             st.download_button(
                 label,
                 data=make,
                 file_name=f"{file}.{ending}",
                 mime=mime,
-                key=f"{ending}.{file}",
+                key=state.key(f"{ending}.{file}"),
                 on_click="ignore",
                 width="stretch",
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -11,13 +12,23 @@ from apps import charts, figures, shaded, shipped
 from apps.answers import SALIENCY, Answer, Reading, axes, chosen_map
 from apps.differences import differing, sentence
 from apps.plain import plain
-from apps.state import View
 
 KIND_LABELS = {
     "cross": "Output on input",
     "encoder": "Input on itself",
     "decoder": "Output on itself",
 }
+MOST_REFERENCES = 3
+"""How many accepted answers are shown besides the first."""
+
+
+@dataclass(frozen=True)
+class Which:
+    """Which map is shown: its kind; layer and head counted from 0, None is the mean over all."""
+
+    kind: str = "cross"
+    layer: int | None = None
+    head: int | None = None
 
 
 def heading(name: str) -> None:
@@ -26,8 +37,24 @@ def heading(name: str) -> None:
     st.caption(shipped.FAMILY_LINES.get(shipped.family_of(name), ""))
 
 
-def output(answer: Answer, reading: Reading, reference: tuple[Answer, Reading]) -> None:
-    """What one model wrote, how sure it was, and where that differs from `reference`."""
+def reference(accepted: Sequence[str]) -> None:
+    """What is right, beside the answers: the first reference, and some of the others."""
+    first, *more = accepted
+    st.markdown(f"**Reference:** {plain(first)}")
+    if more:
+        st.caption(f"Accepted too: {plain('; '.join(more[:MOST_REFERENCES]))}")
+
+
+def output(
+    answer: Answer,
+    reading: Reading,
+    reference: tuple[Answer, Reading],
+    accepted: Sequence[str] = (),
+) -> None:
+    """What one model wrote, how sure it was, and where that differs from `reference`.
+
+    `accepted`: what people accept as an answer, where that is known.
+    """
     words = word_records(reading, reference[1])
     shaded.show(words, key=f"words.{answer.model}", nothing="(wrote nothing)")
     if reference[0].model != answer.model:
@@ -37,6 +64,8 @@ def output(answer: Answer, reading: Reading, reference: tuple[Answer, Reading]) 
         st.caption(sentence(marks, same, shipped.label(reference[0].model), noun))
     else:
         st.caption("The best on the test set: the others are compared with this.")
+    if answer.text in accepted:
+        st.caption(":material/check: The same as a reference.")
     st.markdown(_facts(answer))
     for note in answer.notes:
         st.caption(f":material/info: {plain(note)}")
@@ -78,10 +107,10 @@ def _facts(answer: Answer) -> str:
     return "  \n".join(lines)
 
 
-def attention(answer: Answer, reading: Reading, view: View) -> None:
+def attention(answer: Answer, reading: Reading, which: Which) -> None:
     """One model's map: attention of the chosen kind, or saliency where it has no attention."""
     label = shipped.label(answer.model)
-    kind, title = view.kind, f"{label}: {KIND_LABELS[view.kind].lower()}"
+    kind, title = which.kind, f"{label}: {KIND_LABELS[which.kind].lower()}"
     if SALIENCY in reading.maps and not answer.attention:
         kind, title = SALIENCY, f"{label}: input saliency"
         st.markdown(f"**{label}**")
@@ -92,11 +121,11 @@ def attention(answer: Answer, reading: Reading, view: View) -> None:
         return
     else:
         st.markdown(f"**{label}**")
-        st.caption(_which(reading.maps[kind].shape, view))
-    weights = chosen_map(reading, kind, view.layer, view.head)
+        st.caption(_which(reading.maps[kind].shape, which))
+    weights = chosen_map(reading, kind, which.layer, which.head)
     rows, columns = axes(reading, kind)
     measure = "Saliency" if kind == SALIENCY else "Attention"
-    upright = shipped.unit(view.task) == "character" and kind != "decoder"
+    upright = shipped.unit(shipped.task_of(answer.model)) == "character" and kind != "decoder"
     figures.show(
         charts.heat_map(weights, rows, columns, measure=measure, upright=upright),
         alt_text=charts.heat_map_alt(weights, rows, columns, title),
@@ -105,7 +134,7 @@ def attention(answer: Answer, reading: Reading, view: View) -> None:
     )
 
 
-def _which(shape: tuple[int, ...], view: View) -> str:
+def _which(shape: tuple[int, ...], which: Which) -> str:
     """Which layer and head of how many a map shows."""
     layers, heads = shape[:2]
     if layers * heads == 1:
@@ -116,7 +145,7 @@ def _which(shape: tuple[int, ...], view: View) -> str:
             return f"mean of {count} {what}s" if count > 1 else f"one {what}"
         return f"{what} {index + 1} of {count}"
 
-    return f"Attention, {part('layer', view.layer, layers)}, {part('head', view.head, heads)}."
+    return f"Attention, {part('layer', which.layer, layers)}, {part('head', which.head, heads)}."
 
 
 def speed(answers: Mapping[str, Answer]) -> None:

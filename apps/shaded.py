@@ -7,6 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from apps import state
+
 HTML = '<p class="words" dir="auto"></p>'
 
 # The ground is mixed from the page's own colour, so it fits a light and a dark theme, and stays
@@ -63,4 +65,5 @@ def show(words: Sequence[Mapping[str, Any]], *, key: str, nothing: str) -> None:
 
     `nothing` is said where there are none.
     """
-    _mount(data={"words": [dict(word) for word in words], "nothing": nothing}, key=key)
+    data = {"words": [dict(word) for word in words], "nothing": nothing}
+    _mount(data=data, key=state.key(key))

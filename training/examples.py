@@ -22,11 +22,14 @@ from training.commands import plainly
 if TYPE_CHECKING:
     import numpy as np
 
+    from training.tasks.base import Task
     from zoo.loaded import LoadedModel
 
 BEAMS = (1,)
 RUNS = 15
 FILE = "examples.json"
+JUDGED = ("references", "chrf", "correct")
+"""What `refer` adds to a record."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -95,6 +98,23 @@ def compute(
     return records
 
 
+def refer(records: Sequence[dict[str, Any]], task: Task) -> list[dict[str, Any]]:
+    """The records with what people accept (`references`) and how the answer fares against it.
+
+    What is in no dictionary, or has no translation in the task's list, has no references.
+    """
+    from training.tasks.base import Example
+
+    found = []
+    for entry in records:
+        kept = {key: value for key, value in entry.items() if key not in JUDGED}
+        if accepted := task.accepted(entry["source"]):
+            kept["references"] = list(accepted)
+            kept |= task.judge(entry["text"], Example(entry["source"], accepted))
+        found.append(kept)
+    return found
+
+
 def speed(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What a card says of speed: medians over the greedy answers, one sentence at a time."""
     greedy = [entry for entry in records if entry["beams"] == 1]
@@ -135,6 +155,28 @@ def _rounded(values: np.ndarray, digits: int = 3) -> list[Any]:
     return short(np.asarray(values, dtype="float64").tolist())
 
 
+def _refer_again(name: str) -> None:
+    """Put references into the stored answers of a model.
+
+    Raises:
+        ValueError: there is no such model, or it has no stored answers that can be read.
+    """
+    import json
+
+    from training import tasks
+    from zoo import catalog, saving
+
+    folder = catalog.saved_models_path() / name if name in catalog.SHIPPED else Path(name)
+    try:
+        records = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        task = tasks.get(saving.read_config(folder)["task"])
+        found = refer(records, task)
+    except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{name} has no stored answers that can be read: {error}") from error
+    write(folder / FILE, found)
+    typer.echo(f"{name}: {sum('references' in entry for entry in found)} of {len(found)} answers")
+
+
 @app.command()
 @plainly()
 def main(
@@ -150,6 +192,13 @@ def main(
         str | None,
         typer.Option(help="Where a model's own files are: tsv:PATH; by default in this folder."),
     ] = None,
+    references: Annotated[
+        bool,
+        typer.Option(
+            "--references",
+            help="Compute nothing: only write the references anew into what is stored.",
+        ),
+    ] = False,
 ) -> None:
     """Compute and store the answers to the dashboard's examples."""
     import zoo
@@ -161,12 +210,16 @@ def main(
     from training import cards, tasks
 
     for name in wanted:
+        if references:
+            _refer_again(name)
+            continue
         model = zoo.load(name)
-        sources = tasks.of_model(model.config, task).showcase()
+        of_model = tasks.of_model(model.config, task)
         typer.echo(f"{model.name}:")
-        records = compute(model, sources, beams=tuple(beams or BEAMS), runs=runs, tell=typer.echo)
+        widths = tuple(beams or BEAMS)
+        records = compute(model, of_model.showcase(), beams=widths, runs=runs, tell=typer.echo)
         folder = Path(model.path)
-        write(folder / FILE, records)
+        write(folder / FILE, refer(records, of_model))
         if found := speed(records):
             found["command"] = f"python -m training.examples {shlex.quote(paths.shown(name))}"
             cards.write(folder, {**cards.read(folder), "speed": found})

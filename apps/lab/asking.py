@@ -1,6 +1,6 @@
 """What the Attention page's readers choose: a model, its answer, which maps of it, and how shown.
 
-Every widget is bound to the address, as those of `apps.choose`.
+Every choice is part of the state of `apps.state`, and so of the address.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import choose, panels, shaded, shipped
+from apps import choose, links, panels, shaded, shipped, state
 from apps.answers import SALIENCY
-from apps.lab import computed, looking
+from apps.lab import computed, looking, outcomes
 from apps.lab.looking import Look
 from apps.plain import plain
 from zoo.prediction import Prediction, piece_labels, piece_spans
@@ -68,19 +68,19 @@ def ask() -> Asked | None:
     task = choose.task()
     if task is None:
         return None
-    name = choose.model(shipped.models(task), default=f"{task}-transformer")
-    text = choose.text(task)
+    name = choose.model(shipped.models(task), default=choose.best(task, attention=True))
+    text = choose.text(task, with_target=True)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         beams = choose.beams()
-        output = st.text_input(
-            "Your own output",
-            bind="query-params",
-            key=f"output.{task}",
+        output = choose.target(
+            task,
+            label="Your own output",
+            widget=st.text_input,
             placeholder="Empty: what the model writes",
             help="The model is made to write this, and the maps are those of writing it.",
-            max_chars=2000,
+            max_chars=state.MAX_CHARACTERS,
         )
-    output = (output or "").strip()
+    output = outcomes.as_written(task, output)
     question = ("forced", text, output) if output else ("predict", text, beams)
     prediction = (
         computed.run(name, question, lambda loaded: loaded.predict([text], target=[output])[0])
@@ -90,6 +90,7 @@ def ask() -> Asked | None:
     if prediction is None:
         return None
     _say_answer(prediction, forced=bool(output))
+    links.look_closer(name, text, prediction.text, here="attention")
     if not prediction.target_pieces:
         st.info("Nothing was written, so there is no attention to show. Type something above.")
         return None
@@ -127,7 +128,7 @@ def _say_answer(prediction: Prediction, *, forced: bool) -> None:
     spans = piece_spans(pieces)
     sure = np.exp([min(prediction.log_probs[a:b].sum(), 0.0) for a, b in spans])
     words = looking.shades(piece_labels(pieces, spans), sure)
-    shaded.show(words, key="attention.answer", nothing="(wrote nothing)")
+    shaded.show(words, key="answer", nothing="(wrote nothing)")
     st.caption(
         ("Your output" if forced else "What it wrote")
         + ", each piece shaded by how sure the model was of it."
@@ -143,26 +144,20 @@ def _map_options(task: str, prediction: Prediction) -> dict[str, Any]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         kind = SALIENCY
         if kinds:
-            valid("map", kinds)
             kind = choose.map_kind(kinds)
         unit = st.segmented_control(
             "Over",
             list(UNITS),
-            default=default,
             required=True,
             format_func=UNITS.get,
-            bind="query-params",
-            key=f"unit.{task}",
+            **state.choice("unit", list(UNITS), default, labels=UNITS.get),
             help="Pieces are what the model reads and writes: word parts, characters or sounds.",
         )
         with st.container(gap="xxsmall", width="content"):
-            hide_end = st.checkbox("Hide the end mark", bind="query-params", key="end")
-            hide_punctuation = st.checkbox("Hide punctuation", bind="query-params", key="marks")
+            hide_end = st.checkbox("Hide the end mark", **state.flag("end"))
+            hide_punctuation = st.checkbox("Hide punctuation", **state.flag("marks"))
         weigh = bool(kinds) and st.checkbox(
-            "Weigh by the values",
-            bind="query-params",
-            key="weigh",
-            help=looking.WEIGHTED,
+            "Weigh by the values", help=looking.WEIGHTED, **state.flag("weigh")
         )
     if not kinds:
         st.info(
@@ -177,12 +172,6 @@ def _map_options(task: str, prediction: Prediction) -> dict[str, Any]:
         "hide_punctuation": hide_punctuation,
         "weigh": weigh,
     }
-
-
-def valid(key: str, options: list[Any] | range) -> None:
-    """Forget a choice that is none any more, as a layer of another model."""
-    if key in st.session_state and st.session_state[key] not in options:
-        del st.session_state[key]
 
 
 def maps(asked: Asked) -> np.ndarray | None:
@@ -225,19 +214,19 @@ def one(asked: Asked, maps: np.ndarray, *, ways: bool = True) -> tuple[str, int,
     """Way, layer and head (counted from 0) that the reader chose for the large map."""
     layers, heads = maps.shape[:2]
     if layers * heads == 1:
+        for what in ("layer", "head"):
+            state.value(what, (1,), 1)
         return "one", 0, 0
     way = "one"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         if ways:
             options = looking.ways(asked.kind, asked.prediction.attention)
-            valid("way", options)
             way = st.selectbox(
                 "Show large",
                 options,
                 format_func=looking.WAYS.get,
-                bind="query-params",
-                key="way",
                 width=180,
+                **state.choice("way", options, "one", labels=looking.WAYS.get),
             )
         used = {"layer": way in ("one", "heads", "rollout"), "head": way in ("one", "layers")}
         found = [
@@ -249,9 +238,9 @@ def one(asked: Asked, maps: np.ndarray, *, ways: bool = True) -> tuple[str, int,
 
 def number(key: str, label: str, many: int, *, disabled: bool = False) -> int:
     """A layer or head, counted from 1 as the address does."""
-    valid(key, range(1, many + 1))
+    numbers = range(1, many + 1)
     return st.selectbox(
-        label, range(1, many + 1), bind="query-params", key=key, disabled=disabled, width=110
+        label, numbers, disabled=disabled, width=110, **state.choice(key, numbers, 1)
     )
 
 

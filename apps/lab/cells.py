@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from apps import state
+
 Cell = tuple[int, int]
 
 BASE_CSS = """
@@ -217,9 +219,10 @@ def words(
             may set the state of widgets.
         struck: whether pressed words look struck out.
     """
+    widget = state.key(key)
 
     def told() -> None:
-        places = _sent(key)
+        places = _sent(widget)
         on_press(sorted({one for one in places if _counts(one, len(texts))}))
 
     _words(
@@ -229,7 +232,7 @@ def words(
             "label": label,
             "struck": struck,
         },
-        key=key,
+        key=widget,
         on_pressed_change=told,
     )
 
@@ -276,8 +279,10 @@ def grid(
                 f"Received: {np.shape(array)}"
             )
 
+    widget = state.key(key)
+
     def told() -> None:
-        cells = {tuple(one) for one in _sent(key) if isinstance(one, list) and len(one) == 2}
+        cells = {tuple(one) for one in _sent(widget) if isinstance(one, list) and len(one) == 2}
         on_press(sorted(one for one in cells if all(map(_counts, one, shape))))
 
     _grid(
@@ -295,7 +300,7 @@ def grid(
             "slanted": slanted,
             "struck": struck,
         },
-        key=key,
+        key=widget,
         on_pressed_change=told,
     )
 

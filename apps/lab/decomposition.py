@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import exports, figures
+from apps import exports, figures, state
 from apps.lab import charts as attention_charts
 from apps.lab import computed
 from apps.plain import plain
@@ -70,7 +70,7 @@ def show(
     seen = row + 1 if kind == "decoder" else len(energies)
     st.markdown(sentence(labels[0][row], labels[1][column], energies[:seen], column, weight))
     order = list(range(len(parts["part"])))
-    if st.toggle("Largest parts first", bind="query-params", key="sorted"):
+    if st.toggle("Largest parts first", **state.flag("sorted")):
         order.sort(key=lambda unit: -abs(parts["part"][unit]))
     what = (
         f"The energy of {labels[0][row]} at {labels[1][column]} ({kind}, layer {cell[0] + 1}, "
@@ -87,15 +87,12 @@ def choose_cell(labels: tuple[Sequence[str], Sequence[str]]) -> tuple[int, int]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         for label, key, words in sides:
             places = range(1, len(words) + 1)
-            if st.session_state.get(key, 1) not in places:
-                del st.session_state[key]
             place = st.selectbox(
                 label,
                 places,
                 format_func=lambda place, words=words: f"{place}: {words[place - 1]}",
-                bind="query-params",
-                key=key,
                 width=220,
+                **state.choice(key, places, 1),
             )
             chosen.append(place - 1)
     return chosen[0], chosen[1]
@@ -154,7 +151,7 @@ def _draw(
     with bars:
         for part, panel in zip(("query", "key", "part"), panels, strict=True):
             alt = f"{part}, one bar a unit. {what}"
-            st.altair_chart(panel, width="stretch", key=f"figure.inside.{part}", alt=alt)
+            st.altair_chart(panel, width="stretch", key=state.key(f"figure.inside.{part}"), alt=alt)
         figures.save(
             attention_charts.stacked(panels),
             rows=rows,

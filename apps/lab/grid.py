@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import charts, exports, figures
+from apps import charts, exports, figures, state
 from apps.lab import drawing
 
 HTML = '<div class="grid"></div>'
@@ -195,11 +195,13 @@ def show(
     """
     data = layout(maps, rows, columns, selected)
 
+    widget = state.key(key)
+
     def picked() -> None:
-        if on_select and (cell := _cell(st.session_state.get(key), maps.shape)):
+        if on_select and (cell := _cell(st.session_state.get(widget), maps.shape)):
             on_select(*cell)
 
-    result = _mount(data=data, key=key, on_picked_change=picked)
+    result = _mount(data=data, key=widget, on_picked_change=picked)
     if file is not None:
         svg = functools.partial(drawing.grid_svg, maps, caption=caption, selected=selected)
         figures.menu(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import charts, exports, figures
+from apps import charts, exports, figures, state
 from apps.lab import drawing
 
 HEADS = ("Written", "Read")
@@ -203,7 +203,7 @@ def show(
         ValueError: the weights do not fit the words.
     """
     data = layout(weights, rows, columns, heads)
-    _mount(data=data, key=key)
+    _mount(data=data, key=state.key(key))
     if file is None:
         return
     svg = functools.partial(drawing.lines_svg, weights, rows, columns, heads=heads, caption=caption)

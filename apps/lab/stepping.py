@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import charts, exports, figures, shaded, shipped
+from apps import charts, exports, figures, shaded, shipped, state
 from apps.answers import END_LABEL, shown
 from apps.lab import charts as attention_charts
 from apps.lab import computed
@@ -46,7 +46,7 @@ def show(
     written = shades(steps(prediction.target_pieces), sure)
     st.markdown("**Written so far**")
     so_far = [{**word, "differs": place == step} for place, word in enumerate(written[: step + 1])]
-    shaded.show(so_far, key="attention.sofar", nothing="(nothing yet)")
+    shaded.show(so_far, key="sofar", nothing="(nothing yet)")
     st.caption(
         "Shaded by how sure the model was of each piece; underlined: the one of this step. "
         + sentence(found, step, written[step]["text"])
@@ -60,18 +60,16 @@ def show(
 
 def choose_step(many: int) -> int:
     """A step, counted from 0; the widget and the address count from 1."""
-    if st.session_state.get("step", 1) not in range(1, many + 1):
-        del st.session_state["step"]
+    steps = range(1, many + 1)
     if many < 2:
+        state.value("step", steps, 1)
         st.caption("Only one piece was written.")
         return 0
     step = st.slider(
         "Step",
         min_value=1,
         max_value=many,
-        value=1,
-        bind="query-params",
-        key="step",
+        **state.choice("step", steps, 1),
         help="The arrow keys move it. Each step writes one piece; the last one writes the end.",
     )
     return step - 1
@@ -111,7 +109,7 @@ def records(found: Any, step: int, wrote: str) -> list[dict[str, Any]]:
 def _read(name: str, prediction: Prediction, weights: np.ndarray, step: int, which: str) -> None:
     st.markdown("**Where it looked**")
     pieces, row = steps(prediction.source_pieces), weights[step : step + 1]
-    shaded.show(shades(pieces, row[0]), key="attention.context", nothing="(nothing was read)")
+    shaded.show(shades(pieces, row[0]), key="context", nothing="(nothing was read)")
     names = [shown(piece, END_LABEL) for piece in pieces]
     wrote = [shown(steps(prediction.target_pieces)[step], END_LABEL)]
     best = int(np.argmax(row[0]))

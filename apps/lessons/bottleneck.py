@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from apps import charts, exports, shipped
+from apps import charts, exports, shipped, state
 from apps.lab import computed
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
@@ -70,15 +70,13 @@ def render() -> None:
         "Short sentences in the chain",
         1,
         len(CLAUSES),
-        value=3,
-        bind="query-params",
-        key="bottleneck.clauses",
+        **state.choice("bottleneck.clauses", range(1, len(CLAUSES) + 1), 3),
     )
     text, right = chain(count)
     st.markdown(f"*Read:* {text}  \n*A right translation:* {right}")
     for name in names:
         if (prediction := computed.predict(name, text)) is not None:
-            parts.written(name, prediction)
+            parts.written(name, prediction, text=text)
     rows = []
     for name in names:
         found = computed.run(name, ("chains",), scores)

@@ -70,7 +70,7 @@ def render() -> None:
     if not own.text:
         st.info("Nothing was written.")
         return
-    parts.written(names[whose], own)
+    parts.written(names[whose], own, text=text)
     readings = [_forced(name, text, own.text) for name in names]
     if None in readings:
         return

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from apps import exports, panels
+from apps import exports, panels, state
 from apps.answers import axes, chosen_map, from_prediction, read
 from apps.lab import computed, grid
 from apps.lab.outcomes import spans_of
@@ -85,8 +85,8 @@ def render() -> None:
             ),
             file=f"learn-heads-{kind}",
         )
-    off = st.toggle("Switch it off", bind="query-params", key="heads.off")
-    parts.written(name, prediction, title="As it is")
+    off = st.toggle("Switch it off", **state.flag("heads.off"))
+    parts.written(name, prediction, title="As it is", text=text)
     if off:
         _off(text, prediction, own.target, kind, layer, head)
     elif head is not None:
@@ -111,11 +111,11 @@ def _choose(layers: int, heads: int) -> tuple[int, int | None]:
     chosen = []
     with st.container(horizontal=True, gap="medium"):
         for name, listed in options.items():
-            key = f"heads.{name}"
-            if st.session_state.get(key, listed[0]) not in listed:
-                del st.session_state[key]
             picked = st.selectbox(
-                name.capitalize(), listed, bind="query-params", key=key, width=170
+                name.capitalize(),
+                listed,
+                width=170,
+                **state.choice(f"heads.{name}", listed, listed[0], ids=state.slug),
             )
             chosen.append(listed.index(picked) if picked in listed else 0)
     layer, head = chosen
@@ -123,8 +123,8 @@ def _choose(layers: int, heads: int) -> tuple[int, int | None]:
 
 
 def _selected(layer: int, head: int) -> None:
-    st.session_state["heads.layer"] = str(layer + 1)
-    st.session_state["heads.head"] = str(head + 1)
+    state.put("heads.layer", str(layer + 1))
+    state.put("heads.head", str(head + 1))
 
 
 def _off(

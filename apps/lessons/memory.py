@@ -118,7 +118,7 @@ def _outputs(text: str, before: dict[str, Any], place: int) -> None:
     for name, column in zip(before, st.columns(2), strict=True):
         with column:
             outcome = parts.intervened(name, text, Intervention(mask=(place,)))
-            parts.written(name, before[name])
+            parts.written(name, before[name], text=text)
             if outcome is not None:
                 title = f"{shipped.label(name)}, the word hidden"
                 parts.written(name, outcome.after, beside=before[name], title=title)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import choose, shipped
+from apps import choose, shipped, state
 from apps.lab import computed
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
@@ -56,7 +56,7 @@ PADDING = (0, 4, 16, 64, 256)
 def render() -> None:
     """The live view."""
     names = shipped.models(parts.TASK)
-    name = choose.model(names, default=parts.TRANSFORMER, key="model")
+    name = choose.model(names, default=parts.TRANSFORMER)
     if not parts.there(name):
         return
     text = parts.sentence(SENTENCE, key="order.text")
@@ -74,7 +74,7 @@ def render() -> None:
 def _swapped(name: str, text: str, before: Any, one: int, other: int) -> None:
     from zoo.interventions import Intervention
 
-    parts.written(name, before, title="As it was")
+    parts.written(name, before, title="As it was", text=text)
     outcome = parts.intervened(name, text, Intervention(swap=((one, other),)))
     if outcome is not None:
         parts.written(name, outcome.after, beside=before, title="With both swapped")
@@ -88,7 +88,7 @@ def _padded(name: str, before: Any) -> None:
     """The same answer, scored alone and in a wider table."""
     st.markdown("**What padding changes**")
     more = st.select_slider(
-        "Columns of padding", PADDING, value=16, bind="query-params", key="order.padding"
+        "Columns of padding", PADDING, **state.choice("order.padding", PADDING, 16)
     )
     pieces = before.source_pieces, before.target_pieces
     change = computed.run(

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from apps import figures, shipped
+from apps import figures, shipped, state
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
 from apps.plain import plain
@@ -61,22 +61,20 @@ def render() -> None:
         if group[0].get("x") == AXIS
     ]
     points = [point for _, group in groups for point in speeds.curve_points(group)]
-    lengths = sorted({int(point["x"]) for point in points})
+    lengths = sorted({int(point["x"]) for point in points}) or [2**power for power in range(3, 12)]
     length = st.select_slider(
         "Pieces of the source",
-        lengths or [2**power for power in range(3, 12)],
-        value=None,
-        bind="query-params",
-        key="parallel.length",
+        lengths,
+        **state.choice("parallel.length", lengths, lengths[0]),
     )
     _cells(length)
     if not groups:
         st.info("No curves have been measured yet. `python -m benchmarks.curves` does it.")
         return
     titles = list(dict.fromkeys(str(group[0].get("title")) for _, group in groups))
-    if st.session_state.get("parallel.measure", titles[0]) not in titles:
-        del st.session_state["parallel.measure"]
-    title = st.selectbox("Measure", titles, bind="query-params", key="parallel.measure")
+    title = st.selectbox(
+        "Measure", titles, **state.choice("parallel.measure", titles, titles[0], ids=state.slug)
+    )
     results, group = next(
         (one for one in groups if str(one[1][0].get("title")) == title), groups[0]
     )

@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from apps import charts, figures, panels, shaded, shipped, state
+from apps import charts, figures, links, panels, shaded, shipped, state
 from apps.answers import Reading, from_prediction, read
 from apps.lab import computed
 from apps.lab.outcomes import spans_of
@@ -39,7 +39,7 @@ def there(*names: str) -> bool:
 
 def sentence(default: str, *, key: str, label: str = "An English sentence") -> str:
     """What the models are to read, tidied and of at most `MOST_WORDS` words."""
-    typed = st.text_input(label, value=default, bind="query-params", key=key)
+    typed = st.text_input(label, **state.written(key, default))
     used, remark = state.tidy(typed or "")
     words = used.split()
     if len(words) > MOST_WORDS:
@@ -54,21 +54,21 @@ def word(label: str, words: Sequence[str], *, key: str, first: int = 0, slider: 
     """Place of one of `words`, from a slider or, where there is little room, a list."""
     named = [f"{place} {one}" for place, one in enumerate(words, 1)]
     first = min(first, len(named) - 1)
-    if st.session_state.get(key, named[0]) not in named:  # of a sentence before this one
-        del st.session_state[key]
+    found = state.choice(key, named, named[first], ids=lambda one: one.partition(" ")[0])
     if slider and len(named) > 1:
-        chosen = st.select_slider(label, named, value=named[first], bind="query-params", key=key)
+        chosen = st.select_slider(label, named, **found)
     else:
-        chosen = st.selectbox(label, named, index=first, bind="query-params", key=key)
+        chosen = st.selectbox(label, named, **found)
     return named.index(chosen) if chosen in named else first
 
 
 def one_of(label: str, options: Sequence[str], *, key: str, first: int = 0) -> int:
     """Place of one of a few `options`, each named by its text."""
-    if st.session_state.get(key, options[0]) not in options:
-        del st.session_state[key]
     chosen = st.segmented_control(
-        label, options, default=options[first], required=True, bind="query-params", key=key
+        label,
+        options,
+        required=True,
+        **state.choice(key, options, options[first], ids=state.slug),
     )
     return options.index(chosen) if chosen in options else first
 
@@ -79,10 +79,11 @@ def layer_and_head(shape: Sequence[int], *, key: str) -> tuple[int | None, int |
     with st.container(horizontal=True, gap="medium"):
         for name, count in zip(("layer", "head"), shape[:2], strict=True):
             options = [f"Mean of {count}", *map(str, range(1, count + 1))]
-            if st.session_state.get(f"{key}.{name}", options[0]) not in options:
-                del st.session_state[f"{key}.{name}"]
             picked = st.selectbox(
-                name.capitalize(), options, bind="query-params", key=f"{key}.{name}", width=150
+                name.capitalize(),
+                options,
+                width=150,
+                **state.choice(f"{key}.{name}", options, options[0]),
             )
             place = options.index(picked) if picked in options else 0
             chosen.append(place - 1 if place else None)
@@ -103,13 +104,20 @@ def reading(name: str, prediction: Any) -> Reading:
     return read(from_prediction(name, prediction), shipped.unit(shipped.task_of(name)))
 
 
-def written(name: str, prediction: Any, *, beside: Any = None, title: str = "") -> None:
-    """What a model wrote, shaded by probability, underlined where it differs from `beside`."""
+def written(
+    name: str, prediction: Any, *, beside: Any = None, title: str = "", text: str | None = None
+) -> None:
+    """What a model wrote, shaded by probability, underlined where it differs from `beside`.
+
+    `text`: what it read, for links to the pages that look inside such an answer.
+    """
     own = reading(name, prediction)
     words = panels.word_records(own, own if beside is None else reading(name, beside))
     st.markdown(f"**{plain(title or shipped.label(name))}**")
     key = f"written.{name}.{title}"
     shaded.show(words, key=key, nothing="(wrote nothing)")
+    if text is not None:
+        links.look_closer(name, text, prediction.text, target="")
 
 
 def spotlight(words: Sequence[str], weights: Sequence[float], *, key: str) -> None:

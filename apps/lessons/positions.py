@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import exports, shipped
+from apps import exports, shipped, state
 from apps.lab import computed
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
@@ -74,9 +74,7 @@ def _codes(width: int) -> None:
         f"Clock hand, of {hands} in a code of {width} numbers",
         1,
         hands,
-        value=min(8, hands),
-        bind="query-params",
-        key="positions.hand",
+        **state.choice("positions.hand", range(1, hands + 1), min(8, hands)),
     )
     waves = [
         {"model": label, "x": position, "value": round(float(codes[position, column]), 4)}
@@ -93,7 +91,7 @@ def _codes(width: int) -> None:
         caption=exports.caption(f"Sine and cosine {hand} of {hands} in a code of {width} numbers."),
     )
     st.caption(f"This hand turns once in {turn:,.1f} positions.")
-    place = st.slider("A place", 0, SHOWN - 1, value=20, bind="query-params", key="positions.place")
+    place = st.slider("A place", 0, SHOWN - 1, **state.choice("positions.place", range(SHOWN), 20))
     likeness = codes @ codes[place] / hands
     rows = [
         {"model": f"likeness to the code of {place}", "x": x, "value": round(float(one), 4)}

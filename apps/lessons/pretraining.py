@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import exports, shipped
+from apps import exports, shipped, state
 from apps.answers import shown
 from apps.lab import computed
 from apps.lessons import parts
@@ -76,10 +76,8 @@ def render() -> None:
     text = parts.sentence(SENTENCE, key="pretraining.text")
     beginning = st.text_input(
         "The output begins with",
-        value=BEGINNING,
         max_chars=40,
-        bind="query-params",
-        key="pretraining.beginning",
+        **state.written("pretraining.beginning", BEGINNING),
     )
     beginning = " ".join((beginning or "").split())
     left, right = st.columns(2)

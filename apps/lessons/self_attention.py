@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from apps import exports
+from apps import exports, state
 from apps.answers import chosen_map
 from apps.lab import computed, lines
 from apps.lessons import parts
@@ -63,7 +63,7 @@ def render() -> None:
     if "encoder" not in own.maps:
         st.info("Nothing was read.")
         return
-    rolled = st.toggle("Rollout through all layers", bind="query-params", key="self.rollout")
+    rolled = st.toggle("Rollout through all layers", **state.flag("self.rollout"))
     if rolled:
         weights, what = rollout(own.maps["encoder"])[-1, 0], "rollout through all layers"
     else:

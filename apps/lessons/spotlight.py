@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from apps import exports
+from apps import exports, state
 from apps.answers import END_SIGN, Reading, chosen_map, from_prediction, read, shown
 from apps.lab import computed
 from apps.lab.looking import steps
@@ -68,7 +68,7 @@ def render() -> None:
     if not own.target:
         st.info("Nothing was written.")
         return
-    parts.written(name, prediction)
+    parts.written(name, prediction, text=text)
     step = parts.word("The written piece", own.target, key="spotlight.step")
     weights = chosen_map(own, "cross", None, None)
     st.markdown("**Where it looks as it writes this piece**")
@@ -116,10 +116,10 @@ def _forced(text: str, prediction: Any, own: Reading, step: int) -> None:
     from zoo.interventions import Force, Intervention
 
     options = [LEAVE, *(f"{place} {word}" for place, word in enumerate(own.source, 1))]
-    if st.session_state.get("spotlight.force", LEAVE) not in options:
-        del st.session_state["spotlight.force"]
     chosen = st.selectbox(
-        "Force the spotlight", options, bind="query-params", key="spotlight.force"
+        "Force the spotlight",
+        options,
+        **state.choice("spotlight.force", options, LEAVE, ids=lambda one: one.partition(" ")[0]),
     )
     if chosen not in options[1:]:
         return

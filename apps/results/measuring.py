@@ -10,12 +10,12 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from apps import figures, loading, shipped
+from apps import figures, loading, shipped, state
 from apps.plain import plain
 from apps.results import speed_charts, speeds
 
-MEASURED = "speed.measured"
-"""In the session: by task, text and model what was measured here, or why it could not be."""
+MEASURED = "measured"
+"""In the session, by task, text and model: what was measured here, or why it could not be."""
 BEYOND_TEXT = "maps"
 """The stage that an answer without attention does without."""
 RUNS = 5
@@ -83,7 +83,7 @@ def section(task: str, stored: Sequence[Mapping[str, Any]], about: Mapping[str, 
         "after a first run that compiles it. A minute or so; what else this machine does "
         "meanwhile is measured with it."
     )
-    measured = st.session_state.setdefault(MEASURED, {}).setdefault((task, text), {})
+    measured = state.remembered(MEASURED, dict).setdefault((task, text), {})
     with st.container(horizontal=True, vertical_alignment="center"):
         begun = st.button("Measure on this machine", icon=":material/timer:", type="primary")
         stop = st.empty()

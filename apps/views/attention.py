@@ -7,7 +7,7 @@ import functools
 import numpy as np
 import streamlit as st
 
-from apps import choose, exports, panels, shipped
+from apps import choose, exports, panels, shipped, state
 from apps.answers import SALIENCY
 from apps.lab import asking, decomposition, grid, lines, looking, side_by_side, stepping
 from apps.lab.asking import Asked
@@ -26,6 +26,7 @@ HEADS = {
     "decoder": ("Written: looks", "Written: is looked at"),
     SALIENCY: ("Written", "Read: mattered"),
 }
+AGAINST = {"model": "Another model", "head": "Another head"}
 HIDDEN = "Everything is hidden; show the end mark or punctuation to see something."
 
 
@@ -36,20 +37,18 @@ def render() -> None:
         "Every layer and head of one answer: where did the network look at each step? "
         "The address of this page always leads back to exactly what it shows."
     )
+    state.begin("attention")
     asked = asking.ask()
     if asked is None:
         return
     views = list(VIEWS) if asked.kind != SALIENCY else [v for v in VIEWS if v != "cell"]
-    asking.valid("view", views)
     view = st.segmented_control(
         "View",
         views,
-        default="heads",
         required=True,
         format_func=VIEWS.get,
-        bind="query-params",
-        key="view",
         label_visibility="collapsed",
+        **state.choice("view", views, "heads", labels=VIEWS.get),
     )
     maps = asking.maps(asked)
     if maps is None:
@@ -58,9 +57,10 @@ def render() -> None:
 
 
 def _pick(layer: int, head: int) -> None:
-    """A cell of the grid was picked: the lists say so, and through them the address."""
-    st.session_state["layer"], st.session_state["head"] = layer + 1, head + 1
-    st.session_state["way"] = "one"
+    """A cell of the grid was picked: the lists say so, and the address."""
+    state.put("layer", str(layer + 1))
+    state.put("head", str(head + 1))
+    state.put("way", None)
 
 
 def _heads(asked: Asked, maps: np.ndarray) -> None:
@@ -81,7 +81,7 @@ def _heads(asked: Asked, maps: np.ndarray) -> None:
         with place:
             grid.show(
                 every.maps,
-                key="attention.grid",
+                key="grid",
                 rows=every.rows,
                 columns=every.columns,
                 selected=(layer, head) if way == "one" else None,
@@ -101,7 +101,7 @@ def _heads(asked: Asked, maps: np.ndarray) -> None:
             large.maps[0, 0],
             large.rows,
             large.columns,
-            key="attention.lines",
+            key="lines",
             heads=HEADS[asked.kind],
             caption=caption(f"{said} {large.note} A line is as wide as its weight.", asked.name),
             file=f"{asked.name}-{asked.kind}-lines",
@@ -120,15 +120,12 @@ def _two(asked: Asked, maps: np.ndarray) -> None:
     """The same words, two maps, and where they differ."""
     way, layer, head = asking.one(asked, maps)
     options = ["model", "head"] if maps.shape[0] * maps.shape[1] > 1 else ["model"]
-    asking.valid("against", options)
     against = st.segmented_control(
         "Compare with",
         options,
-        default="model",
         required=True,
-        format_func={"model": "Another model", "head": "Another head"}.get,
-        bind="query-params",
-        key="against",
+        format_func=AGAINST.get,
+        **state.choice("against", options, "model", labels=AGAINST.get),
     )
     other, other_maps = _other_model(asked) if against == "model" else (asked, maps)
     if other is None:
@@ -167,14 +164,13 @@ def _second_choice(maps: np.ndarray) -> tuple[str, int, int]:
     if layers * heads == 1:
         return "one", 0, 0
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        asking.valid("way2", ["one", "all"])
+        ways = ["one", "all"]
         way = st.selectbox(
             "Second map",
-            ["one", "all"],
+            ways,
             format_func=looking.WAYS.get,
-            bind="query-params",
-            key="way2",
             width=180,
+            **state.choice("way2", ways, "one", labels=looking.WAYS.get),
         )
         off = way == "all"
         layer = asking.number("layer2", f"Second layer of {layers}", layers, disabled=off)

@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from apps import charts, choose, figures, shipped
+from apps import charts, choose, figures, links, shipped, state
+from apps.plain import plain
 from apps.results import quality
 from apps.results.quality import Figure
 
@@ -18,6 +19,7 @@ def render() -> None:
     """The page."""
     st.title("Leaderboard", anchor=False)
     st.caption("Quality, speed and size of every shipped model, as its card reports them.")
+    state.begin("leaderboard")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         if (task := choose.task()) is None:
             return
@@ -36,11 +38,13 @@ def render() -> None:
 def _choose_figure(found: list[Figure]) -> Figure | None:
     if not found:
         return None
+    keys = [figure.key for figure in found]
     key = st.selectbox(
         "Measure of quality",
-        [figure.key for figure in found],
+        keys,
         format_func=lambda key: quality.figure(key).label,
         width=190,
+        **state.choice("measure", keys, keys[0]),
     )
     return quality.figure(key)
 
@@ -51,9 +55,9 @@ def _choose_beams(found: list[str]) -> str | None:
     return st.segmented_control(
         "Decoding",
         found,
-        default=found[0],
         required=True,
         format_func=lambda key: BEAM_NAMES.get(key, f"Beam {key}"),
+        **state.choice("decoding", found, found[0]),
     )
 
 
@@ -226,18 +230,19 @@ def _browse(task: str) -> None:
         return
     st.subheader("Where two models differ most", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        one = st.selectbox("One model", names, format_func=shipped.label, width=200)
-        others = [name for name in names if name != one]
-        other = st.selectbox("Another", others, format_func=shipped.label, width=200)
+        one = _model("One model", "one", names)
+        other = _model("Another", "other", [name for name in names if name != one])
+        orders = ("widest", "one", "other")
         ahead = st.selectbox(
             "Show first",
-            ("widest", "one", "other"),
+            orders,
             format_func={
                 "widest": "Where they differ most",
                 "one": f"Where {shipped.label(one)} is ahead",
                 "other": f"Where {shipped.label(other)} is ahead",
             }.get,
             width=280,
+            **state.choice("ahead", orders, "widest"),
         )
     rows = side_by_side(shipped.predictions(one), shipped.predictions(other), ahead)
     if not rows:
@@ -256,15 +261,33 @@ def _browse(task: str) -> None:
         for row in rows[:MAX_BROWSED]
     ]
     number = st.column_config.NumberColumn(format="%.0f", width="small")
-    st.dataframe(
+    picked = st.dataframe(
         shown,
         hide_index=True,
         column_config={f"Score, {label}": number for label in labels},
         height=min(420, 38 + 35 * len(shown)),
         alt=f"Test inputs with the outputs of {labels[0]} and {labels[1]}",
+        key=state.key(f"browse.{one}.{other}.{ahead}"),
+        on_select="rerun",
+        selection_mode="single-row",
     )
     what = "chrF of the one output" if task == "en-es" else "100 where right, 0 where wrong"
-    st.caption(f"{len(rows):,} test inputs. Score: {what}.")
+    st.caption(f"{len(rows):,} test inputs. Score: {what}. Select a row to look closer at it.")
+    for place in picked.selection.rows[:1]:
+        row = rows[place]
+        for name, answer in ((one, row["one"]), (other, row["other"])):
+            st.markdown(f"**{shipped.label(name)}:** {plain(str(answer))}")
+            links.look_closer(name, str(row["source"]), str(answer))
+
+
+def _model(label: str, key: str, names: list[str]) -> str:
+    return st.selectbox(
+        label,
+        names,
+        format_func=shipped.label,
+        width=200,
+        **state.choice(key, names, names[0], ids=shipped.family_of),
+    )
 
 
 def side_by_side(

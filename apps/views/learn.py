@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from apps import state
 from apps.lessons import (
     bottleneck,
     cross_attention,
@@ -40,14 +41,18 @@ def render() -> None:
         "Ten short chapters on what attention is and what it is for. Each shows trained networks "
         "at work: change something and see what happens."
     )
+    state.begin("learn")
     many = len(CHAPTERS)
     with st.container(horizontal=True, vertical_alignment="center"):
         number = st.pagination(
-            many, max_visible_pages=None, bind="query-params", key="chapter", width="content"
+            many,
+            max_visible_pages=None,
+            width="content",
+            **state.choice("chapter", range(1, many + 1), 1),
         )
         with st.popover("All chapters", icon=":material/toc:", type="tertiary"):
             for place, chapter in enumerate(CHAPTERS, 1):
-                _button(place, f"{place}. {chapter.TITLE}", key=f"learn.all.{place}")
+                _button(place, f"{place}. {chapter.TITLE}", key=f"all.{place}")
     st.progress(number / many)
     chapter = CHAPTERS[number - 1]
     st.subheader(f"{number}. {chapter.TITLE}", anchor=False)
@@ -61,16 +66,16 @@ def _neighbours(number: int) -> None:
     if number > 1:
         with back:
             title = CHAPTERS[number - 2].TITLE
-            _button(number - 1, f"Back: {title}", key="learn.back", icon=":material/arrow_back:")
+            _button(number - 1, f"Back: {title}", key="back", icon=":material/arrow_back:")
     if number < len(CHAPTERS):
         with on:
             title = CHAPTERS[number].TITLE
-            _button(number + 1, f"Next: {title}", key="learn.next", icon=":material/arrow_forward:")
+            _button(number + 1, f"Next: {title}", key="next", icon=":material/arrow_forward:")
 
 
 def _button(number: int, label: str, *, key: str, icon: str | None = None) -> None:
-    st.button(label, key=key, icon=icon, width="stretch", on_click=_go, args=(number,))
+    st.button(label, key=state.key(key), icon=icon, width="stretch", on_click=_go, args=(number,))
 
 
 def _go(number: int) -> None:
-    st.session_state["chapter"] = number
+    state.put("chapter", str(number) if number > 1 else None)

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from apps import choose, exports, figures, shipped
+from apps import choose, exports, figures, shipped, state
 from apps.plain import plain
 from apps.results import attention as results
 from apps.results import quality, readings, score_charts
@@ -34,6 +34,7 @@ def render() -> None:
         "What others draw, graded: every shipped model's attention against known alignments, "
         "against what happens when the input is hidden, and against itself with a head off."
     )
+    state.begin("scores")
     if (task := choose.task()) is None:
         return
     names = results.measured_models(task)
@@ -221,9 +222,8 @@ def _measure(keys: Sequence[str], label: str, *, key: str) -> Measure:
         keys,
         format_func=lambda key: MEASURES[key].label,
         required=True,
-        bind="query-params",
-        key=key,
         width=300,
+        **state.choice(key, keys, keys[0], labels=lambda key: MEASURES[key].label),
     )
     return MEASURES[chosen if chosen in keys else keys[0]]
 

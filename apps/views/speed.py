@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from apps import choose, figures, shipped
+from apps import choose, figures, shipped, state
 from apps.plain import plain
 from apps.results import measuring, quality, speed_charts, speeds
 from apps.results.speeds import Results
@@ -22,6 +22,7 @@ def render() -> None:
     st.caption(
         "How fast these networks train and answer, beside the same networks in other toolkits."
     )
+    state.begin("speed")
     results = _choose_device()
     for name in results.damaged:
         st.error(
@@ -54,9 +55,8 @@ def _choose_device() -> Results:
         slugs,
         format_func=called,
         required=True,
-        bind="query-params",
-        key="device",
         width=480,
+        **state.choice("device", slugs, slugs[0], labels=called),
     )
     return found[slug if slug in found else slugs[0]]
 
@@ -70,7 +70,7 @@ def _in_pairs(drawn: Sequence[Callable[[], None]]) -> None:
 
 
 def _as_table(rows: Sequence[Mapping[str, Any]], *, file: str, alt: str) -> None:
-    with st.expander("As a table", key=f"table.{file}"):
+    with st.expander("As a table", key=state.key(f"table.{file}")):
         st.dataframe(list(map(dict, rows)), hide_index=True, placeholder="–", alt=alt)
 
 
@@ -93,8 +93,7 @@ def _peers(results: Results) -> None:
     wide = {row["measure"] for row in rows if speed_charts.differs_widely(speeds.bars(row))}
     log = bool(wide) and st.toggle(
         "Logarithmic scale where values lie far apart",
-        value=True,
-        key="speed.log",
+        **state.flag("log", True),
         help="Each step of the scale is then a multiple, and a system is a point, not a bar.",
     )
     _in_pairs(

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
-from apps import choose, panels, shipped
+from apps import choose, links, panels, shipped, state
 from apps.answers import Reading, axes, chosen_map, from_prediction, read
 from apps.lab import cells, computed, outcomes
 from apps.plain import plain
-from apps.results import quality
 
 if TYPE_CHECKING:
     from zoo.interventions import Force, Intervention, Off, Outcome
 
 MASK, HOW, SWAP, PREFIX = "mask", "how", "swap", "prefix"
-FORCE, LAYER, HEAD, OFF = "force", "layer", "head", "off"
-ABOUT = "what-if.about"
-"""What the tools were last used on."""
-NOTHING: dict[str, Any] = {MASK: [], SWAP: [], PREFIX: "", FORCE: [], OFF: []}
-"""The widgets that say what is done, with what they hold when nothing is."""
+FORCE, OFF = "force", "off"
+DONE = (MASK, SWAP, PREFIX, FORCE, OFF)
+"""The choices that say what is done."""
 TOOLS = ("Hide words", "Swap two", "Begin with", "Force attention", "Switch heads off")
 PAIR = re.compile(r"\s*(\d{1,4})\s*:\s*(\d{1,4})\s*")
 SWITCH = re.compile(r"(cross|encoder|decoder) (\d{1,3})(?:\.(\d{1,3}))?")
@@ -40,11 +37,12 @@ def render() -> None:
         "Change one thing, and see what the model then writes. What changes the answer mattered "
         "for it: that is more than a map of attention can say."
     )
+    state.begin("what-if")
     task = choose.task()
     if task is None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        name = choose.model(shipped.models(task), default=quality.best_first(task)[0])
+        name = choose.model(shipped.models(task), default=choose.best(task))
         beams = choose.beams()
     text = choose.text(task)
     if not text:
@@ -58,22 +56,29 @@ def render() -> None:
     if not before.target_pieces:
         st.info("The model wrote nothing, so there is nothing to change.", icon=":material/info:")
         return
-    _forget(task, text, before.text)
     reading = read(from_prediction(name, before), shipped.unit(task))
     with st.container(border=True):
-        what, remark = _choose(task, reading)
+        what, remark, (layer, head) = _choose(task, reading)
     if remark:
         st.warning(plain(remark), icon=":material/warning:")
     outcome = _outcome(name, text, beams, before, what)
     if outcome is None:
         return
     outcomes.show(name, outcome, what)
+    changed = outcome.after.text != before.text
+    links.look_closer(
+        name,
+        text,
+        outcome.after.text,
+        here="what_if",
+        target=outcome.after.text if changed else None,
+    )
     st.subheader("Where it looked", anchor=False)
     if not reading.maps:
         st.caption("There is no attention in this network, hence no map.")
         return
     kind = _kind(reading)
-    outcomes.maps(name, outcome, kind=kind, layer=_index(LAYER), head=_index(HEAD))
+    outcomes.maps(name, outcome, kind=kind, layer=layer, head=head)
     if what.off:
         st.caption("A head that is switched off still has weights; nothing comes of them.")
 
@@ -100,8 +105,13 @@ def _outcome(name: str, text: str, beams: int, before: Any, what: Intervention) 
     return found
 
 
-def _choose(task: str, reading: Reading) -> tuple[Intervention, str | None]:
-    """All the tools, what was chosen with them, and a sentence where some of it means nothing."""
+def _choose(
+    task: str, reading: Reading
+) -> tuple[Intervention, str | None, tuple[int | None, int | None]]:
+    """All the tools, what was chosen with them, and a sentence where some of it means nothing.
+
+    Last: the layer and head that are forced, and shown; None is all.
+    """
     from zoo.interventions import Intervention
 
     noun = shipped.NOUNS[task][1]
@@ -109,31 +119,30 @@ def _choose(task: str, reading: Reading) -> tuple[Intervention, str | None]:
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.markdown("**Change something**", width="content")
         st.button("Reset", icon=":material/restart_alt:", type="tertiary", on_click=_reset)
-    tabs = st.tabs(TOOLS, key="tool", bind="query-params")
+    tabs = st.tabs(TOOLS, **state.choice("tool", TOOLS, TOOLS[0], ids=state.slug))
     with tabs[0]:
         mask = _mask(words, noun)
         how = st.segmented_control(
             "How",
             list(outcomes.HOW_LABELS),
-            default="unknown",
             required=True,
             format_func=outcomes.HOW_LABELS.get,
             help=outcomes.HOW_HELP,
-            bind="query-params",
-            key=HOW,
+            **state.choice(
+                HOW, list(outcomes.HOW_LABELS), "unknown", labels=outcomes.HOW_LABELS.get
+            ),
         )
     with tabs[1]:
         swap = _swap(words, noun)
     with tabs[2]:
         prefix = st.text_input(
             "What the answer must begin with",
-            bind="query-params",
-            key=PREFIX,
             max_chars=300,
             help="The model goes on from there. Enter reads it.",
+            **state.written(PREFIX),
         )
     with tabs[3]:
-        force, remark = _force(reading)
+        force, remark, which = _force(reading)
     with tabs[4]:
         off = _off(reading)
     what = Intervention(
@@ -145,7 +154,12 @@ def _choose(task: str, reading: Reading) -> tuple[Intervention, str | None]:
         prefix=outcomes.as_written(task, prefix),
         unit="word" if shipped.unit(task) == "word" else "piece",
     )
-    return what, remark
+    return what, remark, which
+
+
+def _place(place: int) -> str:
+    """A place in a list, as the address counts."""
+    return str(place + 1)
 
 
 def _numbered(words: Sequence[str]) -> Any:
@@ -161,18 +175,17 @@ def _mask(words: Sequence[str], noun: str) -> list[int]:
         f"Hidden {noun}s, as a list",
         range(len(words)),
         format_func=_numbered(words),
-        bind="query-params",
-        key=MASK,
         placeholder="None",
+        **state.several(MASK, range(len(words)), ids=_place),
     )
     with pressing:
         cells.words(
             words,
             mask,
-            key="pressed.mask",
+            key="pressed-mask",
             label=f"The {noun}s that are read; pressed ones are hidden",
             struck=True,
-            on_press=_setter(MASK),
+            on_press=_setter(MASK, _place),
         )
     return sorted(mask)
 
@@ -186,34 +199,38 @@ def _swap(words: Sequence[str], noun: str) -> list[int]:
         range(len(words)),
         format_func=_numbered(words),
         max_selections=2,
-        bind="query-params",
-        key=SWAP,
         placeholder="None",
+        **state.several(SWAP, range(len(words)), ids=_place, most=2),
     )
 
     def pressed(places: list[int]) -> None:
         # A third one takes the place of the first.
         kept = [one for one in swap if one in places]
-        st.session_state[SWAP] = [*kept, *(one for one in places if one not in kept)][-2:]
+        _setter(SWAP, _place)([*kept, *(one for one in places if one not in kept)][-2:])
 
     with pressing:
         cells.words(
             words,
             swap,
-            key="pressed.swap",
+            key="pressed-swap",
             label=f"The {noun}s that are read; the two pressed ones change places",
             on_press=pressed,
         )
     return sorted(swap)
 
 
-def _force(reading: Reading) -> tuple[tuple[Force, ...], str | None]:
-    """Rows of cross-attention that are forced, and a sentence where the list is not understood."""
+def _force(
+    reading: Reading,
+) -> tuple[tuple[Force, ...], str | None, tuple[int | None, int | None]]:
+    """Rows of cross-attention that are forced, and a sentence where the list is not understood.
+
+    Last: the layer and head that they are forced in; None is all.
+    """
     from zoo.interventions import Force
 
     if "cross" not in reading.maps:
         st.caption(NO_ATTENTION)
-        return (), None
+        return (), None, (None, None)
     st.caption(
         "Each row is a step of the answer before; press the one place it is to look at, and the "
         "rest of the row becomes zero. It stays that step, whatever is then written there."
@@ -225,8 +242,7 @@ def _force(reading: Reading) -> tuple[tuple[Force, ...], str | None]:
         "Forced rows, as a list: number written : number read",
         [],
         accept_new_options=True,
-        bind="query-params",
-        key=FORCE,
+        **state.several(FORCE, None),
         placeholder="None; 2:1 makes the second written look at the first read",
     )
     good = _pairs(typed, len(rows), len(columns))
@@ -241,16 +257,15 @@ def _force(reading: Reading) -> tuple[tuple[Force, ...], str | None]:
             rows,
             columns,
             good,
-            key="pressed.force",
+            key="pressed-force",
             label="Attention of the answer before, a row a step; pressed cells are forced",
             weights=chosen_map(reading, "cross", layer, head),
             exclusive=True,
             slanted=any(len(column) > 2 for column in columns),
-            on_press=lambda pairs: st.session_state.update(
-                {FORCE: [f"{row + 1}:{column + 1}" for row, column in pairs]}
-            ),
+            on_press=_setter(FORCE, lambda pair: f"{pair[0] + 1}:{pair[1] + 1}"),
         )
-    return tuple(Force(*pair, layer=layer, head=head) for pair in good), remark
+    force = tuple(Force(*pair, layer=layer, head=head) for pair in good)
+    return force, remark, (layer, head)
 
 
 def _pairs(typed: Sequence[str], rows: int, columns: int) -> list[cells.Cell]:
@@ -262,23 +277,18 @@ def _pairs(typed: Sequence[str], rows: int, columns: int) -> list[cells.Cell]:
 
 def _layer_and_head(shape: tuple[int, int]) -> tuple[int | None, int | None]:
     """Which layer and head are forced, and shown in the maps; None is all of them."""
-    found: list[int | None] = []
     with st.container(horizontal=True):
-        for key, count in zip((LAYER, HEAD), shape, strict=True):
-            if count == 1:
-                found.append(None)
-                continue
-            chosen = st.selectbox(
-                key.capitalize(),
-                range(count + 1),
-                format_func=lambda number: str(number or "All"),
-                bind="query-params",
-                key=key,
+        layer, head = (
+            choose.layer_or_head(
+                name,
+                count,
+                all_of_them="All",
                 width=130,
                 help="Where rows are forced, and what the maps show: the mean, for all.",
             )
-            found.append(chosen - 1 if chosen else None)
-    return found[0], found[1]
+            for name, count in zip(("layer", "head"), shape, strict=True)
+        )
+    return layer, head
 
 
 def _off(reading: Reading) -> tuple[Off, ...]:
@@ -303,9 +313,8 @@ def _off(reading: Reading) -> tuple[Off, ...]:
     off = st.multiselect(
         "Switched off, as a list: kind, layer, head",
         options,
-        bind="query-params",
-        key=OFF,
         placeholder="None",
+        **state.several(OFF, options),
     )
     with pressing:
         for kind, shape in kinds.items():
@@ -330,14 +339,14 @@ def _switches(kind: str, shape: tuple[int, int], off: Sequence[str]) -> None:
     names = {place: name for name, place in places.items()}
 
     def pressed(found: list[cells.Cell]) -> None:
-        others = [one for one in st.session_state[OFF] if one not in places]
-        st.session_state[OFF] = [*others, *(names[place] for place in found)]
+        others = [one for one in off if one not in places]
+        _setter(OFF, str)([*others, *(names[place] for place in found)])
 
     cells.grid(
         [f"Layer {layer + 1}" for layer in range(layers)],
         columns,
         [places[one] for one in off if one in places],
-        key=f"pressed.off.{kind}",
+        key=f"pressed-off-{kind}",
         label=f"{panels.KIND_LABELS[kind]}: heads by layer; pressed ones are switched off",
         corner="head",
         between="head",
@@ -358,29 +367,12 @@ def _kind(reading: Reading) -> str:
     return choose.map_kind(kinds)
 
 
-def _index(key: str) -> int | None:
-    """Of a layer or head, chosen further up; 0 stands for all."""
-    chosen = st.session_state.get(key)
-    return chosen - 1 if chosen else None
+def _setter(name: str, ids: Callable[[Any], str]) -> Callable[[Sequence[Any]], None]:
+    """Makes what is pressed a part of the state."""
+    return lambda pressed: state.put(name, state.listed(map(ids, pressed)))
 
 
-def _setter(key: str) -> Any:
-    """Puts what is pressed into the widget that the address knows."""
-    return lambda places: st.session_state.update({key: places})
-
-
-def _reset(*keys: str) -> None:
-    """Let these tools, or all, do nothing again."""
-    for key in keys or NOTHING:
-        if key in st.session_state:
-            st.session_state[key] = NOTHING[key]
-
-
-def _forget(task: str, text: str, answer: str) -> None:
-    """Undo what was done to words of another text, or to rows of another answer."""
-    about, rows = st.session_state.get(ABOUT, ((task, text), answer))
-    if about != (task, text):
-        _reset(MASK, SWAP, FORCE, PREFIX)
-    elif rows != answer:
-        _reset(FORCE)
-    st.session_state[ABOUT] = (task, text), answer
+def _reset() -> None:
+    """Let all tools do nothing again."""
+    for name in DONE:
+        state.put(name, None)

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from apps import charts, choose, figures, panels, shaded, shipped, state
+from apps import charts, choose, figures, links, panels, shaded, shipped, state
 from apps.answers import END, END_LABEL, Answer, Reading, from_prediction, read
 from apps.lab import computed, outcomes
 from apps.lab.outcomes import nats, per_piece, quoted, spans_of, total
+from apps.panels import Which
 from apps.plain import plain
-from apps.results import quality
-from apps.state import View
 from zoo.prediction import spell
 from zoo.tokenizer import WORD_START
 
@@ -58,14 +57,15 @@ def render() -> None:
         "Write the output yourself. The model is made to write it, and tells at each step how "
         "likely it found that, what it would rather have written, and where it looked."
     )
+    state.begin("your-target")
     task = choose.task()
     if task is None:
         return
     names = shipped.models(task)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        name = choose.model(names, default=quality.best_first(task)[0])
+        name = choose.model(names, default=choose.best(task))
         beams = choose.beams()
-    text = choose.text(task)
+    text = choose.text(task, with_target=True)
     target = _target(task)
     if not text or not target:
         st.info("Type an output above, and press Ctrl+Enter.", icon=":material/info:")
@@ -73,25 +73,21 @@ def render() -> None:
     own = computed.predict(name, text, beams)
     yours = _forced(name, text, target)
     if own is not None and yours is not None:
-        _one(name, own, yours)
-    if st.toggle("All models of the task beside each other", bind="query-params", key="all"):
+        _one(name, text, own, yours)
+    if st.toggle("All models of the task beside each other", **state.flag("all")):
         _all(names, text, target, beams)
 
 
 def _target(task: str) -> str:
     """What the reader would have the model write; notices say where it is not what was typed."""
-    typed = st.text_area(
-        PROMPTS.get(task, "Your output"),
+    typed = choose.target(
+        task,
+        label=PROMPTS.get(task, "Your output"),
         height=80,
-        bind="query-params",
-        key=f"target.{task}",
         placeholder=HINTS.get(task),
         help=f"At most {state.MAX_CHARACTERS:,} characters are read. Ctrl+Enter reads it.",
     )
-    target, remark = state.tidy(typed or "")
-    if remark:
-        st.info(remark, icon=":material/info:")
-    return outcomes.as_written(task, target)
+    return outcomes.as_written(task, typed)
 
 
 def _forced(name: str, text: str, target: str) -> tuple[Prediction, Candidates, Any] | None:
@@ -105,7 +101,7 @@ def _forced(name: str, text: str, target: str) -> tuple[Prediction, Candidates, 
     return computed.run(name, ("target", text, target), compute)
 
 
-def _one(name: str, own: Prediction, yours: tuple[Prediction, Candidates, Any]) -> None:
+def _one(name: str, text: str, own: Prediction, yours: tuple[Prediction, Candidates, Any]) -> None:
     """All about one model: the words, the verdict, the table, the map."""
     prediction, candidates, saliency = yours
     task = shipped.task_of(name)
@@ -116,9 +112,11 @@ def _one(name: str, own: Prediction, yours: tuple[Prediction, Candidates, Any]) 
     with left:
         st.markdown("**Your target**")
         _words(name, "yours", prediction, own)
+        links.look_closer(name, text, prediction.text, here="your_target")
     with right:
         st.markdown("**Its own answer**")
         _words(name, "own", own, prediction)
+        links.look_closer(name, text, own.text, here="your_target", target="")
     rows = records(reading, prediction, candidates, unit)
     st.subheader("Where it was surprised", anchor=False)
     st.caption(plain(surprises(rows)))
@@ -139,7 +137,7 @@ def _one(name: str, own: Prediction, yours: tuple[Prediction, Candidates, Any]) 
         alt="Each step of your target: log-probability, rank, and what the model preferred",
     )
     figures.save(charts.shaded_words(_shades(rows)), rows=rows, file=f"{name}-target-steps")
-    _map(task, from_prediction(name, prediction, saliency=saliency), unit)
+    _map(from_prediction(name, prediction, saliency=saliency), unit)
 
 
 def _shades(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -251,32 +249,21 @@ def surprises(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"{said}; it would rather have written {worst['rather']}." if worst["rather"] else said
 
 
-def _map(task: str, answer: Answer, unit: str) -> None:
+def _map(answer: Answer, unit: str) -> None:
     """Where the model looked while it was made to write the target."""
     st.subheader("Where it would look", anchor=False)
     kinds = [kind for kind in panels.KIND_LABELS if kind in answer.attention]
-    kind, layer, head = "cross", None, None
+    which = Which()
     if kinds:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             kind = choose.map_kind(kinds)
-            layers, heads = answer.attention[kind].shape[:2]
-            layer, head = _index("layer", layers), _index("head", heads)
-    panels.attention(answer, read(answer, unit), View(task, kind=kind, layer=layer, head=head))
-
-
-def _index(key: str, count: int) -> int | None:
-    """A layer or head, where there are several; None is the mean of all."""
-    if count == 1:
-        return None
-    chosen = st.selectbox(
-        key.capitalize(),
-        range(count + 1),
-        format_func=lambda number: str(number or "Mean of all"),
-        bind="query-params",
-        key=key,
-        width=150,
-    )
-    return chosen - 1 if chosen else None
+            shape = answer.attention[kind].shape[:2]
+            layer, head = (
+                choose.layer_or_head(name, count, all_of_them="Mean of all", width=150)
+                for name, count in zip(("layer", "head"), shape, strict=True)
+            )
+            which = Which(kind, layer, head)
+    panels.attention(answer, read(answer, unit), which)
 
 
 def _all(names: Sequence[str], text: str, target: str, beams: int) -> None:
@@ -289,6 +276,7 @@ def _all(names: Sequence[str], text: str, target: str, beams: int) -> None:
             if own is None or yours is None:
                 continue
             _words(name, "all", yours[0], own)
+            links.look_closer(name, text, yours[0].text, here="your_target")
             st.caption(plain(verdict(shipped.label(name), own, yours[0])))
             rows.append(model_record(name, own, yours[0]))
     if not rows:

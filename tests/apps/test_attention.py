@@ -180,11 +180,11 @@ def test_all_heads_and_one_large(open_page):
     assert "Each row: one word written; each column: one word read." in text
     assert "layer 1 of 2, head 1 of 2" in text
     assert "All layers and heads" in text
-    at.selectbox(key="way").set_value("rollout").run()
+    at.selectbox(key="attention/way").set_value("rollout").run()
     assert not at.exception
     assert "Abnar and Zuidema 2020" in said(at)
     again = open_page(way=looking.WAYS["rollout"])
-    assert again.selectbox(key="way").value == "rollout"
+    assert again.selectbox(key="attention/way").value == "rollout"
 
 
 def test_choices_of_the_address_are_followed(open_page):
@@ -210,7 +210,7 @@ def test_a_model_without_attention_shows_saliency_and_says_so(open_page):
     at = open_page(model=shipped.FAMILY_LABELS["lstm"])
     assert not at.exception
     assert "This network has no attention." in said(at)
-    assert "Inside a cell" not in at.button_group(key="view").options
+    assert "Inside a cell" not in at.button_group(key="attention/view").options
 
 
 def test_two_models_and_two_heads_side_by_side(open_page):
@@ -218,10 +218,10 @@ def test_two_models_and_two_heads_side_by_side(open_page):
     assert not at.exception
     assert "LSTM + attention was made to write the same output" in said(at)
     assert "of a row's weight lies elsewhere" in said(at)
-    at.button_group(key="against").set_value("head").run()
+    at.button_group(key="attention/against").set_value("head").run()
     assert not at.exception
     assert "On average 0 % of a row's weight lies elsewhere" in said(at)
-    at.selectbox(key="layer2").set_value(2).run()
+    at.selectbox(key="attention/layer2").set_value(2).run()
     assert "On average 0 %" not in said(at)
 
 
@@ -231,7 +231,7 @@ def test_steps_and_cells(open_page):
     assert not at.error
     assert "Your output" in said(at)
     assert "entropy" in said(at)
-    at.slider(key="step").set_value(2).run()
+    at.slider(key="attention/step").set_value(2).run()
     assert "Most: " in said(at)
     at = open_page(view="Inside a cell", model=shipped.FAMILY_LABELS["lstm-bahdanau"])
     assert not at.exception
@@ -242,7 +242,7 @@ def test_steps_and_cells(open_page):
 
 @pytest.mark.parametrize("text", ["word " * 10_000, "<b>😀 مرحبا", " "])
 def test_hostile_text_is_answered(open_page, text):
-    at = open_page(**{"text.en-es": text})
+    at = open_page(text=text)
     assert not at.exception
     assert not at.error
 

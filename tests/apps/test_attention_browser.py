@@ -112,7 +112,7 @@ def test_every_view_fits(open_page, width, scheme):
 
 def test_a_long_text_with_hostile_words_stays_usable(open_page):
     text = "<img src=x onerror=alert(1)> مرحبا 😀 " + "the cat sleeps " * 70
-    page = shown(open_page(f"/attention?text.en-es={quote(text)}"))
+    page = shown(open_page(f"/attention?text={quote(text)}"))
     assert page.locator("img[src=x]").count() == 0
     scroll = page.locator(".lines .scroll")
     assert scroll.evaluate("box => box.scrollHeight > box.clientHeight")

@@ -154,13 +154,13 @@ def test_back_next_and_the_list_lead_through_the_chapters(monkeypatch, tmp_path)
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
     at = open_chapter("memory")
     assert "learn.back" not in [one.key for one in at.button]
-    at.button(key="learn.next").click().run()
+    at.button(key="learn/next").click().run()
     assert at.subheader[0].value == f"2. {order.TITLE}"
     assert at.query_params["chapter"] in ("2", ["2"])
-    at.button(key="learn.all.10").click().run()
+    at.button(key="learn/all.10").click().run()
     assert at.subheader[0].value == f"10. {pretraining.TITLE}"
     assert "learn.next" not in [one.key for one in at.button]
-    at.button(key="learn.back").click().run()
+    at.button(key="learn/back").click().run()
     assert at.subheader[0].value.startswith("9. ")
 
 

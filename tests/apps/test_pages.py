@@ -81,7 +81,7 @@ def said(at: AppTest) -> str:
 
 
 def submit(at: AppTest, text: str) -> AppTest:
-    at.text_area(key=f"{state.WIDGET}text").set_value(text)
+    at.text_area(key="compare/text").set_value(text)
     return next(button for button in at.button if button.label == "Compare").click().run()
 
 
@@ -108,18 +108,18 @@ def test_every_task_shows_four_columns(open_page, task):
 def test_a_link_reproduces_the_view(open_page, parrot):
     at = open_page(task="dates", text="1 May 2020", beams="4", max="9", map="encoder")
     assert parrot[0] == ("dates-transformer", "1 May 2020", 4, 9)
-    assert at.text_area(key=f"{state.WIDGET}text").value == "1 May 2020"
-    assert at.number_input(key=f"{state.WIDGET}length").value == 9
+    assert at.text_area(key="compare/text").value == "1 May 2020"
+    assert at.number_input(key="compare/max").value == 9
     assert "2. \\*other\\* (-0.75)" in said(at)
     at = submit(at, "2 May 2020")
     again = open_page(**dict(at.query_params.items()))
-    assert again.text_area(key=f"{state.WIDGET}text").value == "2 May 2020"
+    assert again.text_area(key="compare/text").value == "2 May 2020"
     assert parrot[-1] == ("dates-simple-rnn", "2 May 2020", 4, 9)
 
 
 def test_layer_and_head_go_into_the_address(open_page):
     at = open_page(task="pronounce")
-    at.selectbox(key=f"{state.WIDGET}head").set_value(2).run()
+    at.selectbox(key="compare/head").set_value(2).run()
     assert "mean of 2 layers, head 2 of 2" in said(at)
     assert at.query_params["head"] == "2"
 

@@ -137,12 +137,12 @@ def test_every_figure_has_its_test_set_and_command(graded):
 def test_a_link_chooses_task_measures_and_model(graded):
     at = open_scores(grade="Alignment error rate", faithful="Sufficiency", task="Translation")
     assert not at.exception
-    assert at.selectbox(key="grade").value == "aer"
-    assert at.selectbox(key="faithful").value == "sufficiency"
+    assert at.selectbox(key="scores/grade").value == "aer"
+    assert at.selectbox(key="scores/faithful").value == "sufficiency"
     assert "#### Most looked at" in said(at)
-    at.selectbox(key="grade").set_value("importance").run()
+    at.selectbox(key="scores/grade").set_value("importance").run()
     assert "#### Input on itself" in said(at)
-    at.selectbox(key="grade").set_value("importance_metric").run()
+    at.selectbox(key="scores/grade").set_value("importance_metric").run()
     assert "In BLEU; with all heads it is 40.5." in said(at)
     assert not open_scores(grade="nothing").exception
 

@@ -112,12 +112,12 @@ def test_logarithmic_axes_have_few_round_labels():
 
 def test_the_address_chooses_the_device_and_a_wrong_one_is_forgiven(benchmarks):
     at = open_speed(device="GPU: another")
-    assert at.selectbox(key="device").value == "gpu-test"
+    assert at.selectbox(key="speed/device").value == "gpu-test"
     assert "GPU: another; 2026-01-02" in said(at)
     assert "No curves have been measured on this device yet." in said(at)
     at = open_speed(device="<script>")
     assert not at.exception
-    assert at.selectbox(key="device").value == "cpu-test"
+    assert at.selectbox(key="speed/device").value == "cpu-test"
 
 
 def test_without_any_results_the_commands_are_named(saved_models, tmp_path, monkeypatch):
@@ -208,7 +208,7 @@ def test_measured_models_stand_beside_the_stored_figures(benchmarks, monkeypatch
     assert list(table["Stored, ms"]) == [4.25] * 3
     assert table["Stored on"][0] == "same input; CPU: a test computer; 2026-01-02"
     # What was measured stays while other things are looked at; nothing is measured again.
-    at = at.toggle(key="speed.log").set_value(False).run()
+    at = at.toggle(key="speed/log").set_value(False).run()
     assert "this very machine" in said(at)
     assert len(asked) == 4
     assert not any(button.label == "Stop" for button in at.button)

@@ -105,6 +105,7 @@ def test_what_a_browser_says_is_pressed_is_checked(monkeypatch):
     monkeypatch.setattr(cells, "_grid", lambda **options: mounted.update(options))
     state = {"k": {}}
     monkeypatch.setattr(cells.st, "session_state", state)
+    monkeypatch.setattr(cells.state, "key", str)
     cells.words(["a", "b"], [1], key="k", label="", on_press=told.append)
     assert mounted["data"]["pressed"] == [1]
     for sent in ([1, 0, 1], [2, -1, "x", None, [0]], "nonsense", None):
@@ -135,7 +136,7 @@ def open_page(networks, monkeypatch):
 
 
 def test_a_link_hides_swaps_and_forces(open_page):
-    at = open_page(model="LSTM + attention", mask="2 cat", swap=["1 the", "3 sleeps"], force="1:2")
+    at = open_page(model="lstm-bahdanau", mask="2", swap="1,3", force="1:2")
     assert not at.exception
     assert not at.error
     bold = next(one.value for one in at.markdown if one.value.startswith("**With "))
@@ -149,16 +150,15 @@ def test_a_link_hides_swaps_and_forces(open_page):
     at = reset.click().run()
     assert not at.exception
     assert "Nothing is changed yet" in pages.said(at)
-    assert dict(at.query_params) == {"model": "LSTM + attention"}
+    assert dict(at.query_params) == {"model": "lstm-bahdanau"}
 
 
 def test_what_cannot_be_done_is_said_and_the_page_stays(open_page):
-    everything = ["1 the", "2 cat", "3 sleeps"]
-    at = open_page(model="LSTM + attention", mask=everything, how="Removed", force=["9:9", "x"])
+    at = open_page(model="lstm-bahdanau", mask="1,2,3", how="hidden", force="9:9,x")
     assert not at.exception
     assert "what is not was left out" in pages.said(at)
     assert "Something must be left to read" in pages.said(at)
-    at = open_page(model="LSTM + attention", prefix="مرحبا 😀")
+    at = open_page(model="lstm-bahdanau", prefix="مرحبا 😀")
     assert not at.exception
     assert "cannot write all of the beginning" in pages.said(at)
 
@@ -169,7 +169,7 @@ def test_without_attention_the_other_tools_work(open_page, outcome, monkeypatch)
         one.attention = {}
     monkeypatch.setattr(computed, "predict", lambda *rest: outcome.before)
     monkeypatch.setattr(computed, "run", lambda _, question, __: asked.append(question) or outcome)
-    at = open_page(model="LSTM", mask="2 brother", off="cross 1.1", force="1:1")
+    at = open_page(model="lstm", mask="2", off="cross 1.1", force="1:1")
     assert not at.exception
     assert "no attention in this network: all it read went through its state" in pages.said(at)
     assert "no attention in this network, hence no map" in pages.said(at)
@@ -180,17 +180,17 @@ def test_without_attention_the_other_tools_work(open_page, outcome, monkeypatch)
 
 @pytest.mark.parametrize("kind", ["long", "script"])
 def test_hostile_text_keeps_the_page_up(open_page, kind):
-    at = open_page(model="LSTM + attention", **{"text.en-es": HOSTILE[kind]})
+    at = open_page(model="lstm-bahdanau", text=HOSTILE[kind])
     assert not at.exception
     assert not at.error
     assert "Nothing is changed yet" in pages.said(at) or "wrote nothing" in pages.said(at)
 
 
 def test_other_words_are_not_hidden_for_those_before(open_page):
-    at = open_page(model="LSTM + attention", mask="2 cat")
-    at.text_area(key="text.en-es").set_value("good morning").run()
+    at = open_page(model="lstm-bahdanau", mask="2")
+    at.text_area(key="what-if/text").set_value("good morning").run()
     assert not at.exception
-    assert at.multiselect(key="mask").value == []
+    assert at.multiselect(key="what-if/mask").value == []
     assert "Nothing is changed yet" in pages.said(at)
 
 

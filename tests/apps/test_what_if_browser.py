@@ -9,7 +9,7 @@ from tests.apps.browsing import WAIT, expect, needs_chromium, picture
 pytestmark = needs_chromium
 
 # The networks are random; for this text the answer of this one depends on the word.
-PAGE = "/what-if?model=Transformer&text.en-es=the+cat+sleeps"
+PAGE = "/what-if?model=transformer&text=the+cat+sleeps"
 
 
 def test_a_pressed_word_changes_the_answer_and_its_link_repeats_it(open_page):

@@ -93,14 +93,14 @@ def open_page(networks, monkeypatch):
 def test_without_a_target_the_page_asks_for_one(open_page, monkeypatch):
     monkeypatch.setattr(computed, "run", lambda *args: pytest.fail("a model was asked"))
     for word, target in (("dates", ""), ("pronounce", " \n\t")):
-        at = open_page(task=shipped.TASK_LABELS[word], **{f"target.{word}": target})
+        at = open_page(task=word, target=target)
         assert not at.exception
         assert "Type an output above" in pages.said(at)
-        assert at.text_area(key=f"target.{word}").placeholder == your_target.HINTS[word]
+        assert at.text_area(key="your-target/target").placeholder == your_target.HINTS[word]
 
 
 def test_a_link_shows_a_target(open_page):
-    at = open_page(model="LSTM + attention", **{"target.en-es": "el gato duerme ж"})
+    at = open_page(model="LSTM + attention", target="el gato duerme ж")
     assert not at.exception
     assert not at.error
     table = at.dataframe[0].value
@@ -115,7 +115,7 @@ def test_a_link_shows_a_target(open_page):
 
 @pytest.mark.parametrize("kind", ["long", "arabic", "script"])
 def test_hostile_targets_keep_the_page_up(open_page, kind):
-    at = open_page(model="LSTM + attention", **{"target.en-es": HOSTILE[kind]})
+    at = open_page(model="LSTM + attention", target=HOSTILE[kind])
     assert not at.exception
     assert not at.error
     assert "Where it was surprised" in [one.value for one in at.subheader]
@@ -132,7 +132,7 @@ def test_all_models_stand_beside_each_other(open_page, monkeypatch):
         "_forced",
         lambda name, *rest: None if name == "en-es-lstm" else (YOURS, CANDIDATES, None),
     )
-    at = open_page(model="Transformer", all="true", **{"target.en-es": "mi hermana"})
+    at = open_page(model="Transformer", all="yes", target="mi hermana")
     assert not at.exception
     table = at.dataframe[-1].value
     names = [name for name in shipped.models("en-es") if name != "en-es-lstm"]

@@ -116,6 +116,10 @@ class Task(ABC):
     def showcase(self) -> list[str]:
         """Eight to ten inputs the dashboard offers."""
 
+    def accepted(self, source: str) -> tuple[str, ...]:
+        """What people accept as an answer to an input of the showcase; () where nobody knows."""
+        return ()
+
     def score(self, predictions: Sequence[str], examples: Sequence[Example]) -> dict[str, float]:
         """Every figure of the task in percent (0 to 100); `metric` is one of the keys."""
         return {key: figure.value for key, figure in self.figures(predictions, examples).items()}

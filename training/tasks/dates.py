@@ -139,6 +139,10 @@ class Dates(Task):
         """Ten dates in seven languages, none of them a training date."""
         return list(SHOWCASE)
 
+    def accepted(self, source: str) -> tuple[str, ...]:
+        """The one right date of a showcase input."""
+        return (SHOWCASE[source],) if source in SHOWCASE else ()
+
 
 def example(day: date, source: str, slots: Sequence[tuple[int, ...]]) -> Example:
     """The example of one written date; `slots` says which of the ten characters each one feeds."""

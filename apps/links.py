@@ -1,0 +1,46 @@
+"""From an answer to the pages that look inside it, with the whole question carried along."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from apps import shipped, state
+
+CLOSER = {
+    "attention": "Attention",
+    "what_if": "What if",
+    "your_target": "Your target",
+}
+"""The pages that look inside one answer."""
+
+
+def look_closer(
+    name: str, text: str, answer: str, *, here: str = "", target: str | None = None
+) -> None:
+    """Links from an answer of the model `name` to `text` to every page that looks inside one.
+
+    Args:
+        answer: what it wrote: where Your target begins, unless there is a target already.
+        here: the page itself, which needs no link.
+        target: what the model was made to write, where that is not the reader's own.
+    """
+    pages = state.pages()
+    wanted = {page: label for page, label in CLOSER.items() if page != here and page in pages}
+    if not wanted:
+        return
+    question = {
+        "task": shipped.task_of(name),
+        "text": text,
+        "model": shipped.family_of(name),
+        "target": (target if target is not None else state.get("target")) or None,
+    }
+    with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
+        st.caption("Look closer:", width="content")
+        for page, label in wanted.items():
+            begun = {"target": question["target"] or answer} if page == "your_target" else {}
+            st.page_link(
+                pages[page],
+                label=label,
+                icon=None,
+                query_params=state.params(**{**question, **begun}),
+            )
