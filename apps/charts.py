@@ -354,7 +354,7 @@ QUALITY_HEIGHT = 320
 
 
 def _spanned(counts: Sequence[int]) -> str:
-    """A number of examples, or the least and the most where models were tested on different ones."""
+    """A number of examples; the least and the most where models were tested on different ones."""
     ends = sorted({min(counts), max(counts)})
     return " to ".join(f"{end:,}" for end in ends)
 

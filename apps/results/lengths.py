@@ -93,7 +93,8 @@ def change(rows: Sequence[Mapping[str, Any]], figure: Figure, unit: str) -> str:
     )
     if not listed:
         return ""
-    return f"Change of {figure.label} from {plain(first)} to {plain(last)} {unit}, in points: {listed}."
+    classes = f"from {plain(first)} to {plain(last)} {unit}"
+    return f"Change of {figure.label} {classes}, in points: {listed}."
 
 
 def domain(task: str, figure: Figure) -> tuple[float, float] | None:

@@ -14,6 +14,7 @@ from apps.lessons import (
     parallelism,
     positions,
     pretraining,
+    scroll,
     self_attention,
     spotlight,
 )
@@ -48,9 +49,10 @@ def render() -> None:
         with st.popover("All chapters", icon=":material/toc:", type="tertiary"):
             for place, chapter in enumerate(CHAPTERS, 1):
                 _button(place, f"{place}. {chapter.TITLE}", key=f"learn.all.{place}")
+        scroll.to_top(number, key="learn.top")
     st.progress(number / many)
     chapter = CHAPTERS[number - 1]
-    st.subheader(f"{number}. {chapter.TITLE}", anchor=False)
+    st.header(f"{number}. {chapter.TITLE}", anchor=False)
     lesson.show(chapter.LESSON, chapter.render)
     _neighbours(number)
 

@@ -98,7 +98,7 @@ def test_the_chart_shows_intervals_and_lists_what_it_draws(uneven):
     names = ["en-es-lstm", "en-es-lstm-bahdanau"]
     rows = lengths.enough(lengths.records("en-es", CHRF, "1", names))
     spec = chart(rows, domain=(0, 70))
-    bars, line, points = spec["layer"]
+    bars, _, points = spec["layer"]
     assert bars["mark"]["type"] == "rule"
     assert bars["encoding"]["y2"]["field"] == "high"
     for channel in ("color", "shape"):
