@@ -8,7 +8,7 @@ and a dark page; an exported picture is always light.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -224,11 +224,16 @@ def latency_bars(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
 
 
 def quality_scatter(
-    rows: Sequence[Mapping[str, Any]], *, title: str, higher_is_better: bool
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    title: str,
+    higher_is_better: bool,
+    domain: tuple[float, float] | None = None,
 ) -> alt.LayerChart:
     """Quality over speed, the area of a point its number of parameters, error bars of 95 %.
 
     `rows`: records with `model`, `quality`, `low`, `high`, `ms`, `parameters`; better is up.
+    `domain`: the ends of the axis of quality, where another chart is compared with this one.
     """
     base = alt.Chart(pd.DataFrame(list(map(dict, rows)))).encode(
         x=alt.X("ms:Q", title="Milliseconds a sentence", scale=alt.Scale(zero=True, nice=True)),
@@ -244,7 +249,8 @@ def quality_scatter(
             alt.Tooltip("ms:Q", title="ms a sentence", format=".1f"),
             alt.Tooltip("parameters:Q", title="Parameters", format=",d"),
         ],
-    ).properties(height=340, autosize=FIT, padding=PADDING)
+        domain=domain,
+    ).properties(height=QUALITY_HEIGHT, autosize=FIT, padding=PADDING)
 
 
 def quality_points(
@@ -256,12 +262,13 @@ def quality_points(
     shape: alt.Shape,
     size: alt.Size | alt.SizeValue,
     more: Sequence[alt.Tooltip],
+    domain: tuple[float, float] | None = None,
 ) -> alt.LayerChart:
     """Named points over their error bars of 95 %, better up; `base` holds the rows and their x.
 
     `more`: what a point's tooltip says after model, quality and interval.
     """
-    scale = alt.Scale(zero=False, nice=True, padding=14, reverse=not higher_is_better)
+    scale = _quality_scale(domain, higher_is_better, padding=14)
     bars = base.mark_rule(strokeWidth=2).encode(
         y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q", color=colour
     )
@@ -285,49 +292,114 @@ def quality_points(
 
 
 def quality_by_length(
-    rows: Sequence[Mapping[str, Any]], *, title: str, higher_is_better: bool
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    title: str,
+    higher_is_better: bool,
+    unit: str = "",
+    domain: tuple[float, float] | None = None,
 ) -> alt.LayerChart:
-    """One line a model over classes of source length.
+    """One line a model over classes of source length, with a 95 % interval at each point.
 
-    `rows`: records with `model`, `label` (the class), `quality`, `count`, classes in order.
+    Args:
+        rows: records with `model`, `label` (the class), `quality`, `low`, `high` (None where they
+            are not known) and `count`, classes in order.
+        title: what the numbers are.
+        higher_is_better: better is up.
+        unit: what lengths are counted in ("words").
+        domain: the ends of the axis of quality.
     """
-    order = list(dict.fromkeys(row["label"] for row in rows))
-    scale = alt.Scale(zero=False, nice=True, reverse=not higher_is_better)
-    base = alt.Chart(pd.DataFrame(list(map(dict, rows)))).encode(
-        x=alt.X("label:O", sort=order, title="Length of the source", axis=alt.Axis(labelAngle=0)),
+    counts: dict[str, list[int]] = {}
+    for row in rows:
+        counts.setdefault(row["label"], []).append(row["count"])
+    places = {label: f"{label}\n{_spanned(found)}" for label, found in counts.items()}
+    data = pd.DataFrame([{**row, "place": places[row["label"]]} for row in rows])
+    scale = _quality_scale(domain, higher_is_better)
+    drawn = set(data["model"])
+    base = alt.Chart(data).encode(
+        x=alt.X(
+            "place:O",
+            sort=list(places.values()),
+            title=f"Length of the input{f' in {unit}' if unit else ''}; below it, examples",
+            axis=alt.Axis(labelAngle=0, labelExpr="split(datum.label, '\\n')"),
+        ),
         y=alt.Y("quality:Q", title=title, scale=scale),
-        color=family_colour("model", legend=True),
+        color=family_colour("model", legend=True, drawn=drawn),
     )
-    points = base.mark_point(filled=True, size=60).encode(
-        shape=family_shape("model", legend=True),
+    points = base.mark_point(filled=True, size=60, opacity=1).encode(
+        shape=family_shape("model", legend=True, drawn=drawn),
         tooltip=[
             alt.Tooltip("model:N", title="Model"),
             alt.Tooltip("label:O", title="Length"),
             alt.Tooltip("quality:Q", title=title, format=".2f"),
+            alt.Tooltip("low:Q", title="95 % from", format=".2f"),
+            alt.Tooltip("high:Q", title="95 % to", format=".2f"),
             alt.Tooltip("count:Q", title="Examples", format=",d"),
         ],
     )
-    return alt.layer(base.mark_line(strokeWidth=2), points).properties(
-        height=320, autosize=FIT, padding=PADDING
-    )
+    layers = [base.mark_line(strokeWidth=2), points]
+    if any(row.get("low") is not None for row in rows):
+        bars = base.transform_filter("isValid(datum.low) && isValid(datum.high)")
+        layers.insert(
+            0,
+            bars.mark_rule(strokeWidth=2, opacity=0.7).encode(
+                y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q"
+            ),
+        )
+    return alt.layer(*layers).properties(height=QUALITY_HEIGHT, autosize=FIT, padding=PADDING)
 
 
-def family_colour(field: str, *, legend: bool) -> alt.Color:
-    """The same colour for the same kind of network on every chart."""
+QUALITY_HEIGHT = 320
+"""Of charts of quality that stand side by side: equal, as their axes are."""
+
+
+def _spanned(counts: Sequence[int]) -> str:
+    """A number of examples; the least and the most where models were tested on different ones."""
+    ends = sorted({min(counts), max(counts)})
+    return " to ".join(f"{end:,}" for end in ends)
+
+
+def _quality_scale(
+    domain: tuple[float, float] | None, higher_is_better: bool, padding: int | None = None
+) -> alt.Scale:
+    """Better is up; a given domain is kept as it is, for it is another chart's too."""
+    ends = {"domain": list(domain), "nice": False} if domain else {"nice": True}
+    if padding and not domain:
+        ends["padding"] = padding
+    return alt.Scale(zero=False, reverse=not higher_is_better, **ends)
+
+
+def family_colour(field: str, *, legend: bool, drawn: Iterable[str] | None = None) -> alt.Color:
+    """The same colour for the same kind of network on every chart.
+
+    `drawn`: the labels that a legend is to list; all of them, where it is None.
+    """
+    names = _families(drawn)
     return alt.Color(
         f"{field}:N",
-        scale=alt.Scale(domain=list(FAMILY_COLOURS), range=list(FAMILY_COLOURS.values())),
-        legend=alt.Legend(title=None, orient="bottom", columns=2) if legend else None,
+        scale=alt.Scale(domain=names, range=[FAMILY_COLOURS[name] for name in names]),
+        legend=_family_legend() if legend else None,
     )
 
 
-def family_shape(field: str, *, legend: bool) -> alt.Shape:
+def family_shape(field: str, *, legend: bool, drawn: Iterable[str] | None = None) -> alt.Shape:
     """The same mark for the same kind of network: a chart must not lean on colour alone."""
+    marks = dict(zip(FAMILY_COLOURS, SHAPES, strict=True))
+    names = _families(drawn)
     return alt.Shape(
         f"{field}:N",
-        scale=alt.Scale(domain=list(FAMILY_COLOURS), range=list(SHAPES)),
-        legend=alt.Legend(title=None, orient="bottom", columns=2) if legend else None,
+        scale=alt.Scale(domain=names, range=[marks[name] for name in names]),
+        legend=_family_legend() if legend else None,
     )
+
+
+def _families(drawn: Iterable[str] | None) -> list[str]:
+    wanted = None if drawn is None else set(drawn)
+    return [name for name in FAMILY_COLOURS if wanted is None or name in wanted]
+
+
+def _family_legend() -> alt.Legend:
+    return alt.Legend(title=None, orient="bottom", columns=2, symbolOpacity=1)
 
 
 def picture(chart: alt.Chart | alt.LayerChart, kind: str, caption: str = "") -> bytes | str:

@@ -11,6 +11,7 @@ all others are made by `key`, and no two pages share one.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -301,6 +302,26 @@ def flag(name: str, default: bool = False) -> dict[str, Any]:
         ids=lambda on: "yes" if on else "no",
         labels=lambda on: str(on).lower(),
     )
+
+
+def number(name: str, default: float, least: float, most: float) -> dict[str, Any]:
+    """A number from `least` to `most`, for a field that it is typed into."""
+    found, shown = get(name), default
+    if found is not None:
+        try:
+            shown = float(found)
+        except ValueError:
+            shown = math.nan
+        if least <= shown <= most:
+            _session().new.discard(name)
+        else:
+            shown = default
+            refuse(name, found, f"{default:g}")
+
+    def text(typed: float | None) -> str | None:
+        return None if typed is None or typed == default else f"{typed:g}"
+
+    return _widget(name, shown, text, (least, most))
 
 
 def several(

@@ -191,7 +191,8 @@ def _lengths(rows: object) -> Iterator[str]:
     rows = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
     if not rows:
         return
-    keys = [key for key in rows[0] if key not in ("label", "count") and "_best" not in key]
+    apart = ("label", "count", "intervals")
+    keys = [key for key in rows[0] if key not in apart and "_best" not in key]
     yield ""
     yield "By length of the source:"
     yield ""

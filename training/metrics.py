@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -236,12 +236,18 @@ def bootstrap(
 
 
 def by_length(
-    figures: Mapping[str, Figure], lengths: Sequence[int], edges: Sequence[int]
+    figures: Mapping[str, Figure],
+    lengths: Sequence[int],
+    edges: Sequence[int],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> list[dict[str, object]]:
     """Every figure over the examples of each length bucket; empty buckets are left out.
 
     `lengths`: (N,) of the sources. `edges`: the last length of every bucket but the last, so
-    that (5, 10) gives "1-5", "6-10" and "11+". A row is {"label", "count", figure: value, ...}.
+    that (5, 10) gives "1-5", "6-10" and "11+". A row is {"label", "count", figure: value, ...,
+    "intervals": {figure: [low, high], ...}}, the 95 % intervals over the examples of the bucket.
     """
     array = np.asarray(lengths)
     rows: list[dict[str, object]] = []
@@ -254,7 +260,13 @@ def by_length(
             continue
         label = f"{start}+" if last is None else f"{start}-{last}"
         values = {key: round(figure.over(mask), 3) for key, figure in figures.items()}
-        rows.append({"label": label, "count": int(mask.sum()), **values})
+        intervals: dict[str, list[float]] = {}
+        for key, figure in figures.items():
+            within = replace(figure, statistics=figure.statistics[mask])
+            low, high = bootstrap(within, resamples=resamples, seed=seed)
+            intervals[key] = [round(low, 3), round(high, 3)]
+        row = {"label": label, "count": int(mask.sum()), **values, "intervals": intervals}
+        rows.append(row)
     return rows
 
 
@@ -277,5 +289,5 @@ def report(
         }
         result[key] = entry | ({"signature": figure.signature} if figure.signature else {})
     if edges and len(lengths):
-        result["by_length"] = by_length(figures, lengths, edges)
+        result["by_length"] = by_length(figures, lengths, edges, resamples=resamples, seed=seed)
     return result

@@ -11,8 +11,7 @@ from apps import charts, exports, shipped, state
 from apps.lab import computed
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
-from apps.results import quality
-from apps.views.leaderboard import length_records
+from apps.results import lengths, quality
 
 TITLE = "The bottleneck"
 LESSON = Lesson(
@@ -108,19 +107,15 @@ def render() -> None:
 
 def _cards(names: Sequence[str]) -> None:
     """The same two on the test set, by length of the source."""
-    labels = [shipped.label(name) for name in names]
     figure = quality.figure(quality.FIRST[parts.TASK])
-    rows = [
-        row
-        for row in length_records(parts.TASK, figure, "1")
-        if row["model"] in labels and (row["count"] or 0) >= FEWEST
-    ]
+    found = lengths.records(parts.TASK, figure, "1", names)
+    rows = lengths.enough(found)
     if not rows:
         return
     st.markdown(f"**{figure.label} on the test set, by words of the source**")
     parts.draw(
         charts.quality_by_length(
-            rows, title=figure.label, higher_is_better=figure.higher_is_better
+            rows, title=figure.label, higher_is_better=figure.higher_is_better, unit="words"
         ),
         alt_text=f"{figure.label} by length of the source: "
         + "; ".join(f"{row['model']} {row['quality']:.1f} at {row['label']}" for row in rows)
@@ -129,11 +124,8 @@ def _cards(names: Sequence[str]) -> None:
         file="learn-bottleneck-cards",
         caption=exports.caption(f"{figure.label} on the test set, by words of the source.", *names),
     )
-    st.caption(f"{figure.meaning} Classes of at least {FEWEST} sentences.")
-
-
-FEWEST = 10
-"""Sentences of a class of length that is drawn: fewer say nothing."""
+    st.markdown(lengths.change(rows, figure, "words"))
+    st.caption(f"{figure.meaning} {lengths.told(found)}")
 
 
 def chain(count: int) -> tuple[str, str]:

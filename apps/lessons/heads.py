@@ -154,4 +154,14 @@ def _off(
             text=text,
         ),
         alt_text=f"KL divergence at each written piece: {parts.spoken(rows)}.",
+        domain=(0, _top([row["value"] for row in rows])),
     )
+
+
+SCALES = (1, 5, 25)
+"""Nats at the top of the bars: the same for most heads, so that they can be compared."""
+
+
+def _top(values: list[float]) -> float:
+    most = max(values, default=0.0)
+    return next((top for top in SCALES if top >= most), most)

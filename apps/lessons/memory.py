@@ -1,8 +1,8 @@
-"""Chapter: the one state of a recurrent network, and how far back it reaches."""
+"""Chapter: the one state of a recurrent network, and how much of a beginning it still holds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from apps import exports, shipped
 from apps.lab import computed
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
+from apps.plain import plain
 
 TITLE = "Memory lane of an RNN"
 LESSON = Lesson(
@@ -27,18 +28,20 @@ LSTM carries a second list along, the *cell*. Gates decide what is added to it a
 al. (2000), how much of the old content stays; what a gate leaves alone can pass many steps nearly
 unchanged (Hochreiter and Schmidhuber 1997).
 
-Here the Simple RNN reads from left to right only, the LSTM in both directions at once.
+Here the Simple RNN reads from left to right only. The LSTM reads in both directions, so one half of
+its state reads the beginning last; that is a part of its advantage.
 """,
     try_this="""
-Move the slider: that word is replaced by the *unknown* word. Hide an early word, then a late one.
-Then write a longer sentence.
+Read the chart for both lists of beginnings. Then write another way for the sentence to go on, and a
+longer one.
 """,
     see="""
-Each line leaves zero where the hidden word is read: before it both readings are the same. Where a
-line falls, later words wash the change away; where it stays up, a trace is left. Compare how the
-lines run rather than how high they are, for the two states are not made alike. An LSTM *can* keep a
-word for long; whether it does is up to what paid in training. And a trace is not yet a memory that
-serves: below stands what each network makes of it.
+A translation begins with who did it, and that was read first. Eight beginnings are put before the
+same words, and the sentence is ended after each of them. The lines: of all the probability that a
+network gives to the eight translations, the share of the right one. At 1 it knows which beginning
+it read; at the line *By chance* it knows nothing. A line that falls is a memory that fades. One
+that lies at chance from the first word on has nothing to forget: the network never learnt to keep
+this. What these two networks do is said below the chart.
 """,
     question="""
 A plain RNN finds it hard to learn from what stood twenty words ago. Would training for longer help?
@@ -51,100 +54,145 @@ helps is another path: the cell of an LSTM, or attention, which reaches every wo
 """,
     papers=("elman", "bengio", "hochreiter", "gers"),
 )
-SENTENCE = "Tom told me that he wanted to learn how to swim."
+BEGINNINGS = {
+    "Tom, my father, nobody …": (
+        ("Tom", "Tom"),
+        ("Mary", "Mary"),
+        ("My father", "Mi padre"),
+        ("My sister", "Mi hermana"),
+        ("The dog", "El perro"),
+        ("The teacher", "El profesor"),
+        ("Nobody", "Nadie"),
+        ("Everyone", "Todos"),
+    ),
+    "My father, my mother, my dog …": (
+        ("My father", "Mi padre"),
+        ("My mother", "Mi madre"),
+        ("My brother", "Mi hermano"),
+        ("My sister", "Mi hermana"),
+        ("My uncle", "Mi tío"),
+        ("My son", "Mi hijo"),
+        ("My daughter", "Mi hija"),
+        ("My dog", "Mi perro"),
+    ),
+}
+"""English beginnings and how their translations begin. Of the second list only one word differs."""
+SENTENCE = "wanted to learn how to swim in the sea before the summer"
+MOST = 20
+"""Words that are read after a beginning."""
+CHANCE = "By chance"
 
 
 def render() -> None:
     """The live view."""
-    if not parts.there(parts.RNN, parts.LSTM):
+    names = (parts.RNN, parts.LSTM)
+    if not parts.there(*names):
         return
-    text = parts.sentence(SENTENCE, key="memory.text")
-    before = {name: computed.predict(name, text) for name in (parts.RNN, parts.LSTM)}
-    if None in before.values():
-        return
-    words = parts.reading(parts.RNN, before[parts.RNN]).source
-    if len(words) < 2:
+    options = list(BEGINNINGS)
+    chosen = options[parts.one_of("The sentence begins with", options, key="memory.list")]
+    typed = parts.sentence(SENTENCE, key="memory.text", label="and goes on with")
+    words = typed.rstrip(" .!?").split()[:MOST]
+    if not words:
         st.info("Write at least one word.")
         return
-    place = parts.word("The word that is hidden", words[:-1], key="memory.word")
-    rows = []
-    for name in before:
-        pieces = before[name].source_pieces
-        apart = computed.run(
+    if len(typed.split()) > MOST:
+        st.info(f"Only the first {MOST} words were read.", icon=":material/info:")
+    shares = {}
+    for name in names:
+        found = computed.run(
             name,
-            ("reach", text, place),
-            lambda loaded, pieces=pieces: distances(loaded, pieces, place),
+            ("kept", chosen, tuple(words)),
+            lambda loaded: kept(loaded, BEGINNINGS[chosen], words),
         )
-        if apart is None:
+        if found is None:
             return
-        rows += [
-            {"model": shipped.label(name), "x": f"{i} {word}", "value": round(float(far), 4)}
-            for i, (word, far) in enumerate(zip(words, apart, strict=True), 1)
-        ]
-    st.markdown("**How different the state is after each word**")
+        shares[shipped.label(name)] = found
+    _chart(names, chosen, words, shares)
+    st.markdown("**What each writes**")
+    starts = [english for english, _ in BEGINNINGS[chosen]]
+    start = starts[parts.word("One of the beginnings", starts, key="memory.begin", slider=False)]
+    text = f"{start} {' '.join(words)}."
+    for name, column in zip(names, st.columns(2), strict=True):
+        with column:
+            if (prediction := computed.predict(name, text)) is not None:
+                parts.written(name, prediction)
+
+
+def _chart(
+    names: Sequence[str], chosen: str, words: Sequence[str], shares: Mapping[str, np.ndarray]
+) -> None:
+    chance = 1 / len(BEGINNINGS[chosen])
+    places = [f"{place} {word}" for place, word in enumerate(words, 1)]
+    lines = {**shares, CHANCE: np.full(len(words), chance)}
+    rows = [
+        {"model": label, "x": place, "value": round(float(share), 4)}
+        for label, found in lines.items()
+        for place, share in zip(places, found, strict=True)
+    ]
+    st.markdown("**How well the beginning is remembered after each word**")
     parts.draw(
         parts.lines(
             rows,
-            x_title="read so far, up to this word",
-            y_title="distance, 0 to 1",
-            order=[f"{i} {word}" for i, word in enumerate(words, 1)],
+            x_title="read since the beginning, up to this word",
+            y_title="share of the right one, 0 to 1",
+            order=places,
             domain=(0, 1),
         ),
-        alt_text=f"Distance of the states with and without the word {words[place]}. "
+        alt_text="Share of the probability that the right one of "
+        f"{len(BEGINNINGS[chosen])} beginnings gets after each word. "
         + " ".join(
-            f"{shipped.label(name)}: "
-            f"{parts.spoken([r for r in rows if r['model'] == shipped.label(name)], 'x')}."
-            for name in before
-        ),
+            f"{label}: {parts.spoken([r for r in rows if r['model'] == label], 'x')}."
+            for label in shares
+        )
+        + f" By chance {chance:.2f}.",
         rows=rows,
         file="learn-memory",
         caption=exports.caption(
-            f"How different the state is after each word with “{words[place]}” hidden.",
-            *before,
-            text=text,
+            f"Share of the right one of {len(BEGINNINGS[chosen])} beginnings ({chosen}) after "
+            f"each word of “{' '.join(words)}”.",
+            *names,
         ),
     )
-    st.caption(
-        "The distance of two states is the length of their difference over the sum of their "
-        "lengths: 0 when they are the same, 1 when they point in opposite directions."
+    st.markdown(told(shares, words, chance))
+
+
+def told(shares: Mapping[str, np.ndarray], words: Sequence[str], chance: float) -> str:
+    """What the lines of two networks show, in Markdown: the numbers, and who is ahead where."""
+    (one, first), (other, second) = shares.items()
+    text = (
+        f"After “{plain(words[0])}” the right one of the beginnings gets {first[0]:.0%} from the "
+        f"{one} and {second[0]:.0%} from the {other}"
     )
-    st.markdown("**What each writes, with the word and without it**")
-    _outputs(text, before, place)
+    many = len(words)
+    if many > 1:
+        text += f"; after all {many} words {first[-1]:.0%} and {second[-1]:.0%}"
+    text += f". By chance it would get {chance:.0%}."
+    ahead = int(np.sum(np.asarray(second) > np.asarray(first)))
+    behind = int(np.sum(np.asarray(first) > np.asarray(second)))
+    best, count = (other, ahead) if ahead >= behind else (one, behind)
+    where = "after every word" if count == many else f"after {count} of {many} words"
+    text += f" **The {best} remembers the beginning better {where}.**" if count else ""
+    for label, found in shares.items():
+        if np.max(found) < 1.5 * chance:
+            text += f" The {label} is near chance throughout: it never learnt to keep this."
+    return text.replace("%", " %")
 
 
-def _outputs(text: str, before: dict[str, Any], place: int) -> None:
-    from zoo.interventions import Intervention
+def kept(loaded: Any, beginnings: Sequence[tuple[str, str]], words: Sequence[str]) -> np.ndarray:
+    """(words,) the share of the right translation in the probability of all `beginnings`.
 
-    for name, column in zip(before, st.columns(2), strict=True):
-        with column:
-            outcome = parts.intervened(name, text, Intervention(mask=(place,)))
-            parts.written(name, before[name], text=text)
-            if outcome is not None:
-                title = f"{shipped.label(name)}, the word hidden"
-                parts.written(name, outcome.after, beside=before[name], title=title)
-
-
-def distances(loaded: Any, pieces: Sequence[str], place: int) -> np.ndarray:
-    """(words,) how far the state after each word moves as the word at `place` is hidden.
-
-    The state after a word is what the decoder would begin with if the sentence ended there:
-    |a - b| / (|a| + |b|) of the two readings' states a and b, all of them in one batch.
+    Each beginning is read with the first `n` of `words`; each of the translations is then scored
+    as what is written first. The mean over the beginnings.
     """
-    from keras import ops
-
-    from zoo.prediction import word_spans
-    from zoo.tokenizer import PAD, UNK
-
-    ids = loaded.source_tokenizer.ids(pieces)
-    spans = word_spans(pieces)
-    hidden = [*ids]
-    hidden[slice(*spans[place])] = [UNK] * (spans[place][1] - spans[place][0])
-    rows = np.full((2 * len(spans), len(ids)), PAD, "int32")
-    for row, (_, end) in enumerate(spans):
-        rows[row, :end] = ids[:end]
-        rows[len(spans) + row, :end] = hidden[:end]
-    parts_of_state = loaded.model.encode(ops.convert_to_tensor(rows))["state"]
-    state = np.concatenate([ops.convert_to_numpy(part) for part in parts_of_state], axis=-1)
-    whole, without = np.split(state.astype("float64"), 2)
-    sizes = (np.linalg.norm(one, axis=-1) for one in (whole, without))
-    return np.linalg.norm(whole - without, axis=-1) / np.maximum(sum(sizes), 1e-12)
+    sources, targets = zip(*beginnings, strict=True)
+    many = len(beginnings)
+    found = []
+    for count in range(1, len(words) + 1):
+        read = [f"{one} {' '.join(words[:count])}." for one in sources for _ in targets]
+        forced = loaded.predict(read, target=list(targets) * many, attention=False)
+        # Without the end of the sequence: the translation goes on.
+        scores = np.array([float(np.sum(one.log_probs[:-1], dtype="float64")) for one in forced])
+        scores = scores.reshape(many, many)
+        likely = np.exp(scores - scores.max(axis=1, keepdims=True))
+        found.append(float(np.mean(np.diag(likely) / likely.sum(axis=1))))
+    return np.array(found)

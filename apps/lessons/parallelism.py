@@ -9,8 +9,7 @@ import streamlit as st
 from apps import figures, shipped, state
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
-from apps.plain import plain
-from apps.results import speed_charts, speeds
+from apps.results import curves, speed_charts, speeds
 
 TITLE = "Parallelism and its price"
 LESSON = Lesson(
@@ -29,13 +28,15 @@ Far beyond it the square wins. Dao et al. (2022) avoid storing the *n* × *n* ma
 remains.
 """,
     try_this="""
-Move the length and watch the number of cells. Then go through the measures: reading, answering, a
-step of training, memory.
+Move the length and watch the number of cells and the line in the chart. Then go through the
+measures: reading, answering, a step of training, memory.
 """,
     see="""
 Both axes are logarithmic: a straight line is a power of the length and its slope the exponent. At
 1, twice the length takes twice as much; at 2, four times. The bend shows where a square that was
-always there begins to be the larger part. The numbers were measured on the device named below.
+always there begins to be the larger part. Measures in one unit are drawn to one scale; the chapter
+begins with the measure whose lines run apart most. The numbers were measured on the device named
+below.
 """,
     question="""
 A sentence of 20 pieces becomes a document of 2,000. How much more does a map hold, and how much
@@ -53,7 +54,7 @@ AXIS = "source pieces"
 
 
 def render() -> None:
-    """The live view."""
+    """The live view; it begins with the measure and the length that have most to say."""
     groups = [
         (speeds.read(slug), group)
         for slug in speeds.devices()
@@ -61,24 +62,26 @@ def render() -> None:
         if group[0].get("x") == AXIS
     ]
     points = [point for _, group in groups for point in speeds.curve_points(group)]
-    lengths = sorted({int(point["x"]) for point in points}) or [2**power for power in range(3, 12)]
+    lengths = sorted({int(point["x"]) for point in points}) or [2**n for n in range(3, 12)]
     length = st.select_slider(
         "Pieces of the source",
         lengths,
-        **state.choice("parallel.length", lengths, lengths[0]),
+        **state.choice("parallel.length", lengths, lengths[-1]),
     )
     _cells(length)
     if not groups:
         st.info("No curves have been measured yet. `python -m benchmarks.curves` does it.")
         return
     titles = list(dict.fromkeys(str(group[0].get("title")) for _, group in groups))
+    first = str(groups[curves.steepest([group for _, group in groups])][1][0].get("title"))
     title = st.selectbox(
-        "Measure", titles, **state.choice("parallel.measure", titles, titles[0], ids=state.slug)
+        "Measure", titles, **state.choice("parallel.measure", titles, first, ids=state.slug)
     )
     results, group = next(
         (one for one in groups if str(one[1][0].get("title")) == title), groups[0]
     )
-    _curve(results, group, length)
+    ends = curves.shared_ends({str(i): one for i, (_, one) in enumerate(groups)})
+    _curve(results, group, length, ends[curves.axes_of(group)])
 
 
 def _cells(length: int) -> None:
@@ -97,19 +100,22 @@ def _cells(length: int) -> None:
         )
 
 
-def _curve(results: Any, group: list[dict[str, Any]], length: int) -> None:
+def _curve(
+    results: Any, group: list[dict[str, Any]], length: int, ends: tuple[float, float]
+) -> None:
     first = group[0]
     unit = str(first.get("unit") or "")
     points = speeds.curve_points(group)
     here = [point for point in points if point["x"] == length]
     described = "; ".join(f"{point['line']} {point['value']:,.4g} {unit}" for point in here)
     figures.show(
-        speed_charts.curve_lines(points, x_title=AXIS, unit=unit),
+        speed_charts.curve_lines(points, x_title=AXIS, unit=unit, ends=ends, mark=length),
         alt_text=f"{first.get('title')}. At {length:,} {AXIS}: {described}.",
         rows=[{"measure": first["measure"], "unit": unit, **point} for point in points],
         file=f"learn-parallel-{speeds.file_name(first['measure'])}",
         caption=f"{first.get('title')}. Measured on {results.device}.",
     )
+    st.markdown(curves.reading(group, length))
     fitted = {one["line"]: one for one in speeds.exponents(group)}
     least = min((point["x"] for point in points), default=0)
     start = {point["line"]: point["value"] for point in points if point["x"] == least}
@@ -130,10 +136,8 @@ def _curve(results: Any, group: list[dict[str, Any]], length: int) -> None:
         placeholder="–",
         alt=f"{first.get('title')} at {length:,} {AXIS}",
     )
-    for note in dict.fromkeys(
-        str(one["note"]).partition(" Twice")[0] for one in group if one.get("note")
-    ):
-        st.caption(plain(note))
+    for note in curves.notes(group):
+        st.caption(note)
     st.caption(
         speeds.origin(
             results.curves, str(results.curves.get("command") or "python -m benchmarks.curves")

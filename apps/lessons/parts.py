@@ -171,7 +171,9 @@ def lines(
     """
     models = list(dict.fromkeys(row["model"] for row in rows))
     strange = [model for model in models if model not in charts.FAMILY_COLOURS]
-    colours = {**charts.FAMILY_COLOURS, **dict(zip(strange, STRANGE, strict=False))}
+    taken = {charts.FAMILY_COLOURS[model] for model in models if model not in strange}
+    free = [colour for colour in STRANGE if colour not in taken]
+    colours = {**charts.FAMILY_COLOURS, **dict(zip(strange, free, strict=False))}
     legend = alt.Legend(title=None, orient="bottom", columns=2, symbolOpacity=1)
     x = alt.X(
         "x:Q" if order is None else "x:O",
@@ -224,7 +226,9 @@ WITHOUT_PLACE = "slice(datum.label, indexof(datum.label, ' ') + 1)"
 
 def _shapes(models: Sequence[str]) -> list[str]:
     own = dict(zip(charts.FAMILY_COLOURS, charts.SHAPES, strict=True))
-    return [own.get(model, charts.SHAPES[-1 - i % 4]) for i, model in enumerate(models)]
+    taken = {own[model] for model in models if model in own}
+    free = iter([*(one for one in reversed(charts.SHAPES) if one not in taken), *charts.SHAPES])
+    return [own.get(model) or next(free, charts.SHAPES[-1]) for model in models]
 
 
 def bars(

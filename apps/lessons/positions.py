@@ -93,12 +93,13 @@ def _codes(width: int) -> None:
     st.caption(f"This hand turns once in {turn:,.1f} positions.")
     place = st.slider("A place", 0, SHOWN - 1, **state.choice("positions.place", range(SHOWN), 20))
     likeness = codes @ codes[place] / hands
+    least = min(0.0, float((codes @ codes.T).min()) / hands)  # one scale for every place
     rows = [
         {"model": f"likeness to the code of {place}", "x": x, "value": round(float(one), 4)}
         for x, one in enumerate(likeness)
     ]
     parts.draw(
-        parts.lines(rows, x_title="position", y_title="likeness, 1 is equal"),
+        parts.lines(rows, x_title="position", y_title="likeness, 1 is equal", domain=(least, 1.0)),
         alt_text=f"Dot product of the code of place {place} with every code, 1 for itself: "
         f"{likeness[min(place + 1, SHOWN - 1)]:.2f} one place on, least {likeness.min():.2f}.",
         rows=rows,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from apps import exports, state
@@ -13,6 +14,7 @@ from apps.lab.looking import steps
 from apps.lab.outcomes import spans_of
 from apps.lessons import parts
 from apps.lessons.lesson import Lesson
+from apps.plain import plain
 
 TITLE = "Attention as a spotlight"
 LESSON = Lesson(
@@ -33,7 +35,8 @@ an output is disputed (Jain and Wallace 2019; Wiegreffe and Pinter 2019). So try
 """,
     try_this="""
 Step through the output with the slider. Then choose a piece of the source under *Force the
-spotlight*: at this one step all of the weight goes there, whatever the energies say.
+spotlight*: at this one step all of the weight goes there, whatever the energies say. The map shows
+the forced row.
 """,
     see="""
 The source is shaded by the weights of this step. Where one energy stands a few units above the
@@ -70,19 +73,42 @@ def render() -> None:
         return
     parts.written(name, prediction, text=text)
     step = parts.word("The written piece", own.target, key="spotlight.step")
-    weights = chosen_map(own, "cross", None, None)
-    st.markdown("**Where it looks as it writes this piece**")
-    parts.spotlight(own.source, weights[step], key="spotlight.source")
+    place = _force(own)
+    outcome = None if place is None else _forced(text, step, place)
+    if outcome is None:
+        st.markdown("**Where it looks as it writes this piece**")
+        weights = chosen_map(own, "cross", None, None)
+        parts.spotlight(own.source, weights[step], key="spotlight.source")
+        _energies(text, prediction, own, step)
+        _map(own, "The whole map, every step a row", text)
+        return
+    # The map of what is written under force: up to this step the same text, and then its own.
+    bent = read(from_prediction(name, outcome.after), "character")
+    st.markdown("**Where it is forced to look as it writes this piece**")
+    weights = chosen_map(bent, "cross", None, None)
+    parts.spotlight(bent.source, weights[step], key="spotlight.source")
     _energies(text, prediction, own, step)
-    _forced(text, prediction, own, step)
-    st.markdown("**The whole map, every step a row**")
+    parts.written(name, outcome.after, beside=prediction, title="Under force")
+    first = spans_of(prediction.target_pieces, "piece")[step][0]
+    parts.probability(own.target[step], outcome, first)
+    read_piece = own.source[place]
+    note = f"Row {step + 1} is forced to look at “{read_piece}”; all others are free."
+    _map(bent, "The whole map under force, every step a row", text, note)
+
+
+def _map(reading: Reading, title: str, text: str, note: str = "") -> None:
+    st.markdown(f"**{title}**")
+    if note:
+        st.caption(plain(note))
     parts.heat_map(
-        weights,
-        own.target,
-        own.source,
-        title="Bahdanau's map",
+        chosen_map(reading, "cross", None, None),
+        reading.target,
+        reading.source,
+        title="Bahdanau's map under force" if note else "Bahdanau's map",
         file="learn-spotlight-map",
-        caption=exports.caption("Additive attention, piece by piece.", name, text=text),
+        caption=exports.caption(
+            f"Additive attention, piece by piece. {note}".strip(), parts.BAHDANAU, text=text
+        ),
     )
 
 
@@ -98,6 +124,8 @@ def _energies(text: str, prediction: Any, own: Reading, step: int) -> None:
         {"word": shown(piece, END_SIGN), "value": round(float(one), 4)}
         for piece, one in zip(steps(prediction.source_pieces), energy[first], strict=True)
     ]
+    # One scale for all steps, so that they can be compared as the slider moves.
+    ends = min(float(np.min(energy)), 0.0), max(float(np.max(energy)), 0.0)
     parts.bars(
         rows,
         title="Energies of this step, before the softmax",
@@ -109,23 +137,24 @@ def _energies(text: str, prediction: Any, own: Reading, step: int) -> None:
             text=text,
         ),
         alt_text=f"Energy of each read piece: {parts.spoken(rows)}.",
+        domain=ends if ends[0] < ends[1] else None,
     )
 
 
-def _forced(text: str, prediction: Any, own: Reading, step: int) -> None:
-    from zoo.interventions import Force, Intervention
-
+def _force(own: Reading) -> int | None:
+    """The place that is to be looked at, or None where attention is left free."""
     options = [LEAVE, *(f"{place} {word}" for place, word in enumerate(own.source, 1))]
     chosen = st.selectbox(
         "Force the spotlight",
         options,
         **state.choice("spotlight.force", options, LEAVE, ids=lambda one: one.partition(" ")[0]),
     )
-    if chosen not in options[1:]:
-        return
-    what = Intervention(force=(Force(step, options.index(chosen) - 1),), unit="piece")
-    outcome = parts.intervened(parts.BAHDANAU, text, what)
-    if outcome is None:
-        return
-    parts.written(parts.BAHDANAU, outcome.after, beside=prediction, title="Under force")
-    parts.probability(own.target[step], outcome, step)
+    return options.index(chosen) - 1 if chosen in options[1:] else None
+
+
+def _forced(text: str, step: int, place: int) -> Any | None:
+    """The `Outcome` of looking nowhere but at one place, at one step."""
+    from zoo.interventions import Force, Intervention
+
+    what = Intervention(force=(Force(step, place),), unit="piece")
+    return parts.intervened(parts.BAHDANAU, text, what)

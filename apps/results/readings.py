@@ -62,9 +62,15 @@ def aligner(name: str) -> str:
 
 def best_aligner(one: str, other: str) -> str:
     """Whether the attention of one model aligns better than the best head of another."""
+    which, both = better_aligner(one, other)
+    return f"{which}: {both}." if which else ""
+
+
+def better_aligner(one: str, other: str) -> tuple[str, str]:
+    """Which of two models aligns better, in words, and the numbers; both "" where unknown."""
     errors = [results.overall(name, "aer", "best_head") for name in (one, other)]
     if None in errors:
-        return ""
+        return "", ""
     labels = [f"**{shipped.label(name)}**" for name in (one, other)]
     both = f"{labels[0]} {errors[0]}, best head of {labels[1]} {errors[1]}"
     paired = results.error_difference(one, other)
@@ -75,10 +81,10 @@ def best_aligner(one: str, other: str) -> str:
     else:
         first, second = errors[1].above(errors[0]), errors[0].above(errors[1])
     if first:
-        return f"{labels[0]} is the better aligner: {both}."
+        return f"{labels[0]} is the better aligner", both
     if second:
-        return f"The best head of {labels[1]} is the better aligner: {both}."
-    return f"Which of the two is the better aligner cannot be told: {both}."
+        return f"The best head of {labels[1]} is the better aligner", both
+    return "Which of the two is the better aligner cannot be told", both
 
 
 def useful(name: str) -> str:
@@ -157,14 +163,14 @@ def explanation(name: str) -> str:
     enough = results.overall(name, "sufficiency", row)
     if not needed or not enough:
         return ""
-    chance = [_better(name, key, row, "random") for key in ("comprehensiveness", "sufficiency")]
+    chance = [better(name, key, row, "random") for key in ("comprehensiveness", "sufficiency")]
     parts = [
         f"{called(name)}. Without what it looked at most, a written item loses {needed} of its "
         f"probability; with nothing else, {enough}.",
         _verdict(chance, "than as many chosen by chance"),
     ]
     if row == "attention":
-        pair = [_better(name, key, row, "gradient") for key in ("comprehensiveness", "sufficiency")]
+        pair = [better(name, key, row, "gradient") for key in ("comprehensiveness", "sufficiency")]
         parts.append(_verdict(pair, "than gradient × input"))
     rank = results.overall(name, "correlation", row)
     if rank:
@@ -172,7 +178,7 @@ def explanation(name: str) -> str:
     return " ".join(filter(None, parts))
 
 
-def _better(name: str, key: str, of: str, less: str) -> int | None:
+def better(name: str, key: str, of: str, less: str) -> int | None:
     """1 better, -1 worse, 0 not told apart by the paired interval, None where it is unknown."""
     apart = results.difference(name, key, of, less)
     if not apart:

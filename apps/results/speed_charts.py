@@ -31,7 +31,22 @@ def differs_widely(rows: Records) -> bool:
     return len(values) == len(rows) > 1 and max(values) / min(values) > WIDE
 
 
-def peer_bars(rows: Records, limits: Records, *, unit: str, log: bool) -> alt.LayerChart:
+def peer_domain(rows: Records, limits: Records, *, log: bool) -> tuple[float, float]:
+    """The ends of an axis that holds all these bars and limits, of one chart or of several."""
+    ends = [end for row in rows for end in (row["low"], row["high"], row["value"])]
+    ends += [one["value"] for one in limits]
+    least = min((end for end in ends if end > 0), default=1)
+    return (least * 0.8, max(ends) * 1.15) if log else (0, max(ends) * 1.04)
+
+
+def peer_bars(
+    rows: Records,
+    limits: Records,
+    *,
+    unit: str,
+    log: bool,
+    domain: tuple[float, float] | None = None,
+) -> alt.LayerChart:
     """Medians by system with a whisker from the least to the most, ours in colour.
 
     On a logarithmic scale the length of a bar means nothing, so there it is a point.
@@ -39,11 +54,9 @@ def peer_bars(rows: Records, limits: Records, *, unit: str, log: bool) -> alt.La
     Args:
         rows: of `speeds.bars`; the value and the ratio are written under the system's name.
         limits: of `speeds.ceilings`, drawn as lines from top to bottom.
+        domain: the ends of the axis, of `peer_domain`, where other charts have the same unit.
     """
-    ends = [end for row in rows for end in (row["low"], row["high"], row["value"])]
-    ends += [one["value"] for one in limits]
-    least = min((end for end in ends if end > 0), default=1)
-    domain = [least * 0.8, max(ends) * 1.15] if log else [0, max(ends) * 1.04]
+    domain = list(domain or peer_domain(rows, limits, log=log))
     scale = alt.Scale(type="log" if log else "linear", domain=domain, nice=False, clamp=True)
     ticks = log_ticks(*domain) if log else alt.Undefined
     axis = alt.Axis(format=",~r", tickCount=4, values=ticks, labelOverlap=True)
@@ -137,10 +150,21 @@ def written(row: Mapping[str, Any]) -> str:
     return figure(row["value"]) + (f" ({figure(ratio)}×)" if ratio else "")
 
 
-def curve_lines(points: Records, *, x_title: str, unit: str) -> alt.LayerChart:
+def curve_lines(
+    points: Records,
+    *,
+    x_title: str,
+    unit: str,
+    ends: tuple[float, float] | None = None,
+    mark: float | None = None,
+) -> alt.LayerChart:
     """Lines over logarithmic axes, a colour and a mark a model, a dash a variant.
 
-    `points`: of `speeds.curve_points`.
+    Args:
+        points: of `speeds.curve_points`.
+        x_title, unit: of the axes.
+        ends: the least and the most of every chart that this one is compared with.
+        mark: a place on the x-axis to draw a line at.
     """
     data = pd.DataFrame(list(map(dict, points)))
     models = list(dict.fromkeys(data["model"]))
@@ -148,17 +172,19 @@ def curve_lines(points: Records, *, x_title: str, unit: str) -> alt.LayerChart:
     places = sorted(set(data["x"]))
     colours, shapes = _family_scales(models)
     legend = alt.Legend(title=None, orient="bottom", columns=2, symbolOpacity=1)
+    x = alt.X(
+        "x:Q",
+        title=x_title,
+        scale=alt.Scale(type="log", base=2, domain=[places[0] * 0.92, places[-1] * 1.09]),
+        axis=alt.Axis(values=places, format=",~g", labelOverlap=True, grid=False),
+    )
     base = alt.Chart(data).encode(
-        x=alt.X(
-            "x:Q",
-            title=x_title,
-            scale=alt.Scale(type="log", base=2, domain=[places[0] * 0.92, places[-1] * 1.09]),
-            axis=alt.Axis(values=places, format=",~g", labelOverlap=True, grid=False),
-        ),
+        x=x,
         color=alt.Color("model:N", scale=colours, sort=models, legend=legend),
         detail="line:N",
     )
-    ends = [data["low"].min() * 0.9, data["high"].max() * 1.1]
+    least, most = ends or (data["low"].min(), data["high"].max())
+    ends = [least * 0.9, most * 1.1]
     y = alt.Y(
         "value:Q",
         title=unit,
@@ -193,9 +219,11 @@ def curve_lines(points: Records, *, x_title: str, unit: str) -> alt.LayerChart:
             alt.Tooltip("high:Q", title="Most", format=",.4~g"),
         ],
     )
-    return alt.layer(lines, spread, marks).properties(
-        height=260, autosize=charts.FIT, padding=charts.PADDING
-    )
+    layers = [lines, spread, marks]
+    if mark is not None:
+        here = alt.Chart(pd.DataFrame([{"x": mark}])).mark_rule(color=charts.NEUTRAL)
+        layers.insert(0, here.encode(x=x))
+    return alt.layer(*layers).properties(height=260, autosize=charts.FIT, padding=charts.PADDING)
 
 
 def _family_scales(models: Sequence[str]) -> tuple[alt.Scale, alt.Scale]:

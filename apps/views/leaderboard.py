@@ -8,7 +8,7 @@ import streamlit as st
 
 from apps import charts, choose, figures, links, shipped, state
 from apps.plain import plain
-from apps.results import quality
+from apps.results import lengths, quality
 from apps.results.quality import Figure
 
 BEAM_NAMES = {"1": "Greedy"}
@@ -82,7 +82,7 @@ def record(name: str, chosen: Figure, beams: str) -> dict[str, Any]:
 def _overall(task: str, chosen: Figure, beams: str) -> None:
     """The table of all models; below it quality over speed, and quality by length."""
     rows = [record(name, chosen, beams) for name in shipped.models(task)]
-    st.subheader("Quality, speed, size", anchor=False)
+    st.header("Quality, speed, size", anchor=False)
     _table(rows, chosen)
     st.caption(_conditions(task, rows))
     left, right = st.columns(2, gap="large")
@@ -97,7 +97,7 @@ def _over_speed(task: str, chosen: Figure, rows: list[dict[str, Any]]) -> None:
     for point in points:  # a card without an interval has a point without a bar
         point["low"] = point["quality"] if point["low"] is None else point["low"]
         point["high"] = point["quality"] if point["high"] is None else point["high"]
-    st.markdown("#### Quality over speed", anchors=False)
+    st.subheader("Quality over speed", anchor=False)
     if not points:
         st.caption("No card has quality, speed and size together yet.")
         return
@@ -107,7 +107,10 @@ def _over_speed(task: str, chosen: Figure, rows: list[dict[str, Any]]) -> None:
     )
     figures.show(
         charts.quality_scatter(
-            points, title=chosen.label, higher_is_better=chosen.higher_is_better
+            points,
+            title=chosen.label,
+            higher_is_better=chosen.higher_is_better,
+            domain=lengths.domain(task, chosen),
         ),
         alt_text=f"{chosen.label} over milliseconds a sentence: {described}.",
         rows=points,
@@ -170,45 +173,35 @@ def _conditions(task: str, rows: list[dict[str, Any]]) -> str:
 
 
 def _by_length(task: str, chosen: Figure, beams: str) -> None:
-    """Quality by class of source length, one line a model."""
-    rows = length_records(task, chosen, beams)
-    if not rows:
+    """Quality by class of source length, one line a model; the axis is that of the other chart."""
+    found = lengths.records(task, chosen, beams)
+    if not found:
         return
-    st.markdown("#### Quality by length of the input", anchors=False)
+    unit = f"{shipped.NOUNS[task][1]}s"
+    rows = lengths.enough(found)
+    st.subheader("Quality by length of the input", anchor=False)
+    if not rows:
+        st.info(lengths.told(found))
+        return
     st.caption("Without attention one vector carries a long input: do those lines fall more?")
-    first, last = rows[0]["label"], rows[-1]["label"]
     described = "; ".join(
-        f"{row['model']} {row['quality']:.1f} at {row['label']}"
+        f"{row['model']} {row['quality']:.1f} at {row['label']} ({row['count']:,} examples)"
         for row in rows
-        if row["label"] in (first, last)
     )
     figures.show(
         charts.quality_by_length(
-            rows, title=chosen.label, higher_is_better=chosen.higher_is_better
+            rows,
+            title=chosen.label,
+            higher_is_better=chosen.higher_is_better,
+            unit=unit,
+            domain=lengths.domain(task, chosen),
         ),
         alt_text=f"{chosen.label} by length of the input: {described}.",
         rows=rows,
         file=f"{task}-{chosen.key}-by-length",
     )
-
-
-def length_records(task: str, chosen: Figure, beams: str) -> list[dict[str, Any]]:
-    """The cards' figures by source length, as records for the chart."""
-    rows = []
-    for name in shipped.models(task):
-        classes = quality.measured(name, beams).get("by_length")
-        for entry in classes if isinstance(classes, list) else ():
-            value = entry.get(chosen.key) if isinstance(entry, dict) else None
-            if isinstance(value, int | float) and "label" in entry:
-                rows.append(
-                    {
-                        "model": shipped.label(name),
-                        "label": str(entry["label"]),
-                        "quality": float(value),
-                        "count": entry.get("count"),
-                    }
-                )
-    return rows
+    st.markdown(lengths.change(rows, chosen, unit))
+    st.caption(lengths.told(found))
 
 
 def _definitions(found: list[Figure]) -> None:
@@ -228,7 +221,7 @@ def _browse(task: str) -> None:
     names = [name for name in reversed(shipped.models(task)) if shipped.predictions(name)]
     if len(names) < 2:
         return
-    st.subheader("Where two models differ most", anchor=False)
+    st.header("Where two models differ most", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         one = _model("One model", "one", names)
         other = _model("Another", "other", [name for name in names if name != one])

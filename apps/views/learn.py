@@ -15,6 +15,7 @@ from apps.lessons import (
     parallelism,
     positions,
     pretraining,
+    scroll,
     self_attention,
     spotlight,
 )
@@ -53,9 +54,10 @@ def render() -> None:
         with st.popover("All chapters", icon=":material/toc:", type="tertiary"):
             for place, chapter in enumerate(CHAPTERS, 1):
                 _button(place, f"{place}. {chapter.TITLE}", key=f"all.{place}")
+        scroll.to_top(number, key=state.key("top"))
     st.progress(number / many)
     chapter = CHAPTERS[number - 1]
-    st.subheader(f"{number}. {chapter.TITLE}", anchor=False)
+    st.header(f"{number}. {chapter.TITLE}", anchor=False)
     lesson.show(chapter.LESSON, chapter.render)
     _neighbours(number)
 

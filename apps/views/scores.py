@@ -10,13 +10,15 @@ import streamlit as st
 from apps import choose, exports, figures, shipped, state
 from apps.plain import plain
 from apps.results import attention as results
-from apps.results import quality, readings, score_charts
+from apps.results import quality, readings, score_charts, verdicts
 from apps.results.attention import MEASURES, ROWS, Measure
 
 COMMAND = results.COMMAND
 ALIGNMENT = ("aer", "precision", "recall")
 FAITHFUL = ("comprehensiveness", "sufficiency", "correlation")
 LOOKS = ("normalised_entropy", "entropy", "coverage", "monotonicity", "diagonality")
+SUMMED = {"aer": "↓", "comprehensiveness": "↑", "sufficiency": "↓", "correlation": "↑"}
+"""The measures of the first table, and which way is better."""
 HEADS = ("importance", "importance_metric", "aer", *FAITHFUL, *LOOKS)
 RULES = {
     "argmax": "most looked at",
@@ -55,28 +57,40 @@ def render() -> None:
 
 
 def _summary(names: Sequence[str]) -> None:
-    """A line a model: what is graded of it, with intervals."""
-    lines = []
+    """A line a model: what is graded of it; the same with intervals behind it."""
+    plainly, fully = [], []
+    headers = []
     for name in names:
-        line = {"Model": shipped.label(name)}
-        for key, arrow in (("aer", "↓"), ("comprehensiveness", "↑"), ("sufficiency", "↓")):
+        line: dict[str, Any] = {"Model": shipped.label(name)}
+        whole: dict[str, Any] = dict(line)
+        for key, arrow in SUMMED.items():
             one = results.overall(name, key, readings.graded(name, key))
-            line[f"{MEASURES[key].label} {arrow}"] = str(one) if one else None
-        one = results.overall(name, "correlation", readings.graded(name, "correlation"))
-        line["Correlation with occlusion ↑"] = str(one) if one else None
-        line["Heads of use"] = readings.useful(name) or None
-        lines.append(line)
-    st.dataframe(lines, hide_index=True, placeholder="–", alt="Attention of each model, graded")
-    st.caption(
-        "With 95 % intervals. Of a model with several heads the error rate is that of the best "
-        "one, chosen on other examples than it is reported on, and the rest is of their mean; of "
-        "a model without attention everything is of its saliency, gradient × input."
+            header = f"{MEASURES[key].label} {arrow}"
+            headers.append(header)
+            line[header], whole[header] = (one.value, str(one)) if one else (None, None)
+        line["Heads of use"] = whole["Heads of use"] = readings.useful(name) or None
+        plainly.append(line)
+        fully.append(whole)
+    number = st.column_config.NumberColumn(format="%.2f")
+    st.dataframe(
+        plainly,
+        hide_index=True,
+        column_config=dict.fromkeys(headers, number),
+        placeholder="–",
+        alt="Attention of each model, graded",
     )
+    st.caption(
+        "Of a model with several heads the error rate is that of the best one, chosen on other "
+        "examples than it is reported on, and the rest is of their mean; of a model without "
+        "attention everything is of its saliency, gradient × input."
+    )
+    with st.expander("The same with 95 % intervals", icon=":material/straighten:"):
+        st.dataframe(fully, hide_index=True, placeholder="–", alt="The same, with intervals")
 
 
 def _aligner(task: str, names: Sequence[str]) -> None:
     """Whether attention is an aligner, and whose is the best."""
-    st.subheader("Is attention an aligner?", anchor=False)
+    st.header("Is attention an aligner?", anchor=False)
     graded = [name for name in names if _rows(name, "aer")]
     if not graded:
         reasons = {results.reason(name, "aer") for name in names} - {""}
@@ -86,7 +100,7 @@ def _aligner(task: str, names: Sequence[str]) -> None:
     lines = []
     if {"lstm-bahdanau", "transformer"} <= set(family):
         lines.append(readings.best_aligner(family["lstm-bahdanau"], family["transformer"]))
-    _say([*lines, *map(readings.aligner, graded)])
+    _verdict(verdicts.aligner(graded), [*lines, *map(readings.aligner, graded)])
     measure = _measure(ALIGNMENT, "Measure of alignment", key="aligner")
     rows = [
         row
@@ -105,8 +119,8 @@ def _aligner(task: str, names: Sequence[str]) -> None:
 
 def _heads(task: str, names: Sequence[str]) -> None:
     """Every head by itself."""
-    st.subheader("Which heads matter?", anchor=False)
-    _say(map(readings.heads, names))
+    st.header("Which heads matter?", anchor=False)
+    _verdict(verdicts.heads(names), map(readings.heads, names))
     graded = [name for name in names if results.several_heads(name)]
     if not graded:
         st.caption("None of these models has more than one head.")
@@ -133,7 +147,7 @@ def _heads(task: str, names: Sequence[str]) -> None:
     columns = st.columns(min(len(maps), 3) or 1, gap="medium")
     for place, (kind, cells) in enumerate(maps.items()):
         with columns[place % len(columns)]:
-            st.markdown(f"#### {plain(titles[kind])}", anchors=False)
+            st.subheader(plain(titles[kind]), anchor=False)
             spoken = "; ".join(
                 f"layer {cell['layer']} head {cell['head']} {cell['value']:.3f}" for cell in cells
             )
@@ -156,12 +170,12 @@ def _heads(task: str, names: Sequence[str]) -> None:
 
 def _explanation(task: str, names: Sequence[str]) -> None:
     """Whether attention explains what is written."""
-    st.subheader("Is attention an explanation here?", anchor=False)
+    st.header("Is attention an explanation here?", anchor=False)
     graded = [name for name in names if _rows(name, "comprehensiveness")]
     if not graded:
         st.info("The files hold no such figures.")
         return
-    _say(map(readings.explanation, graded))
+    _verdict(verdicts.explanation(graded), map(readings.explanation, graded))
     measure = _measure(FAITHFUL, "Measure of explanation", key="faithful")
     rows = [row for name in graded for row in _rows(name, measure.key)]
     _intervals(task, measure, rows, graded)
@@ -169,13 +183,15 @@ def _explanation(task: str, names: Sequence[str]) -> None:
 
 def _looks(task: str, names: Sequence[str]) -> None:
     """What the maps look like, in numbers."""
-    st.subheader("What the maps look like", anchor=False)
+    st.header("What the maps look like", anchor=False)
     available = [key for key in LOOKS if any(_kind_rows(name, key) for name in names)]
     if not available:
         st.info("The files hold no such figures.")
         return
     measure = _measure(available, "Measure of maps", key="look")
     rows = [row for name in names for row in _kind_rows(name, measure.key)]
+    if text := verdicts.looks(rows, measure):
+        st.markdown(text)
     _intervals(task, measure, rows, names)
 
 
@@ -282,10 +298,13 @@ def _origins(key: str, names: Sequence[str]) -> None:
         st.markdown("\n".join(lines))
 
 
-def _say(lines: Iterable[str]) -> None:
-    """Readings as a list, those that are not empty."""
+def _verdict(text: str, lines: Iterable[str]) -> None:
+    """The answer in plain words, and behind it the readings with their intervals."""
+    if text:
+        st.markdown(text)
     if kept := [f"- {line}" for line in lines if line]:
-        st.markdown("\n".join(kept))
+        with st.expander("The numbers, with 95 % intervals", icon=":material/straighten:"):
+            st.markdown("\n".join(kept))
 
 
 def _definitions() -> None:

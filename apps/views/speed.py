@@ -9,7 +9,7 @@ import streamlit as st
 
 from apps import choose, figures, shipped, state
 from apps.plain import plain
-from apps.results import measuring, quality, speed_charts, speeds
+from apps.results import budget, curves, measuring, quality, speed_charts, speeds
 from apps.results.speeds import Results
 
 DRAW = "python -m benchmarks.curves"
@@ -24,15 +24,54 @@ def render() -> None:
     )
     state.begin("speed")
     results = _choose_device()
+    groups = speeds.curve_groups(results.curves)
+    peers = speeds.measures(results.rows)
+    _contents(peers, groups)
     for name in results.damaged:
         st.error(
             f"`{plain(name)}` is damaged and was left out. "
             f"`{DRAW if speeds.CURVES in name else MEASURE}` makes it anew.",
             icon=":material/error:",
         )
-    _peers(results)
-    _curves(results)
+    st.header("Which model fits?", anchor="fits")
+    budget.section()
+    _peers(results, peers)
+    _curves(results, groups)
     _shipped(results)
+
+
+def _contents(
+    peers: Sequence[Mapping[str, Any]], groups: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> None:
+    """Links to every section and finding of the page."""
+    found = {
+        ("Which model fits?", "fits"): [],
+        ("Beside other toolkits", "peers"): [
+            (speeds.TITLES.get(row["measure"], row["measure"]), _anchor("peers", row["measure"]))
+            for row in peers
+        ],
+        ("Against length and batch", "curves"): [
+            (_titled(group), _anchor("curves", name)) for name, group in groups.items()
+        ],
+        ("The shipped models", "shipped"): [
+            ("Where a request's time goes", "stages"),
+            ("Quality for the time of training", "training"),
+            ("On this machine", "here"),
+        ],
+    }
+    lines = []
+    for (title, anchor), findings in found.items():
+        links = " · ".join(f"[{plain(name)}](#{one})" for name, one in findings)
+        lines.append(f"- **[{title}](#{anchor})**{f': {links}' if links else ''}")
+    st.markdown("\n".join(lines))
+
+
+def _anchor(section: str, name: str) -> str:
+    return f"{section}-{speeds.file_name(name)}"
+
+
+def _titled(group: Sequence[Mapping[str, Any]]) -> str:
+    return str(group[0].get("title") or group[0]["measure"])
 
 
 def _choose_device() -> Results:
@@ -74,10 +113,9 @@ def _as_table(rows: Sequence[Mapping[str, Any]], *, file: str, alt: str) -> None
         st.dataframe(list(map(dict, rows)), hide_index=True, placeholder="–", alt=alt)
 
 
-def _peers(results: Results) -> None:
-    """A chart a measure: ours beside the other toolkits."""
-    st.subheader("Beside other toolkits", anchor=False)
-    rows = speeds.measures(results.rows)
+def _peers(results: Results, rows: Sequence[Mapping[str, Any]]) -> None:
+    """A chart a measure: ours beside the other toolkits. The same unit has the same scale."""
+    st.header("Beside other toolkits", anchor="peers")
     if not rows:
         st.info(
             f"Nothing has been measured beside other toolkits yet. `{MEASURE}` does it and writes "
@@ -88,33 +126,46 @@ def _peers(results: Results) -> None:
         "Medians over rounds in which every system was measured in turn; lines from the least to "
         "the most. In brackets: how many times better zoo was (above 1: zoo is ahead). Blue is "
         "zoo, pale blue its other networks and settings; dashed and dotted lines are what the "
-        "machine's matrix products alone would allow."
+        "machine's matrix products alone would allow. Charts in one unit have one scale."
     )
-    wide = {row["measure"] for row in rows if speed_charts.differs_widely(speeds.bars(row))}
+    bars: dict[str, list[dict[str, Any]]] = {}
+    limits: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        bars.setdefault(row["unit"], []).extend(speeds.bars(row))
+        limits.setdefault(row["unit"], []).extend(speeds.ceilings(row, results.rows))
+    wide = {unit for unit, found in bars.items() if speed_charts.differs_widely(found)}
     log = bool(wide) and st.toggle(
         "Logarithmic scale where values lie far apart",
         **state.flag("log", True),
         help="Each step of the scale is then a multiple, and a system is a point, not a bar.",
     )
+    domains = {
+        unit: speed_charts.peer_domain(found, limits[unit], log=log and unit in wide)
+        for unit, found in bars.items()
+    }
     _in_pairs(
         [
-            lambda row=row: _peer_chart(row, results.rows, log=log and row["measure"] in wide)
+            lambda row=row: _peer_chart(
+                row, results.rows, log=log and row["unit"] in wide, domain=domains[row["unit"]]
+            )
             for row in rows
         ]
     )
 
 
-def _peer_chart(row: Mapping[str, Any], rows: list[dict[str, Any]], *, log: bool) -> None:
+def _peer_chart(
+    row: Mapping[str, Any], rows: list[dict[str, Any]], *, log: bool, domain: tuple[float, float]
+) -> None:
     found = speeds.bars(row)
     limits = speeds.ceilings(row, rows)
     measure, unit = row["measure"], row["unit"]
     title = speeds.TITLES.get(measure, measure)
-    st.markdown(f"#### {plain(title)}", anchors=False)
+    st.subheader(plain(title), anchor=_anchor("peers", measure))
     st.markdown(f"{speeds.verdict(row, found)} {speeds.reach(row, limits)}")
     file = f"speed-{speeds.file_name(measure)}"
     described = ", ".join(f"{bar['system']} {speed_charts.written(bar)}" for bar in found)
     figures.show(
-        speed_charts.peer_bars(found, limits, unit=unit, log=log),
+        speed_charts.peer_bars(found, limits, unit=unit, log=log, domain=domain),
         alt_text=f"{title}, {unit}: {described}.",
         rows=[{"measure": measure, "unit": unit, **bar} for bar in found],
         file=file,
@@ -138,10 +189,9 @@ def _peer_chart(row: Mapping[str, Any], rows: list[dict[str, Any]], *, log: bool
     )
 
 
-def _curves(results: Results) -> None:
-    """A chart a measure: lines by model against length or batch."""
-    st.subheader("Against length and batch", anchor=False)
-    groups = speeds.curve_groups(results.curves)
+def _curves(results: Results, groups: Mapping[str, list[dict[str, Any]]]) -> None:
+    """A chart a measure: lines by model against length or batch. One unit has one scale."""
+    st.header("Against length and batch", anchor="curves")
     if not groups:
         st.info(
             f"No curves have been measured on this device yet. `{DRAW}` does it and writes "
@@ -150,19 +200,31 @@ def _curves(results: Results) -> None:
         return
     st.caption(
         "Both axes are logarithmic: a straight line is a power of the length, and its slope the "
-        "exponent. At 1, twice the length takes twice as much; at 2, four times."
+        "exponent. At 1, twice the length takes twice as much; at 2, four times. Pale bars reach "
+        "from the least to the most. Charts in one unit have one scale."
     )
-    _in_pairs([lambda name=name: _curve_chart(groups[name], results) for name in groups])
+    ends = curves.shared_ends(groups)
+    _in_pairs(
+        [
+            lambda name=name, group=group: _curve_chart(
+                name, group, results, ends[curves.axes_of(group)]
+            )
+            for name, group in groups.items()
+        ]
+    )
 
 
-def _curve_chart(group: list[dict[str, Any]], results: Results) -> None:
+def _curve_chart(
+    name: str, group: list[dict[str, Any]], results: Results, ends: tuple[float, float]
+) -> None:
     first = group[0]
-    title = str(first.get("title") or first["measure"])
-    x_title, unit = str(first.get("x") or "x"), str(first.get("unit") or "")
+    title = _titled(group)
+    unit, x_title = curves.axes_of(group)
     points = speeds.curve_points(group)
-    st.markdown(f"#### {plain(title)}", anchors=False)
-    st.markdown("Higher is better." if first.get("higher_is_better") else "Lower is better.")
-    file = f"speed-curves-{speeds.file_name(first['measure'])}"
+    st.subheader(plain(title), anchor=_anchor("curves", name))
+    better = "Higher is better." if first.get("higher_is_better") else "Lower is better."
+    st.markdown(f"{better} {curves.reading(group)}")
+    file = f"speed-curves-{name}"
     fitted = speeds.exponents(group)
     described = "; ".join(
         f"{one['line']} {point['value']:,.4g} {unit} at {point['x']:,g}"
@@ -170,7 +232,7 @@ def _curve_chart(group: list[dict[str, Any]], results: Results) -> None:
         for point in (one["points"][0], one["points"][-1])
     )
     figures.show(
-        speed_charts.curve_lines(points, x_title=x_title, unit=unit),
+        speed_charts.curve_lines(points, x_title=x_title, unit=unit, ends=ends),
         alt_text=f"{title}, against {x_title}: {described}.",
         rows=[{"measure": first["measure"], "unit": unit, **point} for point in points],
         file=file,
@@ -185,10 +247,8 @@ def _curve_chart(group: list[dict[str, Any]], results: Results) -> None:
             )
             + "."
         )
-    for variant, note in dict.fromkeys(
-        (one["variant"], str(one["note"])) for one in group if one.get("note")
-    ):
-        st.caption(plain(f"{variant.capitalize()}: {note}" if variant else note))
+    for note in curves.notes(group):
+        st.caption(note)
     st.caption(speeds.origin(results.curves, _curves_command(results)))
     _as_table(speeds.by_place(points, x_title), file=file, alt=title)
 
@@ -199,21 +259,22 @@ def _curves_command(results: Results) -> str:
 
 def _shipped(results: Results) -> None:
     """What is known of the models in saved_models, by task, and the button that measures them."""
-    st.subheader("The shipped models", anchor=False)
+    st.header("The shipped models", anchor="shipped")
     if (task := choose.task()) is None:
         return
     stored = speeds.breakdown(results.curves, task)
     _in_pairs([lambda: _stages(task, stored, results), lambda: _quality(task)])
     for name, records in speeds.quality_files().items():
-        st.markdown(f"#### Quality of longer training: {plain(name)}", anchors=False)
+        title = f"Quality of longer training: {plain(name)}"
+        st.subheader(title, anchor=_anchor("longer", name))
         _as_table(records, file=f"quality-{name}", alt=f"Records of {name}")
-    st.markdown("#### On this machine", anchors=False)
+    st.subheader("On this machine", anchor="here")
     measuring.section(task, stored, results.curves)
 
 
 def _stages(task: str, stored: list[dict[str, Any]], results: Results) -> None:
     """Where the time of a stored request went."""
-    st.markdown("#### Where a request's time goes", anchors=False)
+    st.subheader("Where a request's time goes", anchor="stages")
     if not stored:
         st.info(
             f"Not yet measured for this task on this device. `{DRAW}` does it; the button below "
@@ -257,7 +318,7 @@ def _stages(task: str, stored: list[dict[str, Any]], results: Results) -> None:
 
 def _quality(task: str) -> None:
     """Quality over the processor's minutes of training, from the models' cards."""
-    st.markdown("#### Quality for the time of training", anchors=False)
+    st.subheader("Quality for the time of training", anchor="training")
     found = quality.figures(task)
     rows = quality_records(task, found[0]) if found else []
     if not rows:

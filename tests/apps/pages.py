@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
@@ -22,5 +23,11 @@ def opened(page: str, **params: Any) -> AppTest:
 
 def said(at: AppTest) -> str:
     """Every sentence on the page, one a line."""
-    elements = [*at.caption, *at.markdown, *at.info, *at.warning, *at.error, *at.subheader]
+    elements = [*at.caption, *at.markdown, *at.info, *at.warning, *at.error]
+    elements += [*at.header, *at.subheader]
     return "\n".join(str(element.value) for element in elements)
+
+
+def charts(at: AppTest) -> list[dict[str, Any]]:
+    """The specification of every chart on the page."""
+    return [json.loads(one.proto.spec) for one in at.get("vega_lite_chart")]

@@ -76,7 +76,12 @@ def card(task: str, family: str) -> dict[str, Any]:
     value = QUALITY[family] if FIGURE[task] != "wer" else 100 - QUALITY[family]
     figures = {FIGURE[task]: {"value": value, "low": value - 1, "high": value + 1}}
     lengths = [
-        {"label": label, "count": 50, FIGURE[task]: value - i}
+        {
+            "label": label,
+            "count": 50,
+            FIGURE[task]: value - i,
+            "intervals": {FIGURE[task]: [value - i - 2, value - i + 2]},
+        }
         for i, label in enumerate(("1-5", "6-9"))
     ]
     return {

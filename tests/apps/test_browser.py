@@ -131,3 +131,37 @@ def test_hostile_text_stays_text(open_page):
     ask(page, "word " * 10_000)
     expect(page.get_by_text("only the first 2,000 were read")).to_be_visible(timeout=WAIT)
     assert page.locator("img[src=x]").count() == 0
+
+
+def top(page) -> float:
+    return page.get_by_test_id("stMain").evaluate("main => main.scrollTop")
+
+
+def test_next_opens_a_chapter_at_its_top(open_page):
+    page = open_page("/learn?chapter=9")
+    at_rest = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
+    following = page.get_by_role("button", name="Next:")
+    expect(following).to_be_visible()
+    expect(at_rest).to_be_visible(timeout=WAIT)
+    following.scroll_into_view_if_needed()
+    assert top(page) > 300
+    following.click()
+    expect(page.get_by_role("heading", name="10. ")).to_be_in_viewport()
+    expect(at_rest).to_be_visible(timeout=WAIT)
+    assert top(page) == 0
+    page.get_by_role("textbox").last.scroll_into_view_if_needed()
+    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 200)")
+    page.get_by_role("textbox").last.fill("el gato")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(500)
+    expect(at_rest).to_be_visible(timeout=WAIT)
+    assert top(page) > 0  # another text on the same chapter leaves the reader in place
+
+
+def test_the_contents_of_speed_lead_to_a_finding(open_page):
+    page = open_page("/speed")
+    wanted = page.get_by_role("heading", name="Memory while training the Transformer")
+    expect(wanted).to_be_visible()
+    expect(wanted).not_to_be_in_viewport()
+    page.get_by_role("link", name="Memory while training the Transformer").first.click()
+    expect(wanted).to_be_in_viewport()

@@ -5,22 +5,27 @@ from __future__ import annotations
 import gc
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from apps.lab import computed
 from apps.lessons import (
     bottleneck,
     cross_attention,
     lesson,
     memory,
     order,
+    parallelism,
+    parts,
     positions,
     pretraining,
 )
+from apps.results import curves, speeds
 from apps.views.learn import CHAPTERS
-from tests.apps import bench, shelf
+from tests.apps import bench, pages, shelf
 from zoo import backend, catalog
 
 NAMES = [chapter.__name__.rpartition(".")[2] for chapter in CHAPTERS]
@@ -88,13 +93,13 @@ def open_chapter(name: str, **params: str) -> AppTest:
 
 
 def said(at: AppTest) -> str:
-    elements = [*at.caption, *at.markdown, *at.info, *at.error, *at.subheader]
+    elements = [*at.caption, *at.markdown, *at.info, *at.error, *at.header]
     return "\n".join(str(element.value) for element in elements).replace("\\", "")
 
 
 def charts(at: AppTest) -> list[str]:
     """The specification and the data of every chart on the page."""
-    return [str(one.proto) for one in at.get("arrow_vega_lite_chart")]
+    return [str(one.proto) for one in at.get("vega_lite_chart")]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -104,7 +109,7 @@ def test_the_address_opens_a_chapter_with_its_live_view(networks, name):
     assert not at.error
     assert not at.info
     chapter = CHAPTERS[NAMES.index(name)]
-    assert at.subheader[0].value == f"{NAMES.index(name) + 1}. {chapter.TITLE}"
+    assert at.header[0].value == f"{NAMES.index(name) + 1}. {chapter.TITLE}"
     assert [one.label for one in at.expander][-2:] == ["The answer", "The papers"]
     assert len(at.slider) + len(at.select_slider) + len(at.selectbox) + len(at.text_input)
 
@@ -123,7 +128,7 @@ def test_a_chapter_without_models_and_measurements_says_so(monkeypatch, tmp_path
 @pytest.mark.parametrize(
     ("name", "params"),
     [
-        ("memory", {"memory.word": "2 cat"}),
+        ("memory", {"memory.begin": "3 My father"}),
         ("bottleneck", {"bottleneck.clauses": "1"}),
         ("spotlight", {"spotlight.force": "1 the"}),
         ("self_attention", {"self.rollout": "true"}),
@@ -155,13 +160,13 @@ def test_back_next_and_the_list_lead_through_the_chapters(monkeypatch, tmp_path)
     at = open_chapter("memory")
     assert "learn.back" not in [one.key for one in at.button]
     at.button(key="learn/next").click().run()
-    assert at.subheader[0].value == f"2. {order.TITLE}"
+    assert at.header[0].value == f"2. {order.TITLE}"
     assert at.query_params["chapter"] in ("2", ["2"])
     at.button(key="learn/all.10").click().run()
-    assert at.subheader[0].value == f"10. {pretraining.TITLE}"
+    assert at.header[0].value == f"10. {pretraining.TITLE}"
     assert "learn.next" not in [one.key for one in at.button]
     at.button(key="learn/back").click().run()
-    assert at.subheader[0].value.startswith("9. ")
+    assert at.header[0].value.startswith("9. ")
 
 
 @pytest.mark.parametrize("number", ["0", "11", "x", ""])
@@ -169,7 +174,7 @@ def test_a_chapter_that_does_not_exist_is_the_first(monkeypatch, tmp_path, numbe
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
     at = open_chapter("memory", chapter=number)
     assert not at.exception
-    assert at.subheader[0].value == f"1. {memory.TITLE}"
+    assert at.header[0].value == f"1. {memory.TITLE}"
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
@@ -195,17 +200,142 @@ def transformer(folders):
     return zoo.load(folders[0] / "en-es-transformer")
 
 
-def test_a_hidden_word_changes_no_state_before_it(folders, networks):
-    import zoo
+class Rememberer:
+    """Stands for a network that gives the right beginning `odds` nats more than the others."""
 
-    for family in ("simple-rnn", "lstm"):
-        loaded = zoo.load(folders[0] / f"en-es-{family}")
-        pieces = loaded._read(TEXT)[1]
-        apart = memory.distances(loaded, pieces, 1)
-        assert apart.shape == (4,)  # three words and the end
-        assert apart[0] == 0
-        assert apart[1] > 1e-3
-        assert (apart <= 1).all()
+    def __init__(self, odds):
+        self.odds, self.asked = odds, []
+
+    def predict(self, texts, target, attention):
+        assert not attention
+        self.asked += texts
+        translations = dict(next(iter(memory.BEGINNINGS.values())))
+        found = []
+        for text, one in zip(texts, target, strict=True):
+            start = next(english for english in translations if text.startswith(f"{english} "))
+            words = len(text.split())
+            right = translations[start] == one
+            found.append(SimpleNamespace(log_probs=np.array([right * self.odds(words), -99.0])))
+        return found
+
+
+def test_memory_is_the_share_of_the_right_beginning():
+    beginnings = next(iter(memory.BEGINNINGS.values()))
+    words = ["sleeps", "well"]
+    perfect, empty = (Rememberer(lambda words, odds=odds: odds) for odds in (99.0, 0.0))
+    assert memory.kept(perfect, beginnings, words) == pytest.approx([1.0, 1.0])
+    assert memory.kept(empty, beginnings, words) == pytest.approx([1 / 8, 1 / 8])
+    assert "My father sleeps well." in perfect.asked
+    fading = memory.kept(Rememberer(lambda words: 8.0 / words), beginnings, words)
+    assert 1 / 8 < fading[1] < fading[0] < 1
+
+
+def test_what_is_said_of_memory_follows_the_lines():
+    words = ["sleeps", "well"]
+
+    def told(first, second):
+        shares = {"Simple RNN": np.array(first), "LSTM": np.array(second)}
+        return memory.told(shares, words, 1 / 8).replace("\\", "")
+
+    text = told([0.6, 0.4], [0.9, 0.8])
+    assert "After “sleeps” the right one of the beginnings gets 60 % from the Simple RNN" in text
+    assert "after all 2 words 40 % and 80 %" in text
+    assert "The LSTM remembers the beginning better after every word." in text
+    assert "near chance" not in text
+    text = told([0.9, 0.8], [0.6, 0.12])
+    assert "The Simple RNN remembers the beginning better after every word." in text
+    assert "The LSTM remembers the beginning better after 1 of 2 words." in told(
+        [0.5, 0.5], [0.6, 0.5]
+    )
+    text = told([0.13, 0.13], [0.13, 0.13])
+    assert "better" not in text
+    assert text.count("is near chance throughout: it never learnt to keep this.") == 2
+
+
+def test_lines_have_marks_and_colours_of_their_own():
+    rows = [
+        {"model": model, "x": 1, "value": 0.5} for model in ("Simple RNN", "LSTM", memory.CHANCE)
+    ]
+    points = parts.lines(rows, x_title="x", y_title="y").to_dict()["layer"][1]
+    for channel in ("color", "shape"):
+        scale = points["encoding"][channel]["scale"]
+        assert scale["domain"] == ["Simple RNN", "LSTM", memory.CHANCE]
+        assert len(set(scale["range"])) == 3
+
+
+def rows_of_map(at: AppTest) -> list[list[float]]:
+    """The last table on the page that is a map."""
+    frame = next(
+        one.value
+        for one in reversed(at.dataframe)
+        if "" in one.value and len(one.value.columns) > 2
+    )
+    return frame.drop(columns="").to_numpy().tolist()
+
+
+def test_the_map_shows_the_force_that_was_applied(networks):
+    free = open_chapter("spotlight")
+    where = rows_of_map(free)[0]
+    other = int(np.argmin(where))
+    chosen = free.selectbox(key="spotlight.force").options[1 + other]
+    forced = open_chapter("spotlight", **{"spotlight.force": chosen})
+    assert not forced.exception
+    assert where[other] < 0.9
+    row = rows_of_map(forced)[0]
+    assert row[other] == 1.0
+    assert sum(row) == pytest.approx(1.0)
+    text = said(forced)
+    assert "The whole map under force, every step a row" in text
+    assert f"Row 1 is forced to look at “{chosen.split(' ', 1)[1]}”" in text
+    assert "Where it is forced to look as it writes this piece" in text
+
+
+def test_energies_of_all_steps_are_drawn_to_one_scale(networks, monkeypatch):
+    real, found = computed.run, []
+
+    def run(name, question, compute):
+        answer = real(name, question, compute)
+        if question[0] != "energies":
+            return answer
+        found.append(np.vstack([answer, answer[:1] + 7]))  # and a step that is not shown
+        return found[-1]
+
+    monkeypatch.setattr(computed, "run", run)
+    axes = [
+        spec["encoding"]["y"]
+        for spec in pages.charts(open_chapter("spotlight"))
+        if "y" in spec.get("encoding", {})
+    ]
+    (domain,) = [y["scale"]["domain"] for y in axes if y.get("title") == "energy"]
+    energies = found[-1]
+    assert domain == pytest.approx([min(energies.min(), 0), max(energies.max(), 0)])
+
+
+def test_parallelism_starts_where_the_curves_have_run_apart(networks):
+    at = open_chapter("parallelism")
+    chosen = at.selectbox(key="parallel.measure").value
+    drawn = speeds.curve_groups(bench.curves())
+    spreads = {
+        group[0]["title"]: np.ptp([one["exponent"] for one in speeds.exponents(group)])
+        for group in drawn.values()
+        if group[0]["x"] == parallelism.AXIS
+    }
+    assert chosen == max(spreads, key=spreads.get)
+    assert at.select_slider(key="parallel.length").value == 2048
+    assert "At 2,048 source pieces: the least is " in said(at)
+    (spec,) = pages.charts(at)
+    assert spec["layer"][0]["mark"]["type"] == "rule"  # the length, on the chart
+
+
+def test_the_steepest_measure_follows_the_results():
+    def group(*exponents):
+        return [
+            {"line": str(i), "exponent": one, "fitted": [1, 2]} for i, one in enumerate(exponents)
+        ]
+
+    assert curves.steepest([group(1.0, 1.2), group(0.9, 1.9), group()]) == 1
+    assert curves.steepest([group(0.5, 2.0), group(0.9, 1.9)]) == 0
+    assert curves.steepest([]) == 0
 
 
 def test_a_swap_moves_words_only_where_positions_are_told(transformer):
@@ -249,6 +379,4 @@ def test_chains_and_common_weight():
 
 
 def test_the_chapters_are_about_shipped_models():
-    from apps.lessons import parts
-
     assert {parts.RNN, parts.LSTM, parts.BAHDANAU, parts.TRANSFORMER} <= set(catalog.SHIPPED)

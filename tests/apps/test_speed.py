@@ -35,8 +35,14 @@ def test_every_number_has_its_device_date_and_command(benchmarks):
     assert not at.exception
     assert not at.error
     text = said(at)
-    headings = [title for title in speeds.TITLES.values() if f"#### {title}" in text]
-    assert headings == [
+    assert [one.value for one in at.header] == [
+        "Which model fits?",
+        "Beside other toolkits",
+        "Against length and batch",
+        "The shipped models",
+    ]
+    titles = [one.value for one in at.subheader]
+    assert list(dict.fromkeys(t for t in titles if t in speeds.TITLES.values())) == [
         "Training the Transformer",
         "Answering one sentence",
         "Memory while training the Transformer",
@@ -47,11 +53,11 @@ def test_every_number_has_its_device_date_and_command(benchmarks):
     assert text.count(f"{here}. `python -m benchmarks.curves --seconds 1`") == 4
     assert "Fitted exponents: Simple RNN **0.90** (128 to 2,048)" in text
     assert "Transformer, with maps **1.90**" in text
-    assert "With maps: a note" in text
+    assert "Transformer, with maps: a note" in text
     assert "One request, warm: “3 May 2021” is cut" in text
     # Every chart's numbers can be read as a table too: four measures, three groups of curves,
-    # the stages and the quality.
-    assert len(at.dataframe) == 4 + 3 + 2
+    # the stages and the quality; before them the latencies of all models.
+    assert len(at.dataframe) == 1 + 4 + 3 + 2
     assert [line["CPU-minutes"] for line in at.dataframe[-1].value.to_dict("records")] == [5.0] * 4
 
 
@@ -144,7 +150,7 @@ def test_damaged_files_are_named_and_the_rest_is_shown(benchmarks):
     assert "Fitted exponents" in said(at)
     at = open_speed(device="GPU: another")
     assert "`gpu-test-curves.json` is damaged" in said(at)
-    assert "#### Answering one sentence" in said(at)
+    assert "Answering one sentence" in [one.value for one in at.subheader]
 
 
 WRONG = [None, 3, "x", [], {}, [None], {"a": None}, float("nan"), True]

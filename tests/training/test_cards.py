@@ -31,7 +31,15 @@ def card(tmp_path):
             "examples": 3_000,
             "bleu": {"value": 40.126, "low": 39.2, "high": 41.0, "signature": "nrefs:var|case:m"},
             "rouge1_best": {"value": 70.0, "low": 69.0, "high": 71.0},
-            "by_length": [{"label": "1-5", "count": 1_200, "bleu": 44.0, "rouge1_best": 1.0}],
+            "by_length": [
+                {
+                    "label": "1-5",
+                    "count": 1_200,
+                    "bleu": 44.0,
+                    "rouge1_best": 1.0,
+                    "intervals": {"bleu": [43.0, 45.0], "rouge1_best": [0.5, 1.5]},
+                }
+            ],
             "command": "python -m training.evaluate en-de-transformer --beams 1",
         }
     }

@@ -177,10 +177,28 @@ def test_by_length():
     assert sum(row["count"] for row in rows) == 5
 
 
+def test_figures_by_length_have_intervals_of_their_own_examples():
+    rng = np.random.default_rng(3)
+    right = rng.integers(0, 2, 240).astype(float)
+    lengths = [3] * 200 + [8] * 40
+    figures = {"right": metrics.mean(right)}
+    few, many = (metrics.by_length(figures, lengths, (5,))[i] for i in (1, 0))
+    for row, part in ((many, right[:200]), (few, right[200:])):
+        low, high = row["intervals"]["right"]
+        assert (low, high) == pytest.approx(metrics.bootstrap(metrics.mean(part)), abs=1e-3)
+        assert low < row["right"] < high
+    widths = [high - low for row in (many, few) for low, high in (row["intervals"]["right"],)]
+    assert widths[0] < widths[1]  # fewer examples say less
+
+
 def test_report_is_what_a_card_holds():
     figures = {"bleu": metrics.bleu(["a b c d", "e f g h"], [["a b c d"], ["e f g x"]])}
     report = metrics.report(figures, [4, 4], (5,))
     assert set(report["bleu"]) == {"value", "low", "high", "signature"}
     assert report["bleu"]["low"] <= report["bleu"]["value"] <= report["bleu"]["high"]
-    assert report["by_length"] == [{"label": "1-5", "count": 2, "bleu": report["bleu"]["value"]}]
+    whole = report["bleu"]
+    intervals = {"bleu": [whole["low"], whole["high"]]}  # all examples are of one class
+    assert report["by_length"] == [
+        {"label": "1-5", "count": 2, "bleu": whole["value"], "intervals": intervals}
+    ]
     assert "by_length" not in metrics.report(figures)
