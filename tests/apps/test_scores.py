@@ -139,9 +139,9 @@ def test_a_link_chooses_task_measures_and_model(graded):
     assert not at.exception
     assert at.selectbox(key="scores/grade").value == "aer"
     assert at.selectbox(key="scores/faithful").value == "sufficiency"
-    assert "#### Most looked at" in said(at)
+    assert "### Most looked at" in said(at)
     at.selectbox(key="scores/grade").set_value("importance").run()
-    assert "#### Input on itself" in said(at)
+    assert "### Input on itself" in said(at)
     at.selectbox(key="scores/grade").set_value("importance_metric").run()
     assert "In BLEU; with all heads it is 40.5." in said(at)
     assert not open_scores(grade="nothing").exception
@@ -152,7 +152,7 @@ def test_nothing_measured_is_said_with_the_command(saved_models):
     assert not at.exception
     names = " ".join(shipped.models("dates"))
     assert f"`python -m training.attention_scores {names}` does it" in said(at)
-    assert not at.subheader
+    assert not at.header
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_charts_are_drawn():
     ramp = spec["layer"][0]["encoding"]["color"]["scale"]["range"]
     assert ramp == list(reversed(charts.RAMP))
     inks = {cell["value"]: cell["ink"] for cell in next(iter(spec["datasets"].values()))}
-    assert inks[-1.0] == "#ffffff" and inks[1.0] == "#16202c"
+    assert inks[-1.0] == "#ffffff" and inks[1.0] == "#000000"
 
 
 def test_intervals_are_compared_by_their_ends():
