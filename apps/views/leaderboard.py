@@ -82,7 +82,7 @@ def record(name: str, chosen: Figure, beams: str) -> dict[str, Any]:
 def _overall(task: str, chosen: Figure, beams: str) -> None:
     """The table of all models; below it quality over speed, and quality by length."""
     rows = [record(name, chosen, beams) for name in shipped.models(task)]
-    st.subheader("Quality, speed, size", anchor=False)
+    st.header("Quality, speed, size", anchor=False)
     _table(rows, chosen)
     st.caption(_conditions(task, rows))
     left, right = st.columns(2, gap="large")
@@ -97,7 +97,7 @@ def _over_speed(task: str, chosen: Figure, rows: list[dict[str, Any]]) -> None:
     for point in points:  # a card without an interval has a point without a bar
         point["low"] = point["quality"] if point["low"] is None else point["low"]
         point["high"] = point["quality"] if point["high"] is None else point["high"]
-    st.markdown("#### Quality over speed", anchors=False)
+    st.markdown("### Quality over speed", anchors=False)
     if not points:
         st.caption("No card has quality, speed and size together yet.")
         return
@@ -174,7 +174,7 @@ def _by_length(task: str, chosen: Figure, beams: str) -> None:
     rows = length_records(task, chosen, beams)
     if not rows:
         return
-    st.markdown("#### Quality by length of the input", anchors=False)
+    st.markdown("### Quality by length of the input", anchors=False)
     st.caption("Without attention one vector carries a long input: do those lines fall more?")
     first, last = rows[0]["label"], rows[-1]["label"]
     described = "; ".join(
@@ -228,7 +228,7 @@ def _browse(task: str) -> None:
     names = [name for name in reversed(shipped.models(task)) if shipped.predictions(name)]
     if len(names) < 2:
         return
-    st.subheader("Where two models differ most", anchor=False)
+    st.header("Where two models differ most", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         one = _model("One model", "one", names)
         other = _model("Another", "other", [name for name in names if name != one])

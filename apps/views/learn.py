@@ -55,7 +55,7 @@ def render() -> None:
                 _button(place, f"{place}. {chapter.TITLE}", key=f"all.{place}")
     st.progress(number / many)
     chapter = CHAPTERS[number - 1]
-    st.subheader(f"{number}. {chapter.TITLE}", anchor=False)
+    st.header(f"{number}. {chapter.TITLE}", anchor=False)
     lesson.show(chapter.LESSON, chapter.render)
     _neighbours(number)
 

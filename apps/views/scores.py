@@ -22,7 +22,7 @@ RULES = {
     "argmax": "most looked at",
     "threshold": "weight above a threshold",
     "intersection": "both directions agree",
-    "grow-diag-final-and": "grow-diag-final-and",
+    "grow-diag-final-and": "both directions, with neighbouring links (grow-diag-final-and)",
 }
 """How links are read off a head's map, in plain words."""
 
@@ -76,7 +76,7 @@ def _summary(names: Sequence[str]) -> None:
 
 def _aligner(task: str, names: Sequence[str]) -> None:
     """Whether attention is an aligner, and whose is the best."""
-    st.subheader("Is attention an aligner?", anchor=False)
+    st.header("Is attention an aligner?", anchor=False)
     graded = [name for name in names if _rows(name, "aer")]
     if not graded:
         reasons = {results.reason(name, "aer") for name in names} - {""}
@@ -105,7 +105,7 @@ def _aligner(task: str, names: Sequence[str]) -> None:
 
 def _heads(task: str, names: Sequence[str]) -> None:
     """Every head by itself."""
-    st.subheader("Which heads matter?", anchor=False)
+    st.header("Which heads matter?", anchor=False)
     _say(map(readings.heads, names))
     graded = [name for name in names if results.several_heads(name)]
     if not graded:
@@ -133,7 +133,7 @@ def _heads(task: str, names: Sequence[str]) -> None:
     columns = st.columns(min(len(maps), 3) or 1, gap="medium")
     for place, (kind, cells) in enumerate(maps.items()):
         with columns[place % len(columns)]:
-            st.markdown(f"#### {plain(titles[kind])}", anchors=False)
+            st.markdown(f"### {plain(titles[kind])}", anchors=False)
             spoken = "; ".join(
                 f"layer {cell['layer']} head {cell['head']} {cell['value']:.3f}" for cell in cells
             )
@@ -156,7 +156,7 @@ def _heads(task: str, names: Sequence[str]) -> None:
 
 def _explanation(task: str, names: Sequence[str]) -> None:
     """Whether attention explains what is written."""
-    st.subheader("Is attention an explanation here?", anchor=False)
+    st.header("Is attention an explanation here?", anchor=False)
     graded = [name for name in names if _rows(name, "comprehensiveness")]
     if not graded:
         st.info("The files hold no such figures.")
@@ -169,7 +169,7 @@ def _explanation(task: str, names: Sequence[str]) -> None:
 
 def _looks(task: str, names: Sequence[str]) -> None:
     """What the maps look like, in numbers."""
-    st.subheader("What the maps look like", anchor=False)
+    st.header("What the maps look like", anchor=False)
     available = [key for key in LOOKS if any(_kind_rows(name, key) for name in names)]
     if not available:
         st.info("The files hold no such figures.")

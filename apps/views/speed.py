@@ -76,7 +76,7 @@ def _as_table(rows: Sequence[Mapping[str, Any]], *, file: str, alt: str) -> None
 
 def _peers(results: Results) -> None:
     """A chart a measure: ours beside the other toolkits."""
-    st.subheader("Beside other toolkits", anchor=False)
+    st.header("Beside other toolkits", anchor=False)
     rows = speeds.measures(results.rows)
     if not rows:
         st.info(
@@ -109,7 +109,7 @@ def _peer_chart(row: Mapping[str, Any], rows: list[dict[str, Any]], *, log: bool
     limits = speeds.ceilings(row, rows)
     measure, unit = row["measure"], row["unit"]
     title = speeds.TITLES.get(measure, measure)
-    st.markdown(f"#### {plain(title)}", anchors=False)
+    st.markdown(f"### {plain(title)}", anchors=False)
     st.markdown(f"{speeds.verdict(row, found)} {speeds.reach(row, limits)}")
     file = f"speed-{speeds.file_name(measure)}"
     described = ", ".join(f"{bar['system']} {speed_charts.written(bar)}" for bar in found)
@@ -140,7 +140,7 @@ def _peer_chart(row: Mapping[str, Any], rows: list[dict[str, Any]], *, log: bool
 
 def _curves(results: Results) -> None:
     """A chart a measure: lines by model against length or batch."""
-    st.subheader("Against length and batch", anchor=False)
+    st.header("Against length and batch", anchor=False)
     groups = speeds.curve_groups(results.curves)
     if not groups:
         st.info(
@@ -160,7 +160,7 @@ def _curve_chart(group: list[dict[str, Any]], results: Results) -> None:
     title = str(first.get("title") or first["measure"])
     x_title, unit = str(first.get("x") or "x"), str(first.get("unit") or "")
     points = speeds.curve_points(group)
-    st.markdown(f"#### {plain(title)}", anchors=False)
+    st.markdown(f"### {plain(title)}", anchors=False)
     st.markdown("Higher is better." if first.get("higher_is_better") else "Lower is better.")
     file = f"speed-curves-{speeds.file_name(first['measure'])}"
     fitted = speeds.exponents(group)
@@ -199,21 +199,21 @@ def _curves_command(results: Results) -> str:
 
 def _shipped(results: Results) -> None:
     """What is known of the models in saved_models, by task, and the button that measures them."""
-    st.subheader("The shipped models", anchor=False)
+    st.header("The shipped models", anchor=False)
     if (task := choose.task()) is None:
         return
     stored = speeds.breakdown(results.curves, task)
     _in_pairs([lambda: _stages(task, stored, results), lambda: _quality(task)])
     for name, records in speeds.quality_files().items():
-        st.markdown(f"#### Quality of longer training: {plain(name)}", anchors=False)
+        st.markdown(f"### Quality of longer training: {plain(name)}", anchors=False)
         _as_table(records, file=f"quality-{name}", alt=f"Records of {name}")
-    st.markdown("#### On this machine", anchors=False)
+    st.markdown("### On this machine", anchors=False)
     measuring.section(task, stored, results.curves)
 
 
 def _stages(task: str, stored: list[dict[str, Any]], results: Results) -> None:
     """Where the time of a stored request went."""
-    st.markdown("#### Where a request's time goes", anchors=False)
+    st.markdown("### Where a request's time goes", anchors=False)
     if not stored:
         st.info(
             f"Not yet measured for this task on this device. `{DRAW}` does it; the button below "
@@ -257,7 +257,7 @@ def _stages(task: str, stored: list[dict[str, Any]], results: Results) -> None:
 
 def _quality(task: str) -> None:
     """Quality over the processor's minutes of training, from the models' cards."""
-    st.markdown("#### Quality for the time of training", anchors=False)
+    st.markdown("### Quality for the time of training", anchors=False)
     found = quality.figures(task)
     rows = quality_records(task, found[0]) if found else []
     if not rows:

@@ -22,5 +22,5 @@ def opened(page: str, **params: Any) -> AppTest:
 
 def said(at: AppTest) -> str:
     """Every sentence on the page, one a line."""
-    elements = [*at.caption, *at.markdown, *at.info, *at.warning, *at.error, *at.subheader]
+    elements = [*at.caption, *at.markdown, *at.info, *at.warning, *at.error, *at.header]
     return "\n".join(str(element.value) for element in elements)

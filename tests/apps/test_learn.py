@@ -88,7 +88,7 @@ def open_chapter(name: str, **params: str) -> AppTest:
 
 
 def said(at: AppTest) -> str:
-    elements = [*at.caption, *at.markdown, *at.info, *at.error, *at.subheader]
+    elements = [*at.caption, *at.markdown, *at.info, *at.error, *at.header]
     return "\n".join(str(element.value) for element in elements).replace("\\", "")
 
 
@@ -104,7 +104,7 @@ def test_the_address_opens_a_chapter_with_its_live_view(networks, name):
     assert not at.error
     assert not at.info
     chapter = CHAPTERS[NAMES.index(name)]
-    assert at.subheader[0].value == f"{NAMES.index(name) + 1}. {chapter.TITLE}"
+    assert at.header[0].value == f"{NAMES.index(name) + 1}. {chapter.TITLE}"
     assert [one.label for one in at.expander][-2:] == ["The answer", "The papers"]
     assert len(at.slider) + len(at.select_slider) + len(at.selectbox) + len(at.text_input)
 
@@ -155,13 +155,13 @@ def test_back_next_and_the_list_lead_through_the_chapters(monkeypatch, tmp_path)
     at = open_chapter("memory")
     assert "learn.back" not in [one.key for one in at.button]
     at.button(key="learn/next").click().run()
-    assert at.subheader[0].value == f"2. {order.TITLE}"
+    assert at.header[0].value == f"2. {order.TITLE}"
     assert at.query_params["chapter"] in ("2", ["2"])
     at.button(key="learn/all.10").click().run()
-    assert at.subheader[0].value == f"10. {pretraining.TITLE}"
+    assert at.header[0].value == f"10. {pretraining.TITLE}"
     assert "learn.next" not in [one.key for one in at.button]
     at.button(key="learn/back").click().run()
-    assert at.subheader[0].value.startswith("9. ")
+    assert at.header[0].value.startswith("9. ")
 
 
 @pytest.mark.parametrize("number", ["0", "11", "x", ""])
@@ -169,7 +169,7 @@ def test_a_chapter_that_does_not_exist_is_the_first(monkeypatch, tmp_path, numbe
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
     at = open_chapter("memory", chapter=number)
     assert not at.exception
-    assert at.subheader[0].value == f"1. {memory.TITLE}"
+    assert at.header[0].value == f"1. {memory.TITLE}"
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)

@@ -35,7 +35,7 @@ def test_every_number_has_its_device_date_and_command(benchmarks):
     assert not at.exception
     assert not at.error
     text = said(at)
-    headings = [title for title in speeds.TITLES.values() if f"#### {title}" in text]
+    headings = [title for title in speeds.TITLES.values() if f"### {title}" in text]
     assert headings == [
         "Training the Transformer",
         "Answering one sentence",
@@ -144,7 +144,7 @@ def test_damaged_files_are_named_and_the_rest_is_shown(benchmarks):
     assert "Fitted exponents" in said(at)
     at = open_speed(device="GPU: another")
     assert "`gpu-test-curves.json` is damaged" in said(at)
-    assert "#### Answering one sentence" in said(at)
+    assert "### Answering one sentence" in said(at)
 
 
 WRONG = [None, 3, "x", [], {}, [None], {"a": None}, float("nan"), True]
