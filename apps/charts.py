@@ -36,6 +36,8 @@ SPOKEN = 15
 PADDING = {"left": 2, "top": 4, "right": 6, "bottom": 2}
 NEUTRAL = "#767676"
 """Of text and lines on a chart: legible on a white and on a black page."""
+INK = "#141414"
+"""Of text on a coloured mark; on a dark page it becomes the page's own colour (`apps.look`)."""
 CATEGORY_DIGITS = 4
 ROW_HEIGHT = 22
 TIGHT_ROW_HEIGHT = 15
@@ -204,8 +206,10 @@ def latency_bars(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         alt.Tooltip("high:Q", title="Slowest ms", format=".1f"),
     ]
     x = alt.X("median:Q", title="Milliseconds to answer", scale=alt.Scale(zero=True))
-    bars = base.mark_bar(height=18, opacity=0.6).encode(
-        x=x, color=family_colour("model", legend=False), tooltip=tooltip
+    colour = family_colour("model", legend=False)
+    outline = alt.Stroke("model:N", scale=colour["scale"], legend=None)
+    bars = base.mark_bar(height=18, fillOpacity=0.55).encode(
+        x=x, color=colour, stroke=outline, tooltip=tooltip
     )
     whiskers = base.mark_rule(strokeWidth=4).encode(
         x=alt.X("low:Q"),

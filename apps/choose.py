@@ -19,8 +19,8 @@ NO_MODELS = (
 )
 BEAMS = (1, 2, 4, 5)
 BEAM_HELP = (
-    "Greedy takes the likeliest piece at each step; a beam of N keeps the N likeliest outputs so "
-    "far and returns the best whole one."
+    "Greedy writes the most likely piece in each step; a beam of N keeps the N most likely outputs "
+    "so far and returns the best complete one."
 )
 BEAM_LABELS = {1: "Greedy", 2: "Beam 2", 4: "Beam 4", 5: "Beam 5"}
 CLOSEST = {"lstm": ("lstm-bahdanau",), "simple-rnn": ("lstm", "lstm-bahdanau")}
@@ -92,7 +92,7 @@ def text(task: str, *, label: str | None = None, with_target: bool = False) -> s
     opening = shipped.opening(task) or ""
     typed = st.text_area(
         label or shipped.PROMPTS.get(task, "Your text"),
-        height=80,
+        height=68,
         placeholder=shipped.HINTS.get(task),
         help=f"At most {state.MAX_CHARACTERS:,} characters are read. Ctrl+Enter reads it.",
         **state.written("text", opening, spare=("target",) if with_target else ()),
@@ -117,7 +117,7 @@ def beams() -> int:
     )
 
 
-def map_kind(kinds: Sequence[str]) -> str:
+def map_kind(kinds: Sequence[str], *, label_visibility: str = "visible") -> str:
     """One of the kinds of map that there are; asked only where there are several."""
     if len(kinds) == 1:
         return state.value("map", kinds, kinds[0], labels=panels.KIND_LABELS.get)
@@ -126,6 +126,7 @@ def map_kind(kinds: Sequence[str]) -> str:
         kinds,
         required=True,
         format_func=panels.KIND_LABELS.get,
+        label_visibility=label_visibility,
         **state.choice("map", kinds, kinds[0], labels=panels.KIND_LABELS.get),
     )
 

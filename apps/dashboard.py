@@ -12,7 +12,7 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-from apps import state  # noqa: E402
+from apps import look, present, state  # noqa: E402
 from apps.views import (  # noqa: E402
     attention,
     compare,
@@ -22,13 +22,6 @@ from apps.views import (  # noqa: E402
     speed,
     what_if,
     your_target,
-)
-
-st.set_page_config(
-    page_title="Attention Zoo",
-    page_icon=str(Path(__file__).with_name("icon.svg")),
-    layout="wide",
-    initial_sidebar_state="collapsed",
 )
 
 # A new page is a module with a `render()` and one line here.
@@ -59,4 +52,15 @@ OWN = st.Page(
 )
 state.sync()
 state.register(PAGES)
-st.navigation([*PAGES.values(), OWN], position="top").run()
+# Before the navigation, which would fetch the page's icon from elsewhere for the browser's tab.
+st.set_page_config(
+    page_icon=str(Path(__file__).with_name("icon.svg")),
+    layout="wide",
+    initial_sidebar_state="collapsed",
+)
+page = st.navigation([*PAGES.values(), OWN], position="top")
+st.set_page_config(page_title=f"{page.title} · Attention Zoo")
+look.apply()
+place = present.bar()
+page.run()
+present.link(place)

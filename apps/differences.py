@@ -28,4 +28,4 @@ def sentence(marks: Sequence[bool], same: bool, other: str, unit: str) -> str:
     if not count:
         return f"Leaves out something that {other} wrote."
     plural = unit if count == 1 else f"{unit}s"
-    return f"{count} {plural} not as in {other} (underlined)."
+    return f"{count} {plural} different from {other} (underlined)."

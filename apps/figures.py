@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from apps import charts, exports, state
+from apps import charts, exports, present, state
 
 Rows = Sequence[Mapping[str, Any]]
 Maker = Callable[[], str | bytes]
@@ -36,7 +36,9 @@ def show(
         file: name of the saved files without ending; also the key, so unique on a page.
         caption: what the saved files say under it; `alt_text` unless given.
     """
-    st.altair_chart(chart, width="stretch", key=state.key(f"figure.{file}"), alt=alt_text)
+    st.altair_chart(
+        present.larger(chart), width="stretch", key=state.key(f"figure.{file}"), alt=alt_text
+    )
     save(chart, rows=rows, file=file, caption=caption or alt_text)
 
 

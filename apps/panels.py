@@ -32,9 +32,9 @@ class Which:
 
 
 def heading(name: str) -> None:
-    """Name and kind of a model, at the top of its column."""
-    st.markdown(f"### {shipped.label(name)}", anchors=False)
-    st.caption(shipped.FAMILY_LINES.get(shipped.family_of(name), ""))
+    """Name of a model, at the top of its column; its kind is in a tooltip."""
+    kind = shipped.FAMILY_LINES.get(shipped.family_of(name))
+    st.markdown(f"### {shipped.label(name)}", anchors=False, help=kind)
 
 
 def reference(accepted: Sequence[str]) -> None:
@@ -42,7 +42,7 @@ def reference(accepted: Sequence[str]) -> None:
     first, *more = accepted
     st.markdown(f"**Reference:** {plain(first)}")
     if more:
-        st.caption(f"Accepted too: {plain('; '.join(more[:MOST_REFERENCES]))}")
+        st.caption(f"Also accepted: {plain('; '.join(more[:MOST_REFERENCES]))}")
 
 
 def output(
@@ -63,7 +63,7 @@ def output(
         noun = shipped.NOUNS[shipped.task_of(answer.model)][0]
         st.caption(sentence(marks, same, shipped.label(reference[0].model), noun))
     else:
-        st.caption("The best on the test set: the others are compared with this.")
+        st.caption("The best model on the test set: the others are compared with it.")
     if answer.text in accepted:
         st.caption(":material/check: The same as a reference.")
     st.markdown(_facts(answer))
@@ -71,7 +71,7 @@ def output(
         st.caption(f":material/info: {plain(note)}")
     if len(answer.alternatives) > 1:
         with st.expander("All candidates"):
-            st.caption("Best first; score: log-probability over the length penalty.")
+            st.caption("Best first. Score: log-probability divided by a penalty for length.")
             lines = [f"{plain(text)} ({score:.2f})" for text, score in answer.alternatives]
             st.markdown("\n".join(f"{rank}. {line}" for rank, line in enumerate(lines, 1)))
     if words:
@@ -114,7 +114,10 @@ def attention(answer: Answer, reading: Reading, which: Which) -> None:
     if SALIENCY in reading.maps and not answer.attention:
         kind, title = SALIENCY, f"{label}: input saliency"
         st.markdown(f"**{label}**")
-        st.caption("No attention in this network. Shown instead: input saliency, gradient × input.")
+        st.caption(
+            "No attention in this network. Shown instead: input saliency, gradient × input (how "
+            "much the output would change with the input, times the input)."
+        )
     elif kind not in reading.maps:
         st.markdown(f"**{label}**")
         st.caption(f"This network has no map of the kind “{KIND_LABELS[kind]}”.")
@@ -153,13 +156,13 @@ def speed(answers: Mapping[str, Answer]) -> None:
     timed = [answer for answer in answers.values() if answer.median is not None]
     if not timed:
         return
-    st.subheader("How fast each was", anchor=False)
+    st.header("How fast each was", anchor=False)
     runs = max(len(answer.milliseconds) for answer in timed)
     st.caption(
         "Text in, text out, one sentence at a time: the median"
         + (f" of {runs} warm runs" if runs else "")
-        + ", the line from the fastest to the slowest. Loading and the first run, which "
-        "compiles the model, are not counted."
+        + "; the thick line reaches from the fastest to the slowest run. Loading and the first "
+        "run, which compiles the model, are not counted."
     )
     table, bars = st.columns(2, gap="medium")
     rows = [speed_record(answer) for answer in timed]

@@ -19,9 +19,9 @@ TASK_LABELS = {
     "pronounce": "Pronunciation",
 }
 PROMPTS = {
-    "en-es": "An English sentence, to be put into Spanish",
-    "dates": "A date as people write it, in one of many languages, to be put into ISO 8601",
-    "pronounce": "An English word, to be spelt in sounds (ARPAbet)",
+    "en-es": "An English sentence to translate into Spanish",
+    "dates": "A date as people write it, in one of many languages (the answer is ISO 8601)",
+    "pronounce": "An English word (the answer is its sounds, in ARPAbet)",
 }
 HINTS = {
     "en-es": "Where is the train station?",
@@ -43,9 +43,9 @@ FAMILY_LABELS = {
 }
 FAMILY_LINES = {
     "simple-rnn": "Reads and writes word by word; one vector carries the whole input.",
-    "lstm": "Gates remember for longer; still one vector, no attention.",
+    "lstm": "Its gates remember for longer; still one vector, no attention.",
     "lstm-bahdanau": "Looks back at the input before each step (Bahdanau et al. 2015).",
-    "transformer": "Attention in every layer, nothing recurrent (Vaswani et al. 2017).",
+    "transformer": "Attention in every layer, no recurrence (Vaswani et al. 2017).",
 }
 
 

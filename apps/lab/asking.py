@@ -11,24 +11,30 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import choose, links, panels, shaded, shipped, state
+from apps import choose, links, panels, present, shaded, shipped, state
 from apps.answers import SALIENCY
 from apps.lab import computed, looking, outcomes
 from apps.lab.looking import Look
 from apps.plain import plain
 from zoo.prediction import Prediction, piece_labels, piece_spans
 
+VIEWS = {
+    "heads": "All heads, one large",
+    "two": "Two side by side",
+    "steps": "Step by step",
+    "cell": "Inside a cell",
+}
 UNITS = {"word": "Words", "piece": "Pieces"}
 DIRECTIONS = {
-    "cross": "Each row: one {unit} written; each column: one {unit} read.",
-    "encoder": "Each row: one {unit} as it is read; each column: one it takes from.",
+    "cross": "Each row is one {unit} of the output, each column one {unit} of the input.",
+    "encoder": "Each row is one {unit} of the input, each column one that it looks at.",
     "decoder": (
-        "Each row: the step that wrote one {unit}; each column: the step that wrote another, at "
-        "or before it."
+        "Each row is the step that wrote one {unit}, each column the same or an earlier step, "
+        "which it looks at."
     ),
-    SALIENCY: "Each row: one {unit} written; each column: one {unit} read.",
+    SALIENCY: "Each row is one {unit} of the output, each column one {unit} of the input.",
 }
-STRONGER = "The stronger the colour, the more it {was}: from 0 to 1, the same scale everywhere."
+STRONGER = "The stronger the colour, the more it {was}: from 0 to 1, the same scale for all maps."
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class Asked:
     text: str
     question: tuple
     prediction: Prediction
+    view: str
     kind: str
     unit: str
     hide_end: bool
@@ -65,21 +72,25 @@ class Asked:
 
 def ask() -> Asked | None:
     """The choices above the views, and the model's answer; None where there is none."""
-    task = choose.task()
-    if task is None:
-        return None
-    name = choose.model(shipped.models(task), default=choose.best(task, attention=True))
-    text = choose.text(task, with_target=True)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        beams = choose.beams()
-        output = choose.target(
-            task,
-            label="Your own output",
-            widget=st.text_input,
-            placeholder="Empty: what the model writes",
-            help="The model is made to write this, and the maps are those of writing it.",
-            max_chars=state.MAX_CHARACTERS,
-        )
+    with present.controls():
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+            task = choose.task()
+            if task is None:
+                return None
+            name = choose.model(shipped.models(task), default=choose.best(task, attention=True))
+            beams = choose.beams()
+        read, written = st.columns(2, gap="medium")
+        with read:
+            text = choose.text(task, with_target=True)
+        with written:
+            output = choose.target(
+                task,
+                label="Your own output",
+                height=68,
+                placeholder="Empty: what the model writes",
+                help="The model is made to write this, and the maps show how it does so.",
+                max_chars=state.MAX_CHARACTERS,
+            )
     output = outcomes.as_written(task, output)
     question = ("forced", text, output) if output else ("predict", text, beams)
     prediction = (
@@ -89,8 +100,14 @@ def ask() -> Asked | None:
     )
     if prediction is None:
         return None
-    _say_answer(prediction, forced=bool(output))
-    links.look_closer(name, text, prediction.text, here="attention")
+    _say_answer(prediction)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.caption(
+            ("Your output" if output else "What it wrote")
+            + ", each piece shaded by how sure the model was of it.",
+            width="content",
+        )
+        links.look_closer(name, text, prediction.text, here="attention")
     if not prediction.target_pieces:
         st.info("Nothing was written, so there is no attention to show. Type something above.")
         return None
@@ -123,16 +140,12 @@ def forced(asked: Asked, name: str) -> Asked | None:
     )
 
 
-def _say_answer(prediction: Prediction, *, forced: bool) -> None:
+def _say_answer(prediction: Prediction) -> None:
     pieces = prediction.target_pieces
     spans = piece_spans(pieces)
     sure = np.exp([min(prediction.log_probs[a:b].sum(), 0.0) for a, b in spans])
     words = looking.shades(piece_labels(pieces, spans), sure)
     shaded.show(words, key="answer", nothing="(wrote nothing)")
-    st.caption(
-        ("Your output" if forced else "What it wrote")
-        + ", each piece shaded by how sure the model was of it."
-    )
     for note in prediction.notes:
         st.caption(f":material/info: {plain(note)}")
 
@@ -141,31 +154,42 @@ def _map_options(task: str, prediction: Prediction) -> dict[str, Any]:
     """Which maps, over what, and what is hidden of them."""
     kinds = [kind for kind in panels.KIND_LABELS if kind in prediction.attention]
     default = "piece" if shipped.unit(task) == "character" else "word"
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        kind = SALIENCY
-        if kinds:
-            kind = choose.map_kind(kinds)
-        unit = st.segmented_control(
-            "Over",
-            list(UNITS),
+    views = [view for view in VIEWS if kinds or view != "cell"]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        view = st.segmented_control(
+            "View",
+            views,
             required=True,
-            format_func=UNITS.get,
-            **state.choice("unit", list(UNITS), default, labels=UNITS.get),
-            help="Pieces are what the model reads and writes: word parts, characters or sounds.",
+            format_func=VIEWS.get,
+            label_visibility="collapsed",
+            **state.choice("view", views, "heads", labels=VIEWS.get),
         )
-        with st.container(gap="xxsmall", width="content"):
+        kind = choose.map_kind(kinds, label_visibility="collapsed") if kinds else SALIENCY
+        with st.popover("Options", icon=":material/tune:"):
+            unit = st.segmented_control(
+                "Over",
+                list(UNITS),
+                required=True,
+                format_func=UNITS.get,
+                **state.choice("unit", list(UNITS), default, labels=UNITS.get),
+                help="Pieces are what the model reads and writes: word parts, characters or "
+                "sounds.",
+            )
             hide_end = st.checkbox("Hide the end mark", **state.flag("end"))
             hide_punctuation = st.checkbox("Hide punctuation", **state.flag("marks"))
-        weigh = bool(kinds) and st.checkbox(
-            "Weigh by the values", help=looking.WEIGHTED, **state.flag("weigh")
-        )
+            weigh = bool(kinds) and st.checkbox(
+                "Weight by the values", help=looking.WEIGHTED, **state.flag("weigh")
+            )
     if not kinds:
         st.info(
             "This network has no attention. Shown instead is **input saliency**: how much each "
-            "read piece mattered to each written one, as gradient × input, rows scaled to 1.",
+            "piece of the input mattered to each piece of the output, as gradient × input (how "
+            "much the output would change with the input, times the input itself), each row "
+            "scaled to a sum of 1.",
             icon=":material/info:",
         )
     return {
+        "view": view,
         "kind": kind,
         "unit": unit,
         "hide_end": hide_end,

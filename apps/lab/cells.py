@@ -47,7 +47,8 @@ button[aria-pressed="true"] {
 }
 """
 )
-# The ground goes from the page's own to its primary colour, 0 to 1: one hue, in either theme.
+# The ground goes from the page's own most of the way to its primary colour, 0 to 1: one hue, in
+# either theme, on which the page's text stays legible.
 GRID_CSS = (
     BASE_CSS
     + """
@@ -67,10 +68,9 @@ td button {
   width: 100%; min-width: 1.75rem; height: 1.6rem; padding: 0 3px; border-radius: 2px;
   border-color: color-mix(in srgb, var(--st-text-color) 14%, transparent);
   background: color-mix(
-    in srgb, var(--st-primary-color) calc(var(--weight) * 100%), var(--st-background-color)
+    in srgb, var(--st-primary-color) calc(var(--weight) * 62%), var(--st-background-color)
   );
 }
-td button.deep { color: #fff; }
 td button[aria-pressed="true"] {
   outline: 3px solid var(--st-text-color); outline-offset: -2px; font-weight: 700;
 }
@@ -161,7 +161,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       button.type = "button";
       button.dataset.place = [row, index];
       button.tabIndex = -1;
-      button.className = (weight > 0.5 ? "deep" : "") + (data.struck ? " struck" : "");
+      button.className = data.struck ? "struck" : "";
       button.style.setProperty("--weight", Math.min(Math.max(weight, 0), 1));
       button.title = `${name} ${data.between} ${column}`;
       if (data.weights) button.title += `: ${weight.toFixed(2)}`;

@@ -16,6 +16,8 @@ from apps import charts
 
 MORE, LESS = "#2f6fd0", "#b3630b"
 """Of a difference above and below zero; in grey the marks + and − tell them apart."""
+STRONGEST = 0.6
+"""How opaque a difference of 1 is: the mark on it is still legible."""
 MARKED_FROM = 0.1
 """Differences smaller than this bear no mark."""
 PANEL = 92
@@ -78,12 +80,11 @@ def difference_map(
         scale=alt.Scale(domain=["more", "less"], range=[MORE, LESS]),
         legend=None,
     )
-    strength = alt.Opacity("size:Q", scale=alt.Scale(domain=[0, 1], range=[0.02, 1]), legend=None)
-    cells = base.mark_rect().encode(color=colour, opacity=strength)
-    marks = base.mark_text(fontSize=12, fontWeight="bold", color=charts.NEUTRAL).encode(
-        text="mark:N",
-        color=alt.condition("datum.size > 0.45", alt.value("#ffffff"), alt.value(charts.NEUTRAL)),
+    strength = alt.Opacity(
+        "size:Q", scale=alt.Scale(domain=[0, 1], range=[0.02, STRONGEST]), legend=None
     )
+    cells = base.mark_rect().encode(color=colour, opacity=strength)
+    marks = base.mark_text(fontSize=12, fontWeight="bold", color=charts.INK).encode(text="mark:N")
     step = charts.ROW_HEIGHT if len(rows) <= 20 else charts.TIGHT_ROW_HEIGHT
     return alt.layer(cells, marks).properties(
         height=step * max(len(rows), 1), autosize=charts.FIT, padding=charts.PADDING
@@ -145,8 +146,8 @@ def candidate_bars(rows: Sequence[dict[str, Any]]) -> alt.LayerChart:
         ),
         description="said:N",
     )
-    bars = base.mark_bar(height=16, color=MORE).encode(
-        opacity=alt.condition("datum.written", alt.value(1), alt.value(0.45))
+    bars = base.mark_bar(height=16).encode(
+        color=alt.condition("datum.written", alt.value(MORE), alt.value(charts.NEUTRAL))
     )
     text = base.mark_text(align="left", dx=5, color=charts.NEUTRAL).encode(text="said:N")
     return alt.layer(bars, text).properties(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import exports, figures, state
+from apps import exports, figures, present, state
 from apps.lab import charts as attention_charts
 from apps.lab import computed
 from apps.plain import plain
@@ -22,15 +22,15 @@ LISTED = 10
 
 EXPLAINED = {
     "dot": (
-        "The query says what the row's word asks for, the key what the column's word offers. "
-        "Unit by unit they are multiplied; the products add up to the **energy**, and softmax "
-        "over the row makes weights of its energies (Vaswani et al. 2017, equation 1)."
+        "The query stands for what the row's word is looking for, the key for what the column's "
+        "word offers. They are multiplied unit by unit; the products add up to the **energy**, "
+        "and softmax turns the energies of the row into weights (Vaswani et al. 2017, equation 1)."
     ),
     "additive": (
-        "The query comes from the decoder's state, the key from what the encoder made of the "
-        "column's word. In each hidden unit tanh(query + key) is multiplied by a learnt v; the "
-        "sum over units is the **energy**, and softmax over the row makes weights of its "
-        "energies (Bahdanau et al. 2015, appendix A.1.2)."
+        "The query is computed from the decoder's state, the key from the encoder's vector of the "
+        "column's word. In each hidden unit, tanh(query + key) is multiplied by a learned v; the "
+        "sum over the units is the **energy**, and softmax turns the energies of the row into "
+        "weights (Bahdanau et al. 2015, appendix A.1.2)."
     ),
 }
 PANELS = {
@@ -151,7 +151,12 @@ def _draw(
     with bars:
         for part, panel in zip(("query", "key", "part"), panels, strict=True):
             alt = f"{part}, one bar a unit. {what}"
-            st.altair_chart(panel, width="stretch", key=state.key(f"figure.inside.{part}"), alt=alt)
+            st.altair_chart(
+                present.larger(panel),
+                width="stretch",
+                key=state.key(f"figure.inside.{part}"),
+                alt=alt,
+            )
         figures.save(
             attention_charts.stacked(panels),
             rows=rows,

@@ -55,7 +55,7 @@ CSS = """
 .lines path { stroke: var(--st-primary-color); fill: none; vector-effect: non-scaling-stroke; }
 .lines.isolated path { display: none; }
 .lines.isolated path.on { display: inline; }
-.lines.isolated li:not(.linked, .chosen) { opacity: 0.4; }
+.lines.isolated li:not(.linked, .chosen) { opacity: 0.62; }
 .lines .said { min-height: 1.5em; margin: 6px 0 0; overflow-wrap: anywhere; }
 """
 

@@ -32,20 +32,20 @@ WAYS = {
 """How many maps become the one that is shown large."""
 
 WAY_LINES = {
-    "one": "One head of one layer, as the network computed it.",
+    "one": "One head of one layer, exactly as the network computed it.",
     "heads": "The mean over the heads of one layer.",
     "layers": "The mean over layers, of the head with that number in each.",
     "all": "The mean over all layers and heads.",
     "max": "The largest weight over all layers and heads, rows scaled back to a sum of 1.",
     "rollout": (
-        "Attention rollout (Abnar and Zuidema 2020): heads averaged, layers multiplied, half of "
-        "each position passed straight on."
+        "Attention rollout (Abnar and Zuidema 2020): the heads are averaged, the layers "
+        "multiplied, and half of each position is passed on unchanged."
     ),
 }
-ROLLED_CROSS = " Cross-attention is carried on through the encoder to the words as they were read."
+ROLLED_CROSS = " Cross-attention is followed through the encoder, back to the words of the input."
 WEIGHTED = (
-    "Each weight is multiplied by the length of what it passes on, rows scaled back to a sum of 1 "
-    "(Kobayashi et al. 2020)."
+    "Each weight is multiplied by the length of the vector that it passes on, and rows are scaled "
+    "back to a sum of 1 (Kobayashi et al. 2020)."
 )
 
 

@@ -23,15 +23,15 @@ STILL = 0.005
 """Nats below which a difference is rounded away on the page."""
 HOW_LABELS = {"unknown": "Unknown", "hidden": "Hidden", "removed": "Removed"}
 HOW_HELP = (
-    "Unknown: read as the sign for a word never seen. Hidden: its place stays, but nothing sees "
-    "it. Removed: taken out, and later ones move up."
+    "Unknown: replaced by the sign for a word that the model has never seen. Hidden: it keeps its "
+    "position, but nothing can look at it. Removed: taken out, and later ones move up."
 )
 MASKED = {"<unk>": ("?", "unknown"), "<hidden>": ("░", "hidden")}
 """What masked characters are drawn as, where columns are narrow, and what that means."""
 COLUMNS = {
     "unit": "Written",
     "before": "Log-probability before",
-    "under": "Under the change",
+    "under": "With the change",
     "difference": "Difference",
     "kl": "KL (nats)",
 }
@@ -123,7 +123,7 @@ def sentence(outcome: Outcome, what: Intervention, before: Reading, unit: str = 
     rows = records(outcome, unit)
     most = max(rows, key=lambda row: row["kl"], default=None)
     if most and most["kl"] >= STILL:
-        said += f" What was expected changed most at {quoted(most['unit'])}"
+        said += f" The prediction changed most at {quoted(most['unit'])}"
         said += f" (KL {most['kl']:.2f} nats)."
     return said
 
@@ -201,7 +201,7 @@ def kl_bars(rows: Sequence[dict[str, Any]], *, upright: bool = False) -> alt.Cha
                 alt.Tooltip("unit:N", title="Written"),
                 alt.Tooltip("kl:Q", title="KL (nats)", format=".3f"),
                 alt.Tooltip("before:Q", title="Log-probability before", format=".3f"),
-                alt.Tooltip("under:Q", title="Under the change", format=".3f"),
+                alt.Tooltip("under:Q", title="With the change", format=".3f"),
             ],
         )
         .properties(height=150, autosize=charts.FIT, padding=charts.PADDING)
@@ -212,7 +212,7 @@ def kl_alt(rows: Sequence[dict[str, Any]]) -> str:
     """The bars in words: the strongest few."""
     strongest = sorted(rows, key=lambda row: -row["kl"])[: charts.SPOKEN]
     said = "; ".join(f"{row['unit']} {row['kl']:.2f}" for row in strongest)
-    return f"How far the expectation moved at each step, KL in nats, most first: {said}."
+    return f"How much the prediction changed at each step, KL in nats, most first: {said}."
 
 
 def show(name: str, outcome: Outcome, what: Intervention) -> None:
@@ -242,8 +242,8 @@ def _texts(name: str, outcome: Outcome, before: Reading, after: Reading) -> None
             shaded.show(words, key=f"outcome.{key}", nothing="(wrote nothing)")
             st.caption(
                 f"Log-probability {nats(total(prediction))}, {nats(per_piece(prediction))} a piece"
-                + (" (under the change)" if key == "after" else "")
-                + f". Underlined: not so in the text {'after' if key == 'before' else 'before'}."
+                + (" (with the change)" if key == "after" else "")
+                + f". Underlined: different {'after' if key == 'before' else 'before'} the change."
             )
             for note in prediction.notes:
                 st.caption(f":material/info: {plain(note)}")
@@ -255,11 +255,12 @@ def _texts(name: str, outcome: Outcome, before: Reading, after: Reading) -> None
 
 def _steps(name: str, rows: list[dict[str, Any]], unit: str) -> None:
     """What became of each step of the text before: a chart and a table."""
-    st.subheader("Step by step", anchor=False)
+    st.header("Step by step", anchor=False)
     st.caption(
-        "The text before, once more, under the change: how likely each step is given the same "
-        "steps before it, and how far all that was expected there has moved (KL divergence of "
-        "the expectation under the change from the one before; 0 is not at all)."
+        "The text from before, scored again with the change: how likely each step is after the "
+        "same steps, and how much the prediction there has changed as a whole (KL divergence: a "
+        "distance between two probability distributions; 0 means no change). Log-probabilities "
+        "and KL are in nats, the unit of natural logarithms."
     )
     bars, table = st.columns(2, gap="medium")
     with bars:
@@ -279,7 +280,7 @@ def _steps(name: str, rows: list[dict[str, Any]], unit: str) -> None:
                 for field, header in COLUMNS.items()
                 if field != "unit"
             },
-            alt="Log-probability of each step before and under the change, and their difference",
+            alt="Log-probability of each step before and with the change, and their difference",
         )
 
 
@@ -300,8 +301,8 @@ def maps(
     shape = outcome.before.attention[kind].shape
     signs = MASKED.items() if unit == "character" else ()
     st.caption(
-        f"{which(shape, layer, head)}. Each row is what looks, each column what it looks at; the "
-        "stronger the colour, the more of the attention went there, 0 to 1."
+        f"{which(shape, layer, head)}. Each row looks, each column is looked at; the stronger the "
+        "colour, the more of the attention goes there, from 0 to 1."
         + "".join(
             f" {sign} is {name}."
             for piece, (sign, name) in signs
@@ -314,7 +315,7 @@ def maps(
         with column:
             st.markdown(f"**{title}**")
             if kind not in reading.maps:
-                st.caption("It wrote nothing, hence no map.")
+                st.caption("It wrote nothing, so there is no map.")
                 continue
             weights = chosen_map(reading, kind, layer, head)
             rows, columns = (

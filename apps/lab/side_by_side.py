@@ -53,8 +53,8 @@ def show(first: Side, second: Side, text: str, direction: str, *, upright: bool)
             )
     if not same:
         st.info(
-            "The two do not read or write the same units, so there is no difference to draw. "
-            "Over words there may be.",
+            "The two do not read or write the same pieces, so there is no difference to draw. "
+            "Choose words instead of pieces: there may be one.",
             icon=":material/info:",
         )
         return
@@ -99,15 +99,18 @@ def _difference(first: Side, second: Side, text: str, *, upright: bool) -> None:
         grid.show(
             np.abs(difference)[None, None], key="painted.difference", rows=rows, columns=columns
         )
-        st.caption("Many cells: painted is how far apart they are; the signs are in the table.")
+        st.caption(
+            "There are many cells, so the colour shows only the size of the difference; the signs "
+            "are in the table."
+        )
     else:
         ahead, behind = first.label, second.label
         if ahead == behind:
             ahead, behind = "the first", "the second"
         st.caption(
-            f"Blue, marked +: {ahead} looked there more. Orange, marked −: {behind} did. The "
-            "stronger the colour, the further apart, up to 1; marks from "
-            f"{attention_charts.MARKED_FROM} on."
+            f"Blue, marked +: {ahead} looked there more. Orange, marked −: {behind} looked there "
+            "more. The stronger the colour, the larger the difference, up to 1; differences from "
+            f"{attention_charts.MARKED_FROM} are marked."
         )
         figures.show(
             attention_charts.difference_map(difference, rows, columns, upright=upright),
@@ -148,4 +151,4 @@ def summary(difference: np.ndarray, rows: list[str], columns: list[str]) -> str:
     for place, what in ((difference.argmax(), "more"), (difference.argmin(), "less")):
         row, column = np.unravel_index(int(place), difference.shape)
         said.append(f"{what} at {rows[row]}, {columns[column]} ({difference[row, column]:+.2f})")
-    return f"Furthest apart: {'; '.join(said)}."
+    return f"Largest differences: {'; '.join(said)}."

@@ -48,7 +48,7 @@ def show(
     so_far = [{**word, "differs": place == step} for place, word in enumerate(written[: step + 1])]
     shaded.show(so_far, key="sofar", nothing="(nothing yet)")
     st.caption(
-        "Shaded by how sure the model was of each piece; underlined: the one of this step. "
+        "Shaded by how sure the model was of each piece; underlined: the piece of this step. "
         + sentence(found, step, written[step]["text"])
     )
     read, chances = st.columns(2, gap="medium")
@@ -78,10 +78,10 @@ def choose_step(many: int) -> int:
 def sentence(found: Any, step: int, piece: str) -> str:
     """How likely the written piece was among all, and how undecided the model."""
     rank = int(found.rank[step])
-    place = "the likeliest piece" if rank == 1 else f"number {rank:,} of all pieces"
+    place = "the most likely piece" if rank == 1 else f"number {rank:,} of all pieces"
     return (
-        f"“{plain(piece)}” was {place}; undecided among about "
-        f"{2 ** float(found.entropy[step]):,.1f} equally likely ones "
+        f"“{plain(piece)}” was {place}. The model was as undecided as between about "
+        f"{2 ** float(found.entropy[step]):,.1f} equally likely pieces "
         f"(entropy {float(found.entropy[step]):.2f} bits)."
     )
 
@@ -128,10 +128,10 @@ def _read(name: str, prediction: Prediction, weights: np.ndarray, step: int, whi
 
 
 def _candidates(found: Any, step: int, name: str, prediction: Prediction) -> None:
-    st.markdown("**What it might have written**")
+    st.markdown("**What it could have written**")
     rows = records(found, step, prediction.target_pieces[step])
     listed = "; ".join(f"{row['piece']} {row['probability']:.3f}" for row in rows)
-    what = f"The {len(rows)} likeliest pieces at step {step + 1}: {listed}."
+    what = f"The {len(rows)} most likely pieces at step {step + 1}: {listed}."
     figures.show(
         attention_charts.candidate_bars(rows),
         alt_text=what,
@@ -140,4 +140,4 @@ def _candidates(found: Any, step: int, name: str, prediction: Prediction) -> Non
         caption=exports.caption(f"{what}\nWritten: “{prediction.text}”", name),
     )
     if not any(row["written"] for row in rows):
-        st.caption(f"What {shipped.label(name)} wrote here is none of these.")
+        st.caption(f"{shipped.label(name)} wrote none of these here.")

@@ -17,14 +17,14 @@ TITLE = "The bottleneck"
 LESSON = Lesson(
     text="""
 Sutskever et al. (2014) translated with two recurrent networks: an *encoder* reads the sentence, and
-its last state is where a *decoder* begins to write. That is all the decoder ever learns of the
-sentence: one vector, as large for three words as for thirty. Cho et al. (2014) measured how the
-quality of such a network falls as sentences grow.
+a *decoder* starts writing from the encoder's last state. That state is all that the decoder knows
+about the sentence: one vector, the same size for three words as for thirty. Cho et al. (2014)
+measured how the quality of such a network falls as sentences get longer.
 
-Bahdanau et al. (2015) took this vector for the bottleneck. They kept one vector for *each word*
-and let the decoder look at all of them anew before each word it writes. The memory now grows with
-the sentence, and in their experiments quality held on long sentences. The zoo's LSTM and LSTM +
-attention have the same encoder and the same sizes, and differ in this looking back.
+Bahdanau et al. (2015) suspected that this vector was the bottleneck. They kept one vector for *each
+word* and let the decoder look at all of them again before each word it writes. The memory now grows
+with the sentence, and in their experiments quality stayed the same on long sentences. The zoo's
+LSTM and LSTM + attention have the same encoder and the same sizes; only the second can look back.
 
 A word of caution: long sentences are also rare in the training data here, so either network has
 had little practice in writing them. Look at the distance between the lines, not only at their fall.
@@ -42,10 +42,10 @@ Below, the same question to the whole test set, from the models' cards.
 Why not simply make the one vector larger?
 """,
     answer="""
-It helps for a while: Sutskever et al. used four layers of 1,000 cells. But a fixed size is always
-too small for some sentence, and larger states are dearer at every step, of short sentences too.
-Besides, the decoder would still have to find the one word it needs now among all that is packed
-into the vector. Attention gives it an address instead.
+It helps up to a point: Sutskever et al. used four layers of 1,000 cells. But a fixed size is always
+too small for some sentence, and a larger state costs more at every step, even in short sentences.
+The decoder would also still have to find the one word it needs among everything that is packed into
+the vector. With attention, it can go straight to that word.
 """,
     papers=("sutskever", "cho", "bahdanau"),
 )

@@ -16,10 +16,10 @@ from apps.lessons.lesson import Lesson
 TITLE = "Cross-attention"
 LESSON = Lesson(
     text="""
-In the Transformer (Vaswani et al. 2017), too, what is written has to read the source. Its decoder
-does it with the mechanism of the chapter before: queries come from the words written so far, keys
-and values from the encoder. That is *cross-attention*, and it does the work of Bahdanau's
-spotlight. Three things are different.
+The decoder of the Transformer (Vaswani et al. 2017) also has to read the source. It uses the
+mechanism of the previous chapter: queries come from the words written so far, keys and values from
+the encoder. This is *cross-attention*, and it does the same job as Bahdanau's attention. Three
+things are different.
 
 - The score is a dot product, not a small network. Luong et al. (2015) had compared such scores
   within recurrent networks.
@@ -27,29 +27,30 @@ spotlight. Three things are different.
   has one.
 - The query is made by self-attention over all words written so far, not by a recurrent state.
 
-Both answer the same question, *where in the source?*, so their maps can be laid on the same axes.
-For that both have to write the same words: one network's translation is put to the other, which
-then reads and scores it word by word as if it had written it (*forced decoding*).
+Both answer the same question, *where in the source?*, so their maps can be drawn on the same axes.
+For that, both have to write the same words: one network is made to produce the other's translation
+and scores it word by word, as if it had written it itself (*forced decoding*).
 """,
     try_this="""
-Choose whose translation both have to write. Then go from the Transformer's mean over all heads to
-single ones and look for the head that comes nearest to Bahdanau's map.
+Choose whose translation both have to write. Then switch from the Transformer's mean over all heads
+to single heads, and look for the head whose map is closest to Bahdanau's.
 """,
     see="""
-Each row is a written word, each column a read one, the scale is the same. The number under the maps
-is the weight both put on the same places, averaged over rows: 1 for equal maps, 0 where they never
-look at the same word. The mean of many heads is often paler than any one of them. A likeness says
-that two networks look alike, not that either looks right.
+Each row is a word of the output, each column a word of the input, and the scale is the same. The
+number under the maps is the weight that both put on the same places, averaged over rows: 1 for
+equal maps, 0 if they never look at the same word. The mean of many heads is often paler than any
+one of them. Similar maps show that two networks look at the same places, not that these are the
+right ones.
 """,
     question="""
 A head's row puts nearly all weight on the full stop or the end of the source. Does that word
 come from there?
 """,
     answer="""
-Not by that evidence. A softmax must spend its weight somewhere, and a head with nothing to fetch
-for this word can park it on a place whose value vector is short: much weight, little content, as
-Kobayashi et al. (2020) found in BERT. The same word may be fetched by another head, or was fetched
-by a lower layer. Weigh by the values, or switch the head off (next chapter), before you believe it.
+That alone does not show it. A softmax must put its weight somewhere, and a head that has nothing to
+fetch for this word can put it on a place whose value vector is short: much weight, little content,
+as Kobayashi et al. (2020) found in BERT. Another head, or a lower layer, may have fetched the word.
+Before you believe it, weight the map by the values, or switch the head off (next chapter).
 """,
     papers=("bahdanau", "luong", "vaswani", "kobayashi"),
 )

@@ -16,35 +16,38 @@ from apps.lessons.lesson import Lesson
 TITLE = "Heads"
 LESSON = Lesson(
     text="""
-One softmax gives one mixture. A word may need two things at once, say its verb and its article,
-and a mixture of both is neither. *Multi-head* attention cuts queries, keys and values into narrower
-ones and runs the same attention several times side by side; a last matrix joins what the heads
-bring (Vaswani et al. 2017, section 3.2.2). Several narrow heads cost about as much as a wide one.
+One softmax gives one mixture. A word may need two things at once, such as its verb and its article,
+and a mixture of the two is neither. *Multi-head* attention splits queries, keys and values into
+narrower ones and runs the same attention several times in parallel; a final matrix combines the
+results of the heads (Vaswani et al. 2017, section 3.2.2). Several narrow heads cost about as much
+as one wide head.
 
 What do heads do? In translators like this Voita et al. (2019) found a few with a clear job, such as
 looking at the neighbour or along the grammar, and could cut most of the others away. Michel et al.
 (2019) switched heads off one at a time, after training, and found that the quality hardly moved for
 most of them, and fell for a few.
 
-A pretty map is no proof of a job. To switch a head off, on the other hand, is an experiment: its
-output is set to zero and everything else stays.
+A clear map does not prove that a head has a job. Switching a head off is an experiment that can:
+its output is set to zero and everything else stays the same.
 """,
     try_this="""
 Click a map of the grid (or choose layer and head), then *Switch it off*. Try *All of the layer*
 too, and other kinds of attention.
 """,
     see="""
-The bars: how much the network's expectation at each piece of its output is moved (KL divergence,
-in nats; 0 is not at all). Above them, what it then writes. A head without effect on this sentence
-may have one on another: Michel et al. made the experiment on whole test sets.
+The bars: how much the network's prediction changes at each piece of its output (KL divergence, a
+distance between two probability distributions, in nats, the unit of natural logarithms; 0 means no
+change). Above them: what it then writes. A head without effect on this sentence may have one on
+another: Michel et al. did the experiment on whole test sets.
 """,
     question="""
-Suppose that any one head can be switched off without much loss. Can all of them be?
+Suppose that any single head can be switched off without much loss. Can all of them?
 """,
     answer="""
-No. Heads that do similar work stand in for each other: without one, another still does it, so each
-by itself looks dispensable. Losses of single heads do not add up to the loss of a group. Michel et
-al. therefore removed heads in order of importance, and past a certain share quality fell steeply.
+No. Heads that do similar work can replace each other: without one, another still does it, so each
+one on its own seems unnecessary. The losses of single heads do not add up to the loss of a group.
+Michel et al. therefore removed heads in order of importance, and beyond a certain share, quality
+fell steeply.
 """,
     papers=("vaswani", "voita", "michel"),
 )
@@ -144,7 +147,7 @@ def _off(
     ]
     parts.bars(
         rows,
-        title="How far its expectation moved at each piece",
+        title="How much its prediction changed at each piece",
         unit="KL, nats",
         file="learn-heads-off",
         caption=exports.caption(

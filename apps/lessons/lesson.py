@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from apps import present
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -139,8 +141,15 @@ PAPERS = {
 
 
 def show(lesson: Lesson, view: Callable[[], None]) -> None:
-    """The chapter: its words beside its live view, or above it where the page is narrow."""
-    words, live = st.columns([2, 3], gap="large")
+    """The chapter: its words beside its live view, or above it where the page is narrow.
+
+    In presentation mode the view comes first, over the whole width, and the words are folded.
+    """
+    if present.on():
+        live = st.container()
+        words = st.container() if present.explained() else st.expander("The text of this chapter")
+    else:
+        words, live = st.columns([2, 3], gap="large")
     with words:
         st.markdown(lesson.text)
         st.markdown(f"**Try this.** {lesson.try_this}")

@@ -16,27 +16,27 @@ from apps.lessons.lesson import Lesson
 TITLE = "Order and variable length"
 LESSON = Lesson(
     text="""
-*Tom loves Mary* and *Mary loves Tom* have the same words. A network that only added up its words
-could not tell them apart. A recurrent network (Elman 1990) has order for free: its state after *Tom
-loves* is another than after *loves Tom*. A Transformer reads all words at once, and order reaches
-it only by a code that is added to each word (chapter 8).
+*Tom loves Mary* and *Mary loves Tom* contain the same words. A network that only added up its words
+could not tell them apart. A recurrent network (Elman 1990) gets order for free: its state after
+*Tom loves* differs from its state after *loves Tom*. A Transformer reads all words at once, and it
+knows their order only from a code that is added to each word (chapter 8).
 
-Sentences also differ in length, while a computer likes rectangles. A batch of sentences is a table
-as wide as its longest row; the others are filled up with *padding*, a piece that means nothing. It
-must change nothing either. A recurrent layer skips it and carries its state over as it was.
+Sentences also differ in length, while a computer works on rectangles. A batch of sentences is a
+table as wide as its longest row; the shorter rows are filled up with *padding*, a piece without
+meaning. Padding must not change any answer. A recurrent layer skips it and keeps its state.
 Attention gives it a weight of exactly zero: its score is set to a huge negative number before the
-softmax (Vaswani et al. 2017 do the same to hide the words to come). Both are called *masking*. A
-mask forgotten somewhere raises no error and only makes the answers worse, so it is worth a test.
+softmax (Vaswani et al. 2017 hide the words still to be written in the same way). Both are called
+*masking*. A forgotten mask raises no error and only makes the answers worse, so it is worth a test.
 """,
     try_this="""
-Let two words change places; choose another model. Then move the lower slider: the sentence is put
-into a wider and wider table, as if it had ever longer neighbours, and read again.
+Swap two words; choose another model. Then move the lower slider: the sentence is read again in a
+wider and wider table, as if the other sentences of the batch became longer and longer.
 """,
     see="""
-Underlined: what is written otherwise since the swap. Does the output follow the new order, or does
-the network write what it has more often seen? The last figure is the largest change of any written
-piece's log-probability. Rounding leaves a millionth or so; a forgotten mask would be far above
-that.
+Underlined: what the swap changed in the output. Does the output follow the new order, or does the
+network write what it saw more often in training? The last figure is the largest change in the
+log-probability of any written piece. Rounding alone causes about a millionth; a forgotten mask
+would cause far more.
 """,
     question="""
 A batch holds 31 sentences of 10 pieces and one of 100. How much of the table is padding, and what
@@ -44,8 +44,8 @@ would you do about it?
 """,
     answer="""
 32 rows of 100 places are 3,200, of which 31 × 90 = 2,790 are padding: 87 %. Put sentences of
-about the same length into the same batch (*bucketing*), and fill a batch to a number of pieces
-instead of a number of sentences. The zoo's training does both.
+about the same length into the same batch (*bucketing*), and limit a batch by its number of pieces
+instead of its number of sentences. The zoo's training does both.
 """,
     papers=("elman", "vaswani"),
 )

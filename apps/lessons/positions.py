@@ -16,38 +16,39 @@ from apps.lessons.lesson import Lesson
 TITLE = "Positions"
 LESSON = Lesson(
     text="""
-Self-attention compares vectors and mixes them; where they stood does not enter. Let two words
-change places, and their results change places with them, nothing else happens: by itself the
-encoder is blind to order. (The decoder is not quite: each of its words sees only those before it,
-and that alone lets a network learn something of position, Haviv et al. 2022.)
+Self-attention compares vectors and mixes them; the position of a vector plays no part. If two words
+swap places, their results swap places too, and nothing else changes: by itself, the encoder cannot
+see the order. (The decoder can, a little: each of its words sees only the words before it, and that
+alone lets a network learn something about position, Haviv et al. 2022.)
 
-So a code of the position is added to each word's vector before the first layer. The one of Vaswani
-et al. (2017, section 3.5) needs no learning: each pair of its numbers is the sine and the cosine of
-one clock hand, the first hand turning fastest, each later one more slowly. Together they tell the
-time, that is, the place. The dot product of two codes depends only on how far apart the places are,
-so *three words before me* can be read off by a matrix that is the same everywhere.
+So a code for the position is added to each word's vector before the first layer. The code of
+Vaswani et al. (2017, section 3.5) is not learned: each pair of its numbers is the sine and the
+cosine of one clock hand. The first hand turns fastest, and each one after it more slowly. Together
+they show the time, which here is the position. The dot product of two codes depends only on the
+distance between the positions, so one matrix can find *three words before me* anywhere in the
+sentence.
 
-Codes that are learnt did about as well in that paper; others put the distance into the score itself
+Learned codes worked about equally well in that paper; others put the distance into the score itself
 (Shaw et al. 2018).
 """,
     try_this="""
-Choose a clock hand and a place. Then let two words of the sentence change places.
+Choose a clock hand and a position. Then swap two words of the sentence.
 """,
     see="""
-The second figure: codes of near places are alike, and the likeness sinks, in waves, with distance.
-The bars: how far the vector that the encoder makes of each word moves as the two change places. The
-same weights are run once with their codes and once with none. Without codes no word can notice, and
-every bar is zero up to rounding.
+The second figure: the codes of nearby positions are similar, and the similarity falls, in waves,
+with the distance. The bars: how much the encoder's vector of each word changes when the two words
+are swapped. The same weights are used once with position codes and once without. Without codes,
+the swap makes no difference to any word, and every bar is zero up to rounding.
 """,
     question="""
-The codes exist for any position. Will a Transformer therefore translate sentences longer than any
-it was trained on?
+Codes can be computed for any position. So will a Transformer translate sentences that are longer
+than any it was trained on?
 """,
     answer="""
-Not reliably. The code of place 200 can be computed, but if training sentences ended at 50 no weight
-has ever been adjusted for it or for distances that large. Vaswani et al. hoped that sinusoids would
-carry over to longer inputs; Press et al. (2022) found that they do so poorly, and that scores which
-fall with distance do better.
+Not reliably. The code of position 200 can be computed, but if training sentences ended at 50, no
+weight was ever adjusted to it, or to distances that large. Vaswani et al. hoped that sine and
+cosine codes would work for longer inputs; Press et al. (2022) found that they work poorly there,
+and that scores which fall with the distance work better.
 """,
     papers=("vaswani", "shaw", "haviv", "press"),
 )

@@ -20,40 +20,40 @@ from apps.results import speeds
 TITLE = "Pre-training"
 LESSON = Lesson(
     text="""
-Every network in this zoo began with random weights. What it knows of English, of Spanish and of
-translating, it had to learn from the same sentence pairs, and these are few.
+Every network in this zoo started from random weights. Everything it knows about English, Spanish
+and translation it had to learn from the same sentence pairs, and there are not many of them.
 
-Text without translations is there in masses. *Pre-training* uses it: a network first learns a task
-that needs no labels, and only then, from those weights, the task that is wanted (*fine-tuning*).
-GPT predicts the next word from those before it, which takes a Transformer decoder without its
-cross-attention (Radford et al. 2018). BERT hides some words and predicts them from both sides,
-which takes an encoder (Devlin et al. 2019). For translation, Liu et al. (2020) train encoder and
-decoder together to repair damaged text; the gain was largest where pairs were few.
+Text without translations exists in huge amounts. *Pre-training* uses it: a network first learns a
+task that needs no labels, and then, starting from those weights, the task it is meant for
+(*fine-tuning*). GPT predicts the next word from the words before it, using a Transformer decoder
+without cross-attention (Radford et al. 2018). BERT hides some words and predicts them from both
+sides, using an encoder (Devlin et al. 2019). For translation, Liu et al. (2020) train encoder and
+decoder together to repair damaged text; the gain was largest where there were few pairs.
 
-None of this is far from the decoders here. A translator's decoder gives a probability to each next
-piece, *given the pieces so far and the source*. Mix its answers over many sources that it might be
-reading, and they depend on the pieces so far alone: that is a language model, a small one, of as
-much Spanish as the pairs contained.
+The decoders here are not far from this. A translator's decoder gives a probability to each possible
+next piece, *given the pieces so far and the source*. Averaged over many sources that it might be
+reading, its answers depend only on the pieces so far: that is a language model, a small one, which
+knows as much Spanish as the pairs contained.
 """,
     try_this="""
-Write the beginning of the output yourself, in Spanish. What would follow from this source, and what
-from any?
+Type the beginning of the output yourself, in Spanish. What would come next for this source, and
+what for any source?
 """,
     see="""
-On the left the candidates should follow what was read. On the right they tell what comes next in
-Spanish of this kind, whatever is being talked about: do they fit the grammar of the beginning, and
-how widely are they spread? That is the knowledge which pre-training brings along, from far more
-text. A rare beginning fits hardly any source tried here; then the right side says little more than
-the one that fits best, and the number under it is near 1.
+On the left, the candidates should follow from the source. On the right, they show what comes next
+in Spanish of this kind, whatever the sentence is about: do they fit the grammar of the beginning,
+and how spread out are they? This is the kind of knowledge that pre-training provides, from far more
+text. A rare beginning fits hardly any of the sources tried here; then the right side shows little
+more than the source that fits best, and the number under it is close to 1.
 """,
     question="""
 Why can GPT learn from every word of a text at once, but BERT only from those it hides?
 """,
     answer="""
-GPT's mask lets each place see only what stands before it, so each place has an honest question: the
-next word. BERT's places see the whole sentence. If a word were not hidden, its own place, and
-every other, would see the answer. So BERT asks about 15 % of the pieces at a time, and in return
-may look to both sides.
+GPT's mask lets each position see only the words before it, so every position can be asked for the
+next word without seeing the answer. In BERT, every position sees the whole sentence. If a word were
+not hidden, its own position, and every other, would see the answer. So BERT is asked for about 15 %
+of the pieces at a time, and in return it can look in both directions.
 """,
     papers=("radford", "devlin", "liu"),
 )

@@ -13,34 +13,36 @@ from apps.lessons.lesson import Lesson
 TITLE = "Self-attention"
 LESSON = Lesson(
     text="""
-Attention need not wait for a decoder: a sentence can look at itself. From each word's vector three
-others are made: a *query* (what do I look for?), a *key* (what can I be found by?) and a *value*
-(what do I hand on?). The score of two words is the dot product of one's query and the other's key,
-divided by the square root of their width so that it does not grow with it. Softmax makes weights
-of the scores, and each word adds to its own vector a mixture of all values (Vaswani et al. 2017).
+Attention does not need a decoder: the words of a sentence can also look at each other. Three
+vectors are computed from the vector of each word: a *query* (what am I looking for?), a *key* (how
+can I be found?) and a *value* (what do I pass on?). The score of two words is the dot product of
+the query of one and the key of the other, divided by the square root of their width so that it does
+not grow with the width. Softmax turns the scores into weights, and each word adds the weighted sum
+of all values to its own vector (Vaswani et al. 2017).
 
-In one layer every word can hear every other, near or far; a recurrent network needs as many steps
-as there are words between them. Layers are stacked, so from the second on a *word* means a mixture
-made at its place. To follow what reaches a place through all layers, Abnar and Zuidema (2020) count
-each layer as half attention, half the word itself, and multiply: *rollout*.
+In one layer, every word gets information from every other word, near or far; a recurrent network
+needs as many steps as there are words between them. Layers are stacked, so from the second layer on
+a *word* is really a mixture computed at that word's position. To follow what reaches a position
+through all layers, Abnar and Zuidema (2020) treat each layer as half attention and half the word
+itself, and multiply the layers: *rollout*.
 """,
     try_this="""
-Pick a word with the slider and go through the layers and heads. Then switch rollout on. Point at a
-word in the figure (or reach it with the Tab key) to see its lines alone.
+Choose a word with the slider and go through the layers and heads. Then switch rollout on. Point at
+a word in the figure (or move to it with the Tab key) to see only its lines.
 """,
     see="""
-Some heads look at the word itself or the one beside it, others at the full stop or the end sign,
-which often serves as a place to look at when there is nothing to fetch. Which ones occur here, this
-model's maps tell. Rollout shows where a place got its content by the weights alone; what the values
-and the feed-forward layers did with it is not in the weights.
+Some heads look at the word itself or at its neighbour, others at the full stop or the end sign,
+which often serve as a place to look at when there is nothing to fetch. The maps show which kinds
+this model has. Rollout shows, judging by the weights alone, where the content of a position came
+from; it does not show what the values and the feed-forward layers did with it.
 """,
     question="""
 Why are the scores divided by the square root of the width?
 """,
     answer="""
-If the parts of query and key are about independent, with variance 1, their product's sum over *d*
-units has variance *d*: scores of wide heads are large. Softmax of large scores puts nearly all
-weight on one word, and its gradient is then next to zero. Divided by √*d*, scores keep a
+If the elements of query and key are roughly independent, with variance 1, their dot product over
+*d* units has variance *d*: wide heads have large scores. The softmax of large scores puts nearly
+all weight on one word, and its gradient is then almost zero. Divided by √*d*, scores keep a
 variance of 1 at any width (Vaswani et al. 2017, section 3.2.1).
 """,
     papers=("vaswani", "abnar"),

@@ -53,79 +53,84 @@ MEASURES = {
         Measure(
             "aer",
             "Alignment error rate",
-            "How far the links that attention suggests are from those people drew: 0 is perfect, "
-            "1 is nothing in common (Och and Ney 2003). Lower is better.",
+            "AER: how far the word links that attention suggests are from those that people drew: "
+            "0 is perfect, 1 is nothing in common (Och and Ney 2003). Lower is better.",
             higher_is_better=False,
         ),
         Measure(
             "precision",
             "Precision",
-            "Share of the suggested links that people at least allow. Higher is better.",
+            "Share of the suggested links that people marked as sure or possible. Higher is "
+            "better.",
         ),
         Measure(
             "recall",
             "Recall",
-            "Share of the links people are sure of that attention suggests. Higher is better.",
+            "Share of the links that people marked as sure and attention found. Higher is better.",
         ),
         Measure(
             "comprehensiveness",
             "Comprehensiveness",
-            "How much of a written item's probability is lost as what it looked at most is hidden "
-            "(DeYoung et al. 2020). Higher: what it looked at was needed.",
+            "How much probability a written item loses when what it looked at most is hidden "
+            "(DeYoung et al. 2020). Higher: the model needed what it looked at.",
         ),
         Measure(
             "sufficiency",
             "Sufficiency",
-            "How much of the probability is lost as everything else is hidden. Lower: what it "
+            "How much probability it loses when everything else is hidden. Lower: what the model "
             "looked at was enough.",
             higher_is_better=False,
         ),
         Measure(
             "correlation",
             "Correlation with occlusion",
-            "Whether what is looked at more is also what changes more when hidden: Kendall's rank "
-            "correlation, −1 to 1 (Jain and Wallace 2019).",
+            "Whether the places with more attention are also those that change the output more "
+            "when they are hidden (occlusion): Kendall's rank correlation, −1 to 1 (Jain and "
+            "Wallace 2019).",
         ),
         Measure(
             "importance",
             "Loss without the head",
-            "Nats of log-probability that a piece of the right answer loses as the head is "
-            "switched off (Michel et al. 2019). Above 0: the head is of use.",
+            "Log-probability that a piece of the right answer loses when the head is switched off "
+            "(Michel et al. 2019), in nats, the unit of natural logarithms: 0.1 nats is about 10 % "
+            "of the probability. Above 0: the head is useful.",
         ),
         Measure(
             "importance_metric",
             "Loss of quality without the head",
-            "Points of the task's measure of quality that are lost as the head is switched off. "
-            "Above 0: the head is of use.",
+            "Points that the task's quality measure loses when the head is switched off. Above 0: "
+            "the head is useful.",
         ),
         Measure(
             "entropy",
             "Entropy",
-            "How spread a row is, in bits: 0 looks at one place only.",
+            "How spread out a row of the map is, in bits: 0 means that it looks at one place only.",
             higher_is_better=None,
         ),
         Measure(
             "normalised_entropy",
             "Normalised entropy",
-            "Entropy as a share of the most there can be: 0 looks at one place, 1 at all alike.",
+            "Entropy divided by its largest possible value: 0 looks at one place, 1 looks at all "
+            "places equally.",
             higher_is_better=None,
         ),
         Measure(
             "coverage",
             "Coverage",
-            "Share of the input that was looked at: 1 where every place got its turn.",
+            "Share of the input that was looked at: 1 if every place was looked at.",
             higher_is_better=None,
         ),
         Measure(
             "monotonicity",
             "Monotonicity",
-            "Whether later rows look further right: −1 backwards, 0 no order, 1 always forwards.",
+            "Whether later rows look further to the right: −1 always backwards, 0 in no order, 1 "
+            "always forwards.",
             higher_is_better=None,
         ),
         Measure(
             "diagonality",
             "Diagonality",
-            "How near the diagonal the looking is: 1 on it, about 0.67 spread evenly.",
+            "How close to the diagonal the weights are: 1 on it, about 0.67 if spread evenly.",
             higher_is_better=None,
         ),
     )

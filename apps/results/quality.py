@@ -24,13 +24,13 @@ FIGURES = {
         Figure(
             "chrf",
             "chrF",
-            "How many short runs of characters the output shares with a reference translation; "
-            "forgiving of endings. 0 to 100, higher is better.",
+            "How many short sequences of characters the output shares with a reference "
+            "translation; a wrong ending costs little. 0 to 100, higher is better.",
         ),
         Figure(
             "bleu",
             "BLEU",
-            "How many runs of one to four words the outputs share with the reference "
+            "How many sequences of one to four words the outputs share with the reference "
             "translations, over the whole test set. 0 to 100, higher is better.",
         ),
         Figure(
@@ -47,7 +47,8 @@ FIGURES = {
         Figure(
             "rougeL",
             "ROUGE-L",
-            "Longest run of words in the same order, gaps allowed (F1). Higher is better.",
+            "Longest sequence of words in the same order, with gaps allowed (F1). Higher is "
+            "better.",
         ),
         Figure(
             "exact_match",

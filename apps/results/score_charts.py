@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from apps import charts
+from apps import charts, contrast
 
 Records = Sequence[Mapping[str, Any]]
 
@@ -89,7 +89,7 @@ def heads(
     data = pd.DataFrame(list(map(dict, rows)))
     share = ((data["value"] - domain[0]) / span).clip(0, 1)
     dark = share if higher_is_better is not False else 1 - share
-    data["ink"] = ["#ffffff" if one > 0.5 else "#16202c" for one in dark]
+    data["ink"] = [contrast.ink(contrast.along(charts.RAMP, one)) for one in dark]
     data["spoken"] = [
         f"layer {row['layer']}, head {row['head']}: {row['value']:.3f}" for row in rows
     ]

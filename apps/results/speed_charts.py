@@ -15,7 +15,7 @@ from benchmarks.table import figure
 
 Records = Sequence[Mapping[str, Any]]
 
-KIND_COLOURS = {"zoo": "#2f6fd0", "zoo, otherwise": "#7a9fdb", "other": "#8a8a8a"}
+KIND_COLOURS = {"zoo": "#2f6fd0", "zoo, otherwise": "#6690d6", "other": "#8a8a8a"}
 STAGE_COLOURS = ("#8a8a8a", "#2f6fd0", "#12857a", "#b3630b", "#a253b0")
 """Of the stages in their order; at least 3:1 against a white and a black page."""
 MORE_COLOURS = ("#a253b0", "#b8405e", "#5b7f1d")
@@ -101,7 +101,7 @@ def peer_bars(
             base.mark_point(filled=True, size=60, opacity=1).encode(x=x),
         ]
     else:
-        marks = [base.mark_bar(height=14, opacity=0.75).encode(x=x)]
+        marks = [base.mark_bar(height=14).encode(x=x)]
     whiskers = base.mark_rule(strokeWidth=3).encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
     layers = [*marks, whiskers]
     if limits:

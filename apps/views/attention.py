@@ -13,47 +13,32 @@ from apps.lab import asking, decomposition, grid, lines, looking, side_by_side, 
 from apps.lab.asking import Asked
 from apps.lab.side_by_side import Side
 
-VIEWS = {
-    "heads": "All heads, one large",
-    "two": "Two side by side",
-    "steps": "Step by step",
-    "cell": "Inside a cell",
-}
-# Of lines: what stands over the words that look and over those that are looked at.
+# Titles of the two columns of words: those that look, those that are looked at.
 HEADS = {
-    "cross": ("Written: looks", "Read: is looked at"),
-    "encoder": ("Read: looks", "Read: is looked at"),
-    "decoder": ("Written: looks", "Written: is looked at"),
-    SALIENCY: ("Written", "Read: mattered"),
+    "cross": ("Output", "Input"),
+    "encoder": ("Input: looks", "Input: is looked at"),
+    "decoder": ("Output: looks", "Output: is looked at"),
+    SALIENCY: ("Output", "Input"),
 }
 AGAINST = {"model": "Another model", "head": "Another head"}
-HIDDEN = "Everything is hidden; show the end mark or punctuation to see something."
+HIDDEN = "Everything is hidden: show the end mark or the punctuation under Options."
 
 
 def render() -> None:
     """The page."""
     st.title("Attention, up close", anchor=False)
     st.caption(
-        "Every layer and head of one answer: where did the network look at each step? "
-        "The address of this page always leads back to exactly what it shows."
+        "Every layer and head for one answer: where did the network look in each step? The "
+        "address of this page always leads back to what you see now."
     )
     state.begin("attention")
     asked = asking.ask()
     if asked is None:
         return
-    views = list(VIEWS) if asked.kind != SALIENCY else [v for v in VIEWS if v != "cell"]
-    view = st.segmented_control(
-        "View",
-        views,
-        required=True,
-        format_func=VIEWS.get,
-        label_visibility="collapsed",
-        **state.choice("view", views, "heads", labels=VIEWS.get),
-    )
     maps = asking.maps(asked)
     if maps is None:
         return
-    {"heads": _heads, "two": _two, "steps": _steps, "cell": _cell}[view](asked, maps)
+    {"heads": _heads, "two": _two, "steps": _steps, "cell": _cell}[asked.view](asked, maps)
 
 
 def _pick(layer: int, head: int) -> None:
@@ -72,9 +57,9 @@ def _heads(asked: Asked, maps: np.ndarray) -> None:
     direction = asked.direction
     caption = functools.partial(exports.caption, text=asked.text)
     if every.several:
-        st.subheader("All layers and heads", anchor=False)
-        st.caption(direction)
+        st.header("All layers and heads", anchor=False)
         place = st.container()
+        st.caption(direction)
     way, layer, head = asking.one(asked, maps)
     if every.several:
         what = f"Every layer and head: {panels.KIND_LABELS[asked.kind].lower()}. {direction}"
@@ -192,7 +177,7 @@ def _other_model(asked: Asked) -> tuple[Asked | None, np.ndarray]:
         st.info(f"{label} has no map of the kind “{panels.KIND_LABELS[asked.kind]}”.")
         return none
     if second.kind == SALIENCY:
-        st.caption(f"{label} has no attention: shown is its input saliency.")
+        st.caption(f"{label} has no attention, so its input saliency is shown.")
     maps = asking.maps(second)
     return none if maps is None else (second, maps)
 
@@ -201,7 +186,7 @@ def _steps(asked: Asked, maps: np.ndarray) -> None:
     """One step of the writing at a time."""
     if asked.kind not in ("cross", SALIENCY):
         st.info(
-            f"This view looks from what is written to what is read: choose the map "
+            f"This view shows where the output looked in the input: choose the map "
             f"“{panels.KIND_LABELS['cross']}”.",
             icon=":material/info:",
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from apps import choose, links, loading, panels, shipped, state
+from apps import choose, links, loading, panels, present, shipped, state
 from apps.answers import Answer, Reading, read
 from apps.panels import Which
 from apps.plain import plain
@@ -37,10 +37,11 @@ def render() -> None:
     st.title("One input, four networks", anchor=False)
     st.caption("What did each write, how sure and how fast was it, and where did it look?")
     state.begin("compare")
-    task = choose.task(label_visibility="collapsed")
-    if task is None:
+    with present.controls():
+        task = choose.task(label_visibility="collapsed")
+        question = _choose(task) if task else None
+    if question is None:
         return
-    question = _choose(task)
     if not question.text:
         st.info("Type something above, or pick an example, then press **Compare**.")
         return
@@ -55,14 +56,16 @@ def _choose(task: str) -> Question:
     text = opening if text is None else text
     if examples:
         example = state.seed("example", text if text in examples else None, tuple(examples))
-        st.pills(
-            "Examples, answered at once",
-            examples,
-            key=example,
-            format_func=plain,
-            on_change=_example_chosen,
-            args=(example,),
-        )
+        with st.container(key="one-line-examples"):  # which scrolls, see `apps.look`
+            st.pills(
+                "Examples, answered at once",
+                examples,
+                key=example,
+                format_func=plain,
+                on_change=_example_chosen,
+                args=(example,),
+                label_visibility="collapsed",
+            )
     cap = shipped.length_cap(task)
     beams = state.value("beams", choose.BEAMS, 1, labels=choose.BEAM_LABELS.get)
     length = state.value("max", range(1, cap + 1), cap)
@@ -72,14 +75,15 @@ def _choose(task: str) -> Question:
         "max": state.seed("max", length, cap),
     }
     with st.form(state.key("question"), border=False):
-        st.text_area(
+        typed, how = st.columns([9, 11], gap="medium", vertical_alignment="bottom")
+        typed.text_area(
             shipped.PROMPTS.get(task, "Your text"),
             key=fields["text"],
             placeholder=shipped.HINTS.get(task),
-            height=80,
+            height=68,
             help=f"At most {state.MAX_CHARACTERS:,} characters are read.",
         )
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        with how, st.container(horizontal=True, vertical_alignment="bottom"):
             st.segmented_control(
                 "Decoding",
                 choose.BEAMS,
@@ -89,11 +93,12 @@ def _choose(task: str) -> Question:
                 help=choose.BEAM_HELP,
             )
             st.number_input(
-                "Longest output, in pieces",
+                "Longest output",
                 min_value=1,
                 max_value=cap,
                 key=fields["max"],
-                width=190,
+                width=130,
+                help="In pieces: the word parts, characters or sounds that the models write.",
             )
             st.form_submit_button(
                 "Compare",
@@ -126,7 +131,7 @@ def _run_here() -> None:
 def _answers(question: Question, text: str) -> None:
     """Every model's answer, drawn as it comes in: first the best model, the others' yardstick."""
     names = shipped.models(question.task)
-    st.subheader("What each wrote", anchor=False)
+    st.header("What each wrote", anchor=False)
     accepted = shipped.references(question.task, text)
     with st.container():  # always there, so that nothing below moves
         if accepted:
@@ -219,19 +224,21 @@ def _say_origin(answers: dict[str, Answer]) -> None:
     elif answers:
         st.caption("Computed on this computer.", width="content")
     st.caption(
-        "Shaded by probability: the stronger the colour, the surer the model was.", width="content"
+        "Shaded by probability: the stronger the colour, the more certain the model was.",
+        width="content",
     )
 
 
 def _maps(question: Question, answers: dict[str, Answer], readings: dict[str, Reading]) -> None:
     """Where each looked: the controls, then one map a model."""
-    st.subheader("Where each looked", anchor=False)
-    written, heard = shipped.NOUNS[question.task]
+    st.header("Where each looked", anchor=False)
+    written, seen = shipped.NOUNS[question.task]
     signs = "" if shipped.unit(question.task) == "word" else " ↵ is the end, ␣ a space."
     st.caption(
-        f"Each row is one {written} written, each column one {heard} read; the stronger the "
-        f"colour, the more of the attention went there (0 to 1, the same scale everywhere).{signs} "
-        "Attention shows what was mixed in at that step, not why the network decided as it did."
+        f"Each row is a {written} of the output, each column a {seen} of the input; the stronger "
+        "the colour, the more of the attention went there (from 0 to 1, the same scale for all "
+        f"maps).{signs} Attention shows what the network looked at in that step, not why it "
+        "decided as it did."
     )
     kinds = [kind for kind in KINDS if any(kind in reading.maps for reading in readings.values())]
     which = _map_controls(kinds, readings) if kinds else Which()
@@ -242,7 +249,7 @@ def _maps(question: Question, answers: dict[str, Answer], readings: dict[str, Re
                 panels.attention(answers[name], readings[name], which)
             else:
                 st.markdown(f"**{shipped.label(name)}**")
-                st.caption("No answer, hence no map.")
+                st.caption("No answer, so there is no map.")
 
 
 def _map_controls(kinds: list[str], readings: dict[str, Reading]) -> Which:

@@ -24,7 +24,7 @@ RULES = {
     "argmax": "most looked at",
     "threshold": "weight above a threshold",
     "intersection": "both directions agree",
-    "grow-diag-final-and": "grow-diag-final-and",
+    "grow-diag-final-and": "both directions, with neighbouring links (grow-diag-final-and)",
 }
 """How links are read off a head's map, in plain words."""
 

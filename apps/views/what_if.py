@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from apps import choose, links, panels, shipped, state
+from apps import choose, links, panels, present, shipped, state
 from apps.answers import Reading, axes, chosen_map, from_prediction, read
 from apps.lab import cells, computed, outcomes
 from apps.plain import plain
@@ -25,8 +25,8 @@ TOOLS = ("Hide words", "Swap two", "Begin with", "Force attention", "Switch head
 PAIR = re.compile(r"\s*(\d{1,4})\s*:\s*(\d{1,4})\s*")
 SWITCH = re.compile(r"(cross|encoder|decoder) (\d{1,3})(?:\.(\d{1,3}))?")
 NO_ATTENTION = (
-    "There is no attention in this network: all it read went through its state. Hiding and "
-    "swapping words and giving a beginning work here as everywhere."
+    "There is no attention in this network: all it read went through its state. You can still "
+    "hide and swap words, or give the beginning of the answer."
 )
 
 
@@ -34,17 +34,18 @@ def render() -> None:
     """The page."""
     st.title("What if?", anchor=False)
     st.caption(
-        "Change one thing, and see what the model then writes. What changes the answer mattered "
-        "for it: that is more than a map of attention can say."
+        "Change one thing and see what the model writes then. If the answer changes, what you "
+        "changed mattered for it: a map of attention alone cannot show that."
     )
     state.begin("what-if")
-    task = choose.task()
-    if task is None:
-        return
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        name = choose.model(shipped.models(task), default=choose.best(task))
-        beams = choose.beams()
-    text = choose.text(task)
+    with present.controls():
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+            task = choose.task()
+            if task is None:
+                return
+            name = choose.model(shipped.models(task), default=choose.best(task))
+            beams = choose.beams()
+        text = choose.text(task)
     if not text:
         st.info("Type something above.", icon=":material/info:")
         return
@@ -73,14 +74,14 @@ def render() -> None:
         here="what_if",
         target=outcome.after.text if changed else None,
     )
-    st.subheader("Where it looked", anchor=False)
+    st.header("Where it looked", anchor=False)
     if not reading.maps:
-        st.caption("There is no attention in this network, hence no map.")
+        st.caption("There is no attention in this network, so there is no map.")
         return
     kind = _kind(reading)
     outcomes.maps(name, outcome, kind=kind, layer=layer, head=head)
     if what.off:
-        st.caption("A head that is switched off still has weights; nothing comes of them.")
+        st.caption("A head that is switched off still has weights, but they have no effect.")
 
 
 def _outcome(name: str, text: str, beams: int, before: Any, what: Intervention) -> Outcome | None:
@@ -138,7 +139,7 @@ def _choose(
         prefix = st.text_input(
             "What the answer must begin with",
             max_chars=300,
-            help="The model goes on from there. Enter reads it.",
+            help="The model continues from there. Press Enter to apply it.",
             **state.written(PREFIX),
         )
     with tabs[3]:
@@ -169,7 +170,7 @@ def _numbered(words: Sequence[str]) -> Any:
 
 def _mask(words: Sequence[str], noun: str) -> list[int]:
     """Places of the words that are hidden: pressed, or picked from the list below."""
-    st.caption(f"Press the {noun}s that the model is not to know.")
+    st.caption(f"Press the {noun}s that you want to hide from the model.")
     pressing = st.container()
     mask = st.multiselect(
         f"Hidden {noun}s, as a list",
@@ -183,7 +184,7 @@ def _mask(words: Sequence[str], noun: str) -> list[int]:
             words,
             mask,
             key="pressed-mask",
-            label=f"The {noun}s that are read; pressed ones are hidden",
+            label=f"The {noun}s of the input; pressed ones are hidden",
             struck=True,
             on_press=_setter(MASK, _place),
         )
@@ -192,7 +193,7 @@ def _mask(words: Sequence[str], noun: str) -> list[int]:
 
 def _swap(words: Sequence[str], noun: str) -> list[int]:
     """Two places that change with each other; fewer while they are being chosen."""
-    st.caption(f"Press two {noun}s that are to change places.")
+    st.caption(f"Press the two {noun}s that you want to swap.")
     pressing = st.container()
     swap = st.multiselect(
         f"Swapped {noun}s, as a list",
@@ -213,7 +214,7 @@ def _swap(words: Sequence[str], noun: str) -> list[int]:
             words,
             swap,
             key="pressed-swap",
-            label=f"The {noun}s that are read; the two pressed ones change places",
+            label=f"The {noun}s of the input; the two pressed ones are swapped",
             on_press=pressed,
         )
     return sorted(swap)
@@ -232,8 +233,9 @@ def _force(
         st.caption(NO_ATTENTION)
         return (), None, (None, None)
     st.caption(
-        "Each row is a step of the answer before; press the one place it is to look at, and the "
-        "rest of the row becomes zero. It stays that step, whatever is then written there."
+        "Each row is a step of the answer before the change. Press the one place that this step "
+        "must look at: all its weight then goes there. The force stays on that step of the "
+        "output, whatever the model then writes in it."
     )
     layer, head = _layer_and_head(reading.maps["cross"].shape[:2])
     pressing = st.container()
@@ -243,14 +245,14 @@ def _force(
         [],
         accept_new_options=True,
         **state.several(FORCE, None),
-        placeholder="None; 2:1 makes the second written look at the first read",
+        placeholder="None; 2:1 makes the second piece of the output look at the first of the input",
     )
     good = _pairs(typed, len(rows), len(columns))
     remark = None
     if len(good) < len(typed):
         remark = (
             f"Forced rows are numbers such as 2:1, up to {len(rows)}:{len(columns)} here; "
-            "what is not was left out."
+            "the others were left out."
         )
     with pressing:
         cells.grid(
@@ -258,7 +260,8 @@ def _force(
             columns,
             good,
             key="pressed-force",
-            label="Attention of the answer before, a row a step; pressed cells are forced",
+            label="Attention of the answer before the change, one row for each step; pressed cells "
+            "are forced",
             weights=chosen_map(reading, "cross", layer, head),
             exclusive=True,
             slanted=any(len(column) > 2 for column in columns),
@@ -284,7 +287,7 @@ def _layer_and_head(shape: tuple[int, int]) -> tuple[int | None, int | None]:
                 count,
                 all_of_them="All",
                 width=130,
-                help="Where rows are forced, and what the maps show: the mean, for all.",
+                help="Where rows are forced, and which map is shown: for all, the mean.",
             )
             for name, count in zip(("layer", "head"), shape, strict=True)
         )
@@ -301,7 +304,7 @@ def _off(reading: Reading) -> tuple[Off, ...]:
     if not kinds:
         st.caption(NO_ATTENTION)
         return ()
-    st.caption("Press a head, or a whole layer, whose attention is to give nothing.")
+    st.caption("Press a head, or a whole layer, to set its output to zero.")
     pressing = st.container(horizontal=True, gap="large")
     options = [
         _switch(kind, layer, head)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from apps import charts, choose, figures, links, panels, shaded, shipped, state
+from apps import charts, choose, figures, links, panels, present, shaded, shipped, state
 from apps.answers import END, END_LABEL, Answer, Reading, from_prediction, read
 from apps.lab import computed, outcomes
 from apps.lab.outcomes import nats, per_piece, quoted, spans_of, total
@@ -32,12 +32,16 @@ HINTS = {
     "pronounce": "ARPAbet without stress, such as AH T EH N SH AH N",
 }
 UNKNOWN = "<unk>"
+EXPLAINED = (
+    "Log-probabilities are in nats, the unit of natural logarithms: 0 is certain, −0.69 one chance "
+    "in two. Perplexity: among how many equally likely pieces the model chose, on average."
+)
 COLUMNS = {
     "unit": "Written",
     "log_prob": "Log-probability",
     "probability": "Probability",
     "rank": "Rank",
-    "rather": "Would rather have written",
+    "rather": "Would have preferred",
 }
 ALL_COLUMNS = {
     "model": "Model",
@@ -54,19 +58,23 @@ def render() -> None:
     """The page."""
     st.title("Your target", anchor=False)
     st.caption(
-        "Write the output yourself. The model is made to write it, and tells at each step how "
-        "likely it found that, what it would rather have written, and where it looked."
+        "Write the output yourself. The model is made to write it, and shows for each step how "
+        "likely it found your choice, what it would have preferred, and where it looked."
     )
     state.begin("your-target")
-    task = choose.task()
-    if task is None:
-        return
-    names = shipped.models(task)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        name = choose.model(names, default=choose.best(task))
-        beams = choose.beams()
-    text = choose.text(task, with_target=True)
-    target = _target(task)
+    with present.controls():
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+            task = choose.task()
+            if task is None:
+                return
+            names = shipped.models(task)
+            name = choose.model(names, default=choose.best(task))
+            beams = choose.beams()
+        source, written = st.columns(2, gap="medium")
+        with source:
+            text = choose.text(task, with_target=True)
+        with written:
+            target = _target(task)
     if not text or not target:
         st.info("Type an output above, and press Ctrl+Enter.", icon=":material/info:")
         return
@@ -74,7 +82,7 @@ def render() -> None:
     yours = _forced(name, text, target)
     if own is not None and yours is not None:
         _one(name, text, own, yours)
-    if st.toggle("All models of the task beside each other", **state.flag("all")):
+    if st.toggle("All models of the task side by side", **state.flag("all")):
         _all(names, text, target, beams)
 
 
@@ -83,7 +91,7 @@ def _target(task: str) -> str:
     typed = choose.target(
         task,
         label=PROMPTS.get(task, "Your output"),
-        height=80,
+        height=68,
         placeholder=HINTS.get(task),
         help=f"At most {state.MAX_CHARACTERS:,} characters are read. Ctrl+Enter reads it.",
     )
@@ -117,8 +125,9 @@ def _one(name: str, text: str, own: Prediction, yours: tuple[Prediction, Candida
         st.markdown("**Its own answer**")
         _words(name, "own", own, prediction)
         links.look_closer(name, text, own.text, here="your_target", target="")
+    st.caption(EXPLAINED)
     rows = records(reading, prediction, candidates, unit)
-    st.subheader("Where it was surprised", anchor=False)
+    st.header("Where it was surprised", anchor=False)
     st.caption(plain(surprises(rows)))
     st.dataframe(
         [{header: row[field] for field, header in COLUMNS.items()} for row in rows],
@@ -130,8 +139,8 @@ def _one(name: str, text: str, own: Prediction, yours: tuple[Prediction, Candida
                 format="percent", min_value=0.0, max_value=1.0
             ),
             "Rank": st.column_config.NumberColumn(
-                help="Of the piece among all the model might have written there; 1 is its own "
-                "choice. Of a word in several pieces: the worst."
+                help="Place of the piece among all that the model could have written there; 1 is "
+                "its own choice. For a word of several pieces: the worst of them."
             ),
         },
         alt="Each step of your target: log-probability, rank, and what the model preferred",
@@ -163,7 +172,7 @@ def _words(name: str, key: str, prediction: Prediction, other: Prediction) -> No
 def _numbers(prediction: Prediction, other: str) -> str:
     return (
         f"Log-probability {nats(total(prediction))}, {nats(per_piece(prediction))} a piece, "
-        f"perplexity {perplexity(prediction):,.2f}. Underlined: not so in {other}."
+        f"perplexity {perplexity(prediction):,.2f}. Underlined: different in {other}."
     )
 
 
@@ -175,18 +184,18 @@ def perplexity(prediction: Prediction) -> float:
 def verdict(model: str, own: Prediction, yours: Prediction) -> str:
     """Which of the two the model prefers, and by how much, in plain text."""
     if own.text == yours.text:
-        return f"{model} would have written just that: log-probability {nats(total(yours))}."
+        return f"{model} would have written exactly that: log-probability {nats(total(yours))}."
     gap = total(yours) - total(own)
     mean = per_piece(yours) - per_piece(own)
     better = "your target" if gap > 0 else "its own answer"
     said = f"{model} prefers {better}, {times(abs(gap))} likelier as a whole"
     if (gap > 0) == (mean > 0):
-        said += f", and {times(abs(mean))} a piece."
+        said += f", and {times(abs(mean))} per piece."
     else:
         longer = "your target" if mean > 0 else "its own answer"
-        said += f"; but a piece at a time, which does not count length, {longer} is likelier."
+        said += f"; but per piece, which ignores the length, {longer} is likelier."
     if gap > 0:
-        said += f" It did not find it: it wrote {quoted(own.text)}."
+        said += f" Its search did not find it: it wrote {quoted(own.text)}."
     return said
 
 
@@ -241,17 +250,17 @@ def surprises(rows: Sequence[Mapping[str, Any]]) -> str:
     """Where the model would have gone on otherwise, in plain text."""
     odd = [row for row in rows if row["rank"] > 1]
     if not odd:
-        return "Nowhere: every step was its own first choice."
+        return "Nowhere: every step was the model's first choice."
     worst = min(odd, key=lambda row: row["log_prob"])
     steps = "one step" if len(odd) == 1 else f"{len(odd)} steps"
-    said = f"At {steps} of {len(rows)} it would have gone on otherwise, "
-    said += f"most of all at {quoted(worst['unit'])} (choice number {worst['rank']:,})"
-    return f"{said}; it would rather have written {worst['rather']}." if worst["rather"] else said
+    said = f"At {steps} of {len(rows)} it would have continued differently, "
+    said += f"most clearly at {quoted(worst['unit'])} (choice number {worst['rank']:,})"
+    return f"{said}; it would have preferred {worst['rather']}." if worst["rather"] else said
 
 
 def _map(answer: Answer, unit: str) -> None:
     """Where the model looked while it was made to write the target."""
-    st.subheader("Where it would look", anchor=False)
+    st.header("Where it would look", anchor=False)
     kinds = [kind for kind in panels.KIND_LABELS if kind in answer.attention]
     which = Which()
     if kinds:

@@ -111,7 +111,7 @@ def test_only_words_without_a_counterpart_differ():
     reference = "el gato negro duerme".split()
     assert differing("el gato duerme".split(), reference) == [False] * 3
     assert differing("el perro negro duerme ya".split(), reference) == [0, 1, 0, 0, 1]
-    assert sentence([True, False], False, "LSTM", "word").startswith("1 word not")
+    assert sentence([True, False], False, "LSTM", "word").startswith("1 word different")
     assert sentence([False], True, "LSTM", "word") == "Same as LSTM."
     assert "Leaves out" in sentence([False], False, "LSTM", "word")
 

@@ -46,7 +46,7 @@ def open_page(networks, monkeypatch):
 
 
 def said(at: AppTest) -> str:
-    elements = [*at.caption, *at.markdown, *at.info, *at.error, *at.subheader]
+    elements = [*at.caption, *at.markdown, *at.info, *at.error, *at.header]
     return "\n".join(str(element.value) for element in elements)
 
 
@@ -177,7 +177,7 @@ def test_all_heads_and_one_large(open_page):
     assert not at.exception
     assert not at.error
     text = said(at)
-    assert "Each row: one word written; each column: one word read." in text
+    assert "Each row is one word of the output, each column one word of the input." in text
     assert "layer 1 of 2, head 1 of 2" in text
     assert "All layers and heads" in text
     at.selectbox(key="attention/way").set_value("rollout").run()
@@ -191,7 +191,7 @@ def test_choices_of_the_address_are_followed(open_page):
     at = open_page(map="Input on itself", layer="2", head="2", end="true")
     assert not at.exception
     assert "Input on itself, layer 2 of 2, head 2 of 2" in said(at)
-    assert "Each row: one word as it is read" in said(at)
+    assert "Each row is one word of the input" in said(at)
     assert "what is left was scaled to sum to 1" in said(at)
     at = open_page(layer="99", view="nonsense", weigh="true")
     assert not at.exception

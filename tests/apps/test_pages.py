@@ -76,7 +76,7 @@ def parrot(monkeypatch):
 
 
 def said(at: AppTest) -> str:
-    elements = [*at.caption, *at.markdown, *at.info, *at.error, *at.title, *at.subheader]
+    elements = [*at.caption, *at.markdown, *at.info, *at.error, *at.title, *at.header]
     return "\n".join(str(element.value) for element in elements)
 
 
@@ -93,7 +93,7 @@ def test_page_is_full_before_any_model_has_loaded(open_page, monkeypatch):
     text = said(at)
     assert r"Stored answers, computed on a test computer\, 2026\-01\-02." in text
     assert "input saliency, gradient × input" in text
-    assert "1 word not as in Transformer (underlined)." in text
+    assert "1 word different from Transformer (underlined)." in text
     assert "mean of 2 layers, mean of 2 heads" in text
 
 

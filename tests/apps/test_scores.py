@@ -298,7 +298,7 @@ def test_charts_are_drawn():
     ramp = spec["layer"][0]["encoding"]["color"]["scale"]["range"]
     assert ramp == list(reversed(charts.RAMP))
     inks = {cell["value"]: cell["ink"] for cell in next(iter(spec["datasets"].values()))}
-    assert inks[-1.0] == "#ffffff" and inks[1.0] == "#16202c"
+    assert inks[-1.0] == "#ffffff" and inks[1.0] == "#000000"
 
 
 def test_intervals_are_compared_by_their_ends():

@@ -42,7 +42,7 @@ def test_a_sentence_says_what_was_done_and_what_came_of_it(outcome):
     assert said(outcome, mask=(1,), how="removed") == (
         "Without “brother”, the text changed from “mi hermano” to “mi gato”. "
         "The old text now has log-probability -4.20 instead of -1.00. "
-        "What was expected changed most at “hermano” (KL 2.50 nats)."
+        "The prediction changed most at “hermano” (KL 2.50 nats)."
     )
     outcome.after = outcome.forced
     assert said(outcome, mask=(0, 1, 2)).startswith(
@@ -156,7 +156,7 @@ def test_a_link_hides_swaps_and_forces(open_page):
 def test_what_cannot_be_done_is_said_and_the_page_stays(open_page):
     at = open_page(model="lstm-bahdanau", mask="1,2,3", how="hidden", force="9:9,x")
     assert not at.exception
-    assert "what is not was left out" in pages.said(at)
+    assert "the others were left out" in pages.said(at)
     assert "Something must be left to read" in pages.said(at)
     at = open_page(model="lstm-bahdanau", prefix="مرحبا 😀")
     assert not at.exception
@@ -172,7 +172,7 @@ def test_without_attention_the_other_tools_work(open_page, outcome, monkeypatch)
     at = open_page(model="lstm", mask="2", off="cross 1.1", force="1:1")
     assert not at.exception
     assert "no attention in this network: all it read went through its state" in pages.said(at)
-    assert "no attention in this network, hence no map" in pages.said(at)
+    assert "no attention in this network, so there is no map" in pages.said(at)
     assert asked[-1][-1] == Intervention(mask=(1,))
     bold = next(one.value for one in at.markdown if one.value.startswith("**With "))
     assert "the text changed" in bold

@@ -43,18 +43,19 @@ def plain_words(text: str) -> str:
 
 def test_the_verdict_compares_the_whole_and_a_piece():
     assert your_target.verdict("LSTM", OWN, OWN) == (
-        "LSTM would have written just that: log-probability -0.60."
+        "LSTM would have written exactly that: log-probability -0.60."
     )
     said = your_target.verdict("LSTM", OWN, YOURS)
     # -5.2957 against -0.6: e^4.6957 = 109.5; -1.3239 against -0.2 a piece: e^1.1239 = 3.08
     assert said == (
-        "LSTM prefers its own answer, 109 times likelier as a whole, and 3.08 times a piece."
+        "LSTM prefers its own answer, 109 times likelier as a whole, and 3.08 times per piece."
     )
     # found by no search: the target is likelier, though not a piece at a time
     short = prediction("no", ["▁no"], [-0.5])
     assert plain_words(your_target.verdict("LSTM", OWN, short)) == (
-        "LSTM prefers your target, 1.11 times likelier as a whole; but a piece at a time, which "
-        "does not count length, its own answer is likelier. It did not find it: it wrote “mi gato”."
+        "LSTM prefers your target, 1.11 times likelier as a whole; but per piece, which "
+        "ignores the length, its own answer is likelier. Its search did not find it: it wrote "
+        "“mi gato”."
     )
     assert your_target.times(20) == "more than a million times (e^20.0)"
     assert your_target.perplexity(OWN) == pytest.approx(math.exp(0.2))
@@ -69,13 +70,13 @@ def test_surprise_is_the_worst_piece_of_a_word():
     assert [row["rather"] for row in rows] == ["", "hermano (70 %)", ""]
     assert rows[1]["log_prob"] == pytest.approx(math.log(0.1) - 2, abs=1e-4)
     assert plain_words(your_target.surprises(rows)) == (
-        "At one step of 3 it would have gone on otherwise, most of all at “hermana” "
-        "(choice number 7); it would rather have written hermano (70 %)."
+        "At one step of 3 it would have continued differently, most clearly at “hermana” "
+        "(choice number 7); it would have preferred hermano (70 %)."
     )
     pieces = read(from_prediction("", YOURS), "character")
     single = your_target.records(pieces, YOURS, CANDIDATES, "character")
     assert [row["rather"] for row in single] == ["", "gato (80 %)", "ano (70 %)", ""]
-    assert your_target.surprises(rows[:1]) == "Nowhere: every step was its own first choice."
+    assert your_target.surprises(rows[:1]) == "Nowhere: every step was the model's first choice."
 
 
 def test_the_end_of_the_text_goes_by_its_name():
@@ -118,7 +119,7 @@ def test_hostile_targets_keep_the_page_up(open_page, kind):
     at = open_page(model="LSTM + attention", target=HOSTILE[kind])
     assert not at.exception
     assert not at.error
-    assert "Where it was surprised" in [one.value for one in at.subheader]
+    assert "Where it was surprised" in [one.value for one in at.header]
     if kind == "long":
         assert "only the first 2,000 were read" in pages.said(at)
         assert r"Cut at the longest length\." in pages.said(at)
