@@ -153,6 +153,26 @@ FIND = r"""
 }
 """
 
+# Whether a press in the middle of an element reaches it, once it is scrolled into view.
+REACHES = """
+(element) => {
+  if (!element.isConnected) return false;
+  element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+  const box = element.getBoundingClientRect();
+  const x = box.left + box.width / 2, y = box.top + box.height / 2;
+  let hit = document.elementFromPoint(x, y);
+  while (hit?.shadowRoot) {
+    const inner = hit.shadowRoot.elementFromPoint(x, y);
+    if (!inner || inner === hit) break;
+    hit = inner;
+  }
+  const label = element.closest("label");
+  for (let node = hit; node; node = node.parentNode ?? node.host)
+    if (node === element || (label && node === label)) return true;
+  return false;
+}
+"""
+
 
 @dataclass(frozen=True)
 class Control:
@@ -225,6 +245,11 @@ def element(page: Page, control: Control) -> ElementHandle | None:
         "place => window.walkFound?.[place]", control.place
     )
     return handle.as_element()
+
+
+def reached(handle: ElementHandle, kind: str) -> bool:
+    """Whether nothing lies over a control; keys reach a slider and a file its field anyway."""
+    return kind in ("slider", "file") or handle.evaluate(REACHES)
 
 
 def wanted(controls: Iterable[Control], step: Step) -> Control | None:

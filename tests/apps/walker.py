@@ -24,7 +24,7 @@ from tests.apps.faults import Fault, Watch, dead_end
 
 SIZES = {390: 844, 820: 1180, 1280: 800}
 """Width and height of a phone, a tablet and a desktop."""
-# How often each kind is chosen where there is one; within a kind, what was used less comes first.
+# How often each kind is chosen where there is one that was not used yet.
 WEIGHTS = {
     "link": 2.0,
     "button": 4.0,
@@ -144,13 +144,22 @@ class Walker:
                     self.controls = controls.find(self.page)
                 control = controls.wanted(self.controls, step)
                 handle = control and controls.element(self.page, control)
-                if handle:
+                if handle and controls.reached(handle, step.kind):
                     return controls.use(self.page, handle, step)
             except PlaywrightError:  # drawn anew meanwhile, or covered
                 pass
             if self.watch.settle(self.page):
                 return None
         return None
+
+    def reaches(self, step: Step) -> bool:
+        """Whether a step that was just chosen can be done: nothing lies over its control."""
+        try:
+            control = controls.wanted(self.controls, step)
+            handle = control and controls.element(self.page, control)
+            return bool(handle) and controls.reached(handle, step.kind)
+        except PlaywrightError:
+            return False
 
     def _move(self, step: Step) -> Step | None:
         page = self.page
@@ -174,10 +183,14 @@ class Walker:
 def choose(
     rng: random.Random, found: Sequence[Control], tried: Counter, path: str, missed: int
 ) -> Step:
-    """The next step, out of what the page offers."""
+    """The next step, out of what the page offers; what was used less comes first."""
     usable = [control for control in found if control.usable]
     covered = len(usable) < sum(not control.disabled for control in found)
-    weights = {kind: WEIGHTS[kind] for kind in dict.fromkeys(control.kind for control in usable)}
+    rarities: dict[str, list[float]] = {}
+    for control in usable:
+        rarity = 1 / (1 + tried[path, control.kind, control.label]) ** 2
+        rarities.setdefault(control.kind, []).append(rarity)
+    weights = {kind: WEIGHTS[kind] * max(0.1, *some) for kind, some in rarities.items()}
     weights |= {kind: WEIGHTS[kind] for kind in MOVES}
     if covered or missed:
         weights["escape"] = 3.0
@@ -185,8 +198,7 @@ def choose(
     if kind in MOVES:
         return Step(kind, value=rng.choice(list(SIZES)) if kind == "resize" else None)
     same = [control for control in usable if control.kind == kind]
-    rarity = [1 / (1 + tried[path, kind, control.label]) ** 2 for control in same]
-    control = rng.choices(same, rarity)[0]
+    control = rng.choices(same, rarities[kind])[0]
     tried[path, kind, control.label] += 1
     return Step(kind, control.label, control.nth, controls.value_for(kind, rng))
 
@@ -214,7 +226,11 @@ def wander(
                 break
             address = walker.address
             rng = random.Random(f"{seed}.{number}")
-            step = choose(rng, walker.controls, tried, address.partition("?")[0], missed)
+            path = address.partition("?")[0]
+            for _ in range(10):  # somebody who looks does not press what lies under something
+                step = choose(rng, walker.controls, tried, path, missed)
+                if step.kind in MOVES or walker.reaches(step):
+                    break
             done = walker.do(step)
             walk.faults = walker.look()
             if done or walk.faults:
@@ -223,7 +239,7 @@ def wander(
                 missed = 0
             elif step.kind not in MOVES:
                 missed += 1
-                walk.missed.append(f"{address.partition('?')[0]} {replace(step, value=None)}")
+                walk.missed.append(f"{path} {replace(step, value=None)}")
                 if missed == MISSES:
                     text = f"the last {MISSES} controls that were tried on {address}"
                     walk.faults = [Fault("dead end", f"{text} could not be used")]
