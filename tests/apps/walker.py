@@ -168,7 +168,10 @@ class Walker:
                 can = "canGoBack" if step.kind == "back" else "canGoForward"
                 if not page.evaluate(f"navigation.{can}"):
                     return None
+                place = page.evaluate("navigation.currentEntry.index")
                 page.evaluate(f"history.{step.kind}()")
+                moved = "place => navigation.currentEntry.index !== place"
+                page.wait_for_function(moved, arg=place, timeout=30_000)
             elif step.kind == "reload":
                 page.reload(wait_until="domcontentloaded", timeout=120_000)
             elif step.kind == "resize":
