@@ -5,12 +5,17 @@ Set ZOO_SCREENSHOTS to a folder to keep the pictures.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -36,6 +41,39 @@ needs_chromium = [
     pytest.mark.skipif(sync_playwright is None, reason="playwright is not installed"),
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine"),
 ]
+
+
+@dataclass(frozen=True)
+class Served:
+    """A Streamlit app that runs: where, its process, and the file it writes its log to."""
+
+    address: str
+    process: subprocess.Popen
+    log: Path
+
+
+@contextlib.contextmanager
+def serving(script: Path | str, log: Path, environment: Mapping[str, str]) -> Iterator[Served]:
+    """Run a Streamlit script on a free port for as long as the block lasts."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(script)]
+    command += [f"--server.port={port}", "--server.headless=true", "--server.fileWatcherType=none"]
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_until_up(f"http://localhost:{port}/_stcore/health", server, log)
+        yield Served(f"http://localhost:{port}", server, log)
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
 
 
 def wait_until_up(url: str, server: subprocess.Popen, log: Path) -> None:

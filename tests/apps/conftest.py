@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-
 import pytest
 
 from tests.apps import bench, shelf
-from tests.apps.browsing import ARGUMENTS, CHROMIUM, ROOT, WAIT, sync_playwright, wait_until_up
+from tests.apps.browsing import ARGUMENTS, CHROMIUM, WAIT, serving, sync_playwright
 
 
 @pytest.fixture
@@ -29,37 +24,24 @@ def networks(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory):
+def served(tmp_path_factory):
     """A running dashboard over a made-up saved_models whose translators really answer."""
     root = shelf.make(tmp_path_factory.mktemp("shelf") / "saved_models")
     shelf.make_networks(root, "en-es")
     benchmarks = bench.make(root.parent / "benchmarks")
     (root / "dates-lstm" / "examples.json").unlink()  # and it has no weights: it cannot answer
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "apps/dashboard.py"]
-    command += [f"--server.port={port}", "--server.headless=true", "--server.fileWatcherType=none"]
-    log = root.parent / "server.log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "ZOO_SAVED_MODELS": str(root),
-                "ZOO_BENCHMARKS": str(benchmarks),
-                "OMP_NUM_THREADS": "1",
-            },
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_until_up(f"http://localhost:{port}/_stcore/health", server, log)
-        yield f"http://localhost:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
+    environment = {
+        "ZOO_SAVED_MODELS": str(root),
+        "ZOO_BENCHMARKS": str(benchmarks),
+        "OMP_NUM_THREADS": "1",
+    }
+    with serving("apps/dashboard.py", root.parent / "server.log", environment) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def address(served):
+    return served.address
 
 
 @pytest.fixture(scope="session")
