@@ -28,6 +28,21 @@ def data(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.parametrize(
+    "one, other, same",
+    [
+        ("It's HIS.", "it s his", True),
+        ("Well - known!", "well known", True),
+        ("ไม่ใช่", "ไม้ใช่", False),  # a tone mark
+        ("की", "का", False),  # a vowel sign
+        ("क्या?", "क्या", True),
+        ("!!!", "???", False),
+    ],
+)
+def test_sentences_are_the_same_without_case_spacing_and_punctuation(one, other, same):
+    assert (corpora.key(one) == corpora.key(other)) is same
+
+
 def test_sizes_and_all_references(data):
     rows = [f"Line {n}.\t{word} {n}." for n in range(6_000) for word in ("Uno", "Dos")]
     tatoeba(data, "spa", rows)

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import random
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -39,7 +40,14 @@ _NO_LETTER = re.compile(r"[\W_]+")
 
 def key(text: str) -> str:
     """What two sentences share when they differ only in case, spacing or punctuation."""
-    return _NO_LETTER.sub(" ", text.casefold()).strip() or text
+    return _NO_LETTER.sub(_marks, text.casefold()).strip() or text
+
+
+def _marks(found: re.Match[str]) -> str:
+    """A space for what is no letter; vowel signs and tone marks, which tell words apart, stay."""
+    run = found.group()
+    marks = "".join(c for c in run if unicodedata.category(c)[0] == "M")
+    return marks if len(marks) == len(run) else f"{marks} "
 
 
 def manythings_code(language: str) -> str:
