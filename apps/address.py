@@ -36,7 +36,8 @@ ORDER = (
     *("layer", "head", "unit", "end", "marks", "weigh", "against", "model2", "way2", "layer2"),
     *("head2", "step", "row", "column", "sorted", "tool", "mask", "how", "swap", "prefix"),
     *("force", "off", "all", "aligner", "grade", "faithful", "look", "device", "log", "measure"),
-    *("decoding", "one", "other", "ahead", "chapter", "present", "explained"),
+    *("decoding", "one", "other", "ahead", "chapter", "budget"),
+    *("present", "explained"),
 )
 """Every choice that an address may hold, in the order in which it holds them."""
 CHAPTERS = re.compile(

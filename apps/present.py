@@ -125,7 +125,7 @@ def link(place: Any) -> None:
     """Put the page's link and its QR code into `place`, from `bar`."""
     if place is None:
         return
-    url = address(str(st.context.url or ""), st.query_params.to_dict())
+    url = address(str(st.context.url or ""), state.params())
     with place, st.popover("Link", icon=":material/qr_code_2:", type="tertiary"):
         if len(url) <= MOST:
             st.html(

@@ -69,7 +69,7 @@ def render() -> None:
         "Short sentences in the chain",
         1,
         len(CLAUSES),
-        **state.choice("bottleneck.clauses", range(1, len(CLAUSES) + 1), 3),
+        **state.choice("bottleneck.clauses", range(1, len(CLAUSES) + 1), min(3, len(CLAUSES))),
     )
     text, right = chain(count)
     st.markdown(f"*Read:* {text}  \n*A right translation:* {right}")

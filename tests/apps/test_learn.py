@@ -277,7 +277,7 @@ def test_the_map_shows_the_force_that_was_applied(networks):
     free = open_chapter("spotlight")
     where = rows_of_map(free)[0]
     other = int(np.argmin(where))
-    chosen = free.selectbox(key="spotlight.force").options[1 + other]
+    chosen = free.selectbox(key="learn/spotlight.force").options[1 + other]
     forced = open_chapter("spotlight", **{"spotlight.force": chosen})
     assert not forced.exception
     assert where[other] < 0.9
@@ -313,7 +313,7 @@ def test_energies_of_all_steps_are_drawn_to_one_scale(networks, monkeypatch):
 
 def test_parallelism_starts_where_the_curves_have_run_apart(networks):
     at = open_chapter("parallelism")
-    chosen = at.selectbox(key="parallel.measure").value
+    chosen = at.selectbox(key="learn/parallel.measure").value
     drawn = speeds.curve_groups(bench.curves())
     spreads = {
         group[0]["title"]: np.ptp([one["exponent"] for one in speeds.exponents(group)])
@@ -321,7 +321,7 @@ def test_parallelism_starts_where_the_curves_have_run_apart(networks):
         if group[0]["x"] == parallelism.AXIS
     }
     assert chosen == max(spreads, key=spreads.get)
-    assert at.select_slider(key="parallel.length").value == 2048
+    assert at.select_slider(key="learn/parallel.length").value == 2048
     assert "At 2,048 source pieces: the least is " in said(at)
     (spec,) = pages.charts(at)
     assert spec["layer"][0]["mark"]["type"] == "rule"  # the length, on the chart
