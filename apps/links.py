@@ -15,7 +15,13 @@ CLOSER = {
 
 
 def look_closer(
-    name: str, text: str, answer: str, *, here: str = "", target: str | None = None
+    name: str,
+    text: str,
+    answer: str,
+    *,
+    here: str = "",
+    target: str | None = None,
+    elsewhere: bool = False,
 ) -> None:
     """Links from an answer of the model `name` to `text` to every page that looks inside one.
 
@@ -23,15 +29,23 @@ def look_closer(
         answer: what it wrote: where Your target begins, unless there is a target already.
         here: the page itself, which needs no link.
         target: what the model was made to write, where that is not the reader's own.
+        elsewhere: `text` is another than that of the pages about one question, so that what was
+            done there to its words stays behind.
     """
     pages = state.pages()
     wanted = {page: label for page, label in CLOSER.items() if page != here and page in pages}
     if not wanted:
         return
+    family = shipped.family_of(name)
+    if elsewhere:
+        behind, target = state.OF_TEXT, target or ""
+    else:
+        behind = state.OF_ANSWER if state.get("model") != family else ()
     question = {
+        **dict.fromkeys(behind),
         "task": shipped.task_of(name),
         "text": text,
-        "model": shipped.family_of(name),
+        "model": family,
         "target": (target if target is not None else state.get("target")) or None,
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):

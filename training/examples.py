@@ -169,7 +169,7 @@ def _refer_again(name: str) -> None:
     folder = catalog.saved_models_path() / name if name in catalog.SHIPPED else Path(name)
     try:
         records = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        task = tasks.get(saving.read_config(folder)["task"])
+        task = tasks.get(saving.read_json(folder / "config.json")["task"])
         found = refer(records, task)
     except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"{name} has no stored answers that can be read: {error}") from error

@@ -117,7 +117,7 @@ def written(
     key = f"written.{name}.{title}"
     shaded.show(words, key=key, nothing="(wrote nothing)")
     if text is not None:
-        links.look_closer(name, text, prediction.text, target="")
+        links.look_closer(name, text, prediction.text, elsewhere=True)
 
 
 def spotlight(words: Sequence[str], weights: Sequence[float], *, key: str) -> None:

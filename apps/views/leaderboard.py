@@ -270,7 +270,7 @@ def _browse(task: str) -> None:
         row = rows[place]
         for name, answer in ((one, row["one"]), (other, row["other"])):
             st.markdown(f"**{shipped.label(name)}:** {plain(str(answer))}")
-            links.look_closer(name, str(row["source"]), str(answer))
+            links.look_closer(name, str(row["source"]), str(answer), elsewhere=True)
 
 
 def _model(label: str, key: str, names: list[str]) -> str:

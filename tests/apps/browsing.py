@@ -104,7 +104,7 @@ def go(page, link: str, heading: str) -> None:
     narrow = page.viewport_size["width"] < 800
     if narrow:
         page.get_by_test_id("stExpandSidebarButton").click()
-    page.get_by_role("link", name=link).click()
+    page.get_by_role("link", name=link).first.click()  # those in the page lie below the menu
     expect(page.get_by_role("heading", name=heading)).to_be_visible()
     if narrow:
         page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()

@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from apps.answers import from_record, read
-from training import examples
+from tests.apps import shelf
+from training import examples, tasks
 from zoo.prediction import Hypothesis, Prediction
 
 
@@ -98,3 +99,41 @@ def test_speed_of_a_card_is_the_median_of_the_greedy_answers():
     assert found["tokens_per_second"] == 900
     assert (found["examples"], found["device"]) == (3, "a processor")
     assert examples.speed([entry(5, 50.0, 10)]) == {}
+
+
+@pytest.mark.parametrize("task", ["tatoeba/en-es", "tatoeba/es-en", "dates"])
+def test_every_example_of_these_tasks_has_a_reference(task):
+    found = tasks.get(task)
+    assert all(found.accepted(source) for source in found.showcase())
+    assert found.accepted("something else") == ()
+
+
+def test_a_word_has_its_pronunciations_and_one_in_no_dictionary_none():
+    found = tasks.get("pronounce")
+    assert "P EH R AH T" in found.accepted("parrot")
+    assert found.accepted("tensorflow") == ()
+
+
+def test_references_are_stored_with_the_answers_and_written_anew_by_themselves(tmp_path):
+    task = tasks.get("dates")
+    right, wrong = ({"source": "29.02.2072", "text": text} for text in ("2072-02-29", "2072-02-28"))
+    found = examples.refer([right, wrong, {"source": "?", "text": "x", "correct": True}], task)
+    assert [one.get("correct") for one in found] == [True, False, None]
+    assert found[0]["references"] == ["2072-02-29"]
+    assert "references" not in found[2]
+    [graded] = examples.refer(
+        [{"source": "If it rains tomorrow, we will stay at home.", "text": "Si llueve mañana."}],
+        tasks.get("tatoeba/en-es"),
+    )
+    assert 0 < graded["chrf"] < 100
+
+    folder = shelf.make(tmp_path / "saved") / "dates-lstm"
+    config = {**json.loads((folder / "config.json").read_text(encoding="utf-8"))}
+    shelf.write(folder / "config.json", {**config, "task": "dates"})
+    shelf.write(folder / "examples.json", [right])
+    examples._refer_again(str(folder))
+    [stored] = json.loads((folder / "examples.json").read_text(encoding="utf-8"))
+    assert stored == found[0]
+    (folder / "examples.json").unlink()
+    with pytest.raises(ValueError, match="no stored answers"):
+        examples._refer_again(str(folder))

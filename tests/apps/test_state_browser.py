@@ -42,9 +42,9 @@ def shows(page, title: str) -> None:
     at_rest(page)
 
 
-def boxes(page) -> list[str]:
-    """What stands in the boxes for the text."""
-    return page.locator("textarea").evaluate_all("all => all.map(one => one.value)")
+def reads(page, text: str) -> None:
+    """The box for the text holds `text`."""
+    expect(page.locator("textarea").first).to_have_value(text)
 
 
 def test_the_question_goes_through_all_pages_and_back_and_forward(open_page):
@@ -61,7 +61,7 @@ def test_the_question_goes_through_all_pages_and_back_and_forward(open_page):
         shows(page, title)
         assert asked(page) == QUESTION
         if title in ("Attention", "Compare", "What if", "Your target"):
-            assert boxes(page)[0] == TEXT
+            reads(page, TEXT)
     for title in walked[1:4]:
         page.go_forward()
         shows(page, title)
@@ -71,7 +71,7 @@ def test_the_question_goes_through_all_pages_and_back_and_forward(open_page):
     assert asked(page) == QUESTION
     go(page, "What if", HEADINGS["What if"])
     shows(page, "What if")
-    assert boxes(page)[0] == TEXT
+    reads(page, TEXT)
 
 
 def test_back_takes_back_one_choice(open_page):
@@ -108,7 +108,7 @@ def test_look_closer_carries_everything_along(open_page, title, link):
     page = open_page(f"/{link}?{START}&target=el+gato")
     shows(page, title)
     links = page.get_by_test_id("stPageLink-NavLink")
-    for place, target in enumerate(("Attention", "What if", "Your target")):
+    for target in ("Attention", "What if", "Your target"):
         if target == title:
             continue
         links.filter(has_text=target).first.click()
@@ -119,7 +119,7 @@ def test_look_closer_carries_everything_along(open_page, title, link):
         assert found["unit"] == ["piece"]
         # the first link of Compare is in the column of its first model
         assert found["model"] == (["simple-rnn"] if title == "Compare" else ["lstm-bahdanau"])
-        assert boxes(page)[0] == TEXT, place
+        reads(page, TEXT)
         page.go_back()
         shows(page, title)
 
@@ -128,10 +128,10 @@ def test_compare_has_an_address_of_its_own(open_page):
     page = open_page(f"/compare?{START}")
     shows(page, "Compare")
     expect(page.get_by_text("Page not found")).to_have_count(0)
-    assert boxes(page)[0] == TEXT
+    reads(page, TEXT)
     page.reload()
     shows(page, "Compare")
-    assert boxes(page)[0] == TEXT
+    reads(page, TEXT)
     assert "/compare?" in page.url
 
 
@@ -157,4 +157,4 @@ def test_a_long_text_leaves_the_address_short(open_page):
     go(page, "Speed", HEADINGS["Speed"])
     page.go_back()
     shows(page, "Your target")
-    assert boxes(page)[0] == text
+    reads(page, text)
