@@ -26,17 +26,17 @@ word* and let the decoder look at all of them again before each word it writes. 
 with the sentence, and in their experiments quality stayed the same on long sentences. The zoo's
 LSTM and LSTM + attention have the same encoder and the same sizes; only the second can look back.
 
-A word of caution: long sentences are also rare in the training data here, so either network has
-had little practice in writing them. Look at the distance between the lines, not only at their fall.
+Note that long sentences are also rare in the training data, so both networks have had little
+practice in writing them. Look at the distance between the lines, not only at how they fall.
 """,
     try_this="""
-Move the slider: the sentence becomes a chain of one to six short ones, each of them easy. Read both
-outputs and look for the first clause that is lost.
+Move the slider: the sentence becomes a chain of one to six short sentences, each of them easy. Read
+both outputs and look for the first part that is lost.
 """,
     see="""
-The lines: one right translation of each chain is put to both networks, which say how likely each
-of its pieces is. The higher, the less surprised the network is. Which of the two lets go first?
-Below, the same question to the whole test set, from the models' cards.
+The lines: both networks score one right translation of each chain, piece by piece. The higher the
+line, the more likely the network finds that translation. Which network fails first? Below, the same
+comparison on the whole test set, from the models' cards.
 """,
     question="""
 Why not simply make the one vector larger?

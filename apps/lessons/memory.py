@@ -14,43 +14,43 @@ from apps.lessons import parts
 from apps.lessons.lesson import Lesson
 from apps.plain import plain
 
-TITLE = "Memory lane of an RNN"
+TITLE = "The memory of an RNN"
 LESSON = Lesson(
     text="""
-A recurrent network reads one word at a time and keeps one list of numbers, its *state*. With each
-word it makes a new state from the old one and the word just read (Elman 1990). Nothing else is
-kept: when the sentence is over, the state has to hold all that will be needed to translate it.
+A recurrent network reads one word at a time and keeps one list of numbers, its *state*. From the
+old state and the word just read it computes a new state (Elman 1990). Nothing else is kept: at the
+end of the sentence, the state has to contain everything that is needed to translate it.
 
-So whatever was learnt of an early word must survive every later update. In a plain RNN each update
-sends the old state through the same matrix and squashes the result. Traces of early words tend to
+So the information from an early word must survive every later update. In a plain RNN, each update
+multiplies the old state by the same matrix and squashes the result. Traces of early words tend to
 fade, and so do the gradients that could teach the network to keep them (Bengio et al. 1994). The
-LSTM carries a second list along, the *cell*. Gates decide what is added to it and, since Gers et
-al. (2000), how much of the old content stays; what a gate leaves alone can pass many steps nearly
-unchanged (Hochreiter and Schmidhuber 1997).
+LSTM has a second list of numbers, the *cell*. Gates decide what is added to it and, since Gers et
+al. (2000), how much of the old content stays; what a gate does not change can survive many steps
+almost unchanged (Hochreiter and Schmidhuber 1997).
 
 Here the Simple RNN reads from left to right only. The LSTM reads in both directions, so one half of
-its state reads the beginning last; that is a part of its advantage.
+its state reads the beginning last; that is part of its advantage.
 """,
     try_this="""
-Read the chart for both lists of beginnings. Then write another way for the sentence to go on, and a
-longer one.
+Look at the chart for both lists of beginnings. Then type another continuation of the sentence, and
+a longer one.
 """,
     see="""
-A translation begins with who did it, and that was read first. Eight beginnings are put before the
-same words, and the sentence is ended after each of them. The lines: of all the probability that a
-network gives to the eight translations, the share of the right one. At 1 it knows which beginning
-it read; at the line *By chance* it knows nothing. A line that falls is a memory that fades. One
-that lies at chance from the first word on has nothing to forget: the network never learnt to keep
-this. What these two networks do is said below the chart.
+A translation starts with who did something, and that was read first. The same words follow eight
+different beginnings, and the sentence is cut off after each word in turn. The lines show how much
+of the probability that a network gives to the eight translations goes to the right one. At 1, it
+knows which beginning it read; at the line *By chance*, it knows nothing. A falling line is a memory
+that fades. A line that is at chance from the first word on has nothing to forget: the network never
+learned to keep this. The text below the chart says what these two networks do.
 """,
     question="""
-A plain RNN finds it hard to learn from what stood twenty words ago. Would training for longer help?
+A plain RNN has difficulty learning from a word twenty words back. Would longer training help?
 """,
     answer="""
-Hardly. On its way back the gradient is multiplied once per word by how much each update passes
-on. If those factors are mostly below 1, what arrives after twenty words is next to nothing (it
-*vanishes*); mostly above 1, it *explodes*. More of the same training has the same factors. What
-helps is another path: the cell of an LSTM, or attention, which reaches every word in one step.
+Not much. On its way back, the gradient is multiplied once per word by how much each update passes
+on. If these factors are mostly below 1, almost nothing is left after twenty words (it *vanishes*);
+if they are mostly above 1, it *explodes*. Longer training does not change these factors. What helps
+is another path: the cell of an LSTM, or attention, which reaches every word in one step.
 """,
     papers=("elman", "bengio", "hochreiter", "gers"),
 )
@@ -174,7 +174,7 @@ def told(shares: Mapping[str, np.ndarray], words: Sequence[str], chance: float) 
     text += f" **The {best} remembers the beginning better {where}.**" if count else ""
     for label, found in shares.items():
         if np.max(found) < 1.5 * chance:
-            text += f" The {label} is near chance throughout: it never learnt to keep this."
+            text += f" The {label} is near chance throughout: it never learned to keep this."
     return text.replace("%", " %")
 
 

@@ -14,38 +14,38 @@ from apps.results import curves, speed_charts, speeds
 TITLE = "Parallelism and its price"
 LESSON = Lesson(
     text="""
-A recurrent network cannot begin with word 20 before it is done with word 19: *n* words are *n*
-steps, one after the other, and a processor with thousands of arithmetic units leaves most of them
-idle. A layer of self-attention works on all words at once, so the number of steps that wait for one
-another is the number of layers, however long the text. In training the decoder does the same, for
-all words it should write are known. (In use both still write piece by piece.) That, more than
-quality alone, made large models possible.
+A recurrent network cannot start with word 20 before it has finished word 19: *n* words take *n*
+steps, one after the other, and most of a processor's thousands of arithmetic units are idle. A
+layer of self-attention processes all words at once, so the number of steps that have to wait for
+each other is the number of layers, however long the text is. In training, the decoder does the
+same, because all the words that it should write are known. (In use, both still write piece by
+piece.) This, more than quality alone, made large models possible.
 
-The price: every place looks at every place, *n* × *n* scores in each head of each layer. In
-table 1 of Vaswani et al. (2017) a layer of self-attention takes about *n*² × *d* operations, a
-recurrent one *n* × *d*². While texts are shorter than the width *d*, attention is the cheaper one.
-Far beyond it the square wins. Dao et al. (2022) avoid storing the *n* × *n* map; computing it
-remains.
+The price: every position looks at every position, which takes *n* × *n* scores in each head of each
+layer. According to table 1 of Vaswani et al. (2017), a layer of self-attention takes about
+*n*² × *d* operations and a recurrent layer *n* × *d*². As long as texts are shorter than the width
+*d*, attention is cheaper. For much longer texts, the square makes it more expensive. Dao et al.
+(2022) avoid storing the *n* × *n* map, but it still has to be computed.
 """,
     try_this="""
 Move the length and watch the number of cells and the line in the chart. Then go through the
 measures: reading, answering, a step of training, memory.
 """,
     see="""
-Both axes are logarithmic: a straight line is a power of the length and its slope the exponent. At
-1, twice the length takes twice as much; at 2, four times. The bend shows where a square that was
-always there begins to be the larger part. Measures in one unit are drawn to one scale; the chapter
-begins with the measure whose lines run apart most. The numbers were measured on the device named
-below.
+Both axes are logarithmic: a straight line is a power of the length, and its slope is the exponent.
+With a slope of 1, twice the length takes twice as much; with 2, four times as much. A line bends
+where the part that grows with the square becomes the largest part. Measures in the same unit are
+drawn to the same scale; the chapter starts with the measure whose lines differ most. The numbers
+were measured on the device named below.
 """,
     question="""
-A sentence of 20 pieces becomes a document of 2,000. How much more does a map hold, and how much
-longer does a recurrent encoder take?
+A sentence of 20 pieces becomes a document of 2,000. How many times larger is a map, and how many
+times longer does a recurrent encoder take?
 """,
     answer="""
 100 times as many pieces: 100² = 10,000 times as many cells, and about 100 times as many steps. The
-Transformer's feed-forward layers and projections, too, grow only 100-fold, which is why its time
-grows more slowly than its maps until these outweigh all the rest.
+Transformer's feed-forward layers and projections also grow only 100-fold, so its time grows more
+slowly than its maps, until the maps take longer than everything else.
 """,
     papers=("vaswani", "dao"),
 )

@@ -309,7 +309,7 @@ def probability(piece: str, outcome: Any, step: int) -> None:
 def swapped(words: Sequence[str], key: str) -> tuple[int, int] | None:
     """Two places that change places, chosen side by side; None, and a notice, without two words."""
     if len(words) < 2:
-        st.info("Two words are needed to change places.")
+        st.info("Two words are needed for a swap.")
         return None
     left, right = st.columns(2)
     with left:

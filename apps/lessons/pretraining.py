@@ -72,7 +72,7 @@ def render() -> None:
         return
     pairs = speeds.mapping(speeds.mapping(shipped.card(name).get("data")).get("examples"))
     if isinstance(pairs.get("train"), int):
-        st.caption(f"This Transformer has learnt from {pairs['train']:,} sentence pairs.")
+        st.caption(f"This Transformer has learned from {pairs['train']:,} sentence pairs.")
     text = parts.sentence(SENTENCE, key="pretraining.text")
     beginning = st.text_input(
         "The output begins with",
@@ -134,7 +134,7 @@ def _draw(found: Mixture, file: str, caption: str, text: str = "") -> None:
         title="What may come next",
         unit="probability",
         file=f"learn-pretraining-{file}",
-        alt_text=f"The likeliest next pieces: {parts.spoken(rows)}.",
+        alt_text=f"The most likely next pieces: {parts.spoken(rows)}.",
         domain=(0, 1),
         caption=exports.caption(caption, parts.TRANSFORMER, text=text),
     )

@@ -19,30 +19,31 @@ from apps.plain import plain
 TITLE = "Attention as a spotlight"
 LESSON = Lesson(
     text="""
-Before each word it writes, the decoder asks: of all that was read, what do I need now? Additive
+Before each word it writes, the decoder asks: which part of the input do I need now? Additive
 attention (Bahdanau et al. 2015) answers with a very small network. The decoder's state and the
-encoder's vector of a source word are each multiplied by a matrix, added, squashed by tanh, and
-weighed by a vector *v* to one number, the *energy*. A softmax turns the energies of all words into
-weights that are positive and sum to 1. The mean of the words' vectors, so weighted, is the
-*context*, and the decoder reads it together with what it wrote last.
+encoder's vector of a source word are each multiplied by a matrix, added and squashed by tanh; a
+vector *v* turns the result into one number, the *energy*. A softmax turns the energies of all words
+into weights that are positive and sum to 1. The mean of the words' vectors with these weights is
+the *context*, and the decoder reads it together with the word it wrote last.
 
-Every part has a gradient, so nobody has to tell the network where to look: it finds out from
-translations alone.
+Every part has a gradient, so the network does not have to be told where to look: it learns that
+from translations alone.
 
-Two cautions. A word's vector has also heard its neighbours, for the encoder read the whole
-sentence; a weight on a word is not a weight on that word alone. And whether such weights *explain*
-an output is disputed (Jain and Wallace 2019; Wiegreffe and Pinter 2019). So try forcing them.
+Two warnings. The encoder has read the whole sentence, so a word's vector also contains information
+about its neighbours: a weight on a word is not a weight on that word alone. And whether such
+weights *explain* an output is disputed (Jain and Wallace 2019; Wiegreffe and Pinter 2019). So try
+what happens if you force them.
 """,
     try_this="""
 Step through the output with the slider. Then choose a piece of the source under *Force the
-spotlight*: at this one step all of the weight goes there, whatever the energies say. The map shows
+spotlight*: in this one step, all of the weight goes there, whatever the energies are. The map shows
 the forced row.
 """,
     see="""
-The source is shaded by the weights of this step. Where one energy stands a few units above the
-others, softmax gives it nearly everything. Under force, see whether the piece of this step gets
-less likely, and whether the output changes. If it does not, the place looked at mattered less here
-than the map suggests.
+The source is shaded by the weights of this step. If one energy is a few units larger than the
+others, softmax gives it nearly all the weight. With a forced row, check whether the piece of this
+step becomes less likely, and whether the output changes. If it does not, the place that the network
+looked at mattered less here than the map suggests.
 """,
     question="""
 Add 5 to every energy of a step. What happens to the weights?

@@ -183,7 +183,9 @@ def _by_length(task: str, chosen: Figure, beams: str) -> None:
     if not rows:
         st.info(lengths.told(found))
         return
-    st.caption("Without attention one vector carries a long input: do those lines fall more?")
+    st.caption(
+        "Without attention, one vector has to carry a long input: do those lines fall faster?"
+    )
     described = "; ".join(
         f"{row['model']} {row['quality']:.1f} at {row['label']} ({row['count']:,} examples)"
         for row in rows

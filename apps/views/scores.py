@@ -33,8 +33,9 @@ def render() -> None:
     """The page."""
     st.title("Scores", anchor=False)
     st.caption(
-        "What others draw, graded: every shipped model's attention against known alignments, "
-        "against what happens when the input is hidden, and against itself with a head off."
+        "How good are the maps? The attention of every shipped model is compared with known word "
+        "alignments, with what happens when parts of the input are hidden, and with the same "
+        "model after a head is switched off."
     )
     state.begin("scores")
     if (task := choose.task()) is None:
@@ -134,7 +135,7 @@ def _heads(task: str, names: Sequence[str]) -> None:
     }
     values = [cell["value"] for cells in maps.values() for cell in cells]
     if not values:
-        st.caption("The file grades no head by itself.")
+        st.caption("The file has no figures for single heads.")
         return
     better = measure.higher_is_better
     # What lies below nothing is no better than nothing.
@@ -248,7 +249,7 @@ def _intervals(
     task: str, measure: Measure, rows: list[dict[str, Any]], names: Sequence[str]
 ) -> None:
     if not rows:
-        st.caption(f"The files do not know the {measure.label.lower()}.")
+        st.caption(f"The files hold no {measure.label.lower()}.")
         return
     st.caption(f"**{measure.label}.** {measure.meaning}")
     described = "; ".join(

@@ -20,7 +20,8 @@ def render() -> None:
     """The page."""
     st.title("Speed", anchor=False)
     st.caption(
-        "How fast these networks train and answer, beside the same networks in other toolkits."
+        "How fast these networks train and answer, compared with the same networks in other "
+        "toolkits."
     )
     state.begin("speed")
     results = _choose_device()

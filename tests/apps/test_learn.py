@@ -249,7 +249,7 @@ def test_what_is_said_of_memory_follows_the_lines():
     )
     text = told([0.13, 0.13], [0.13, 0.13])
     assert "better" not in text
-    assert text.count("is near chance throughout: it never learnt to keep this.") == 2
+    assert text.count("is near chance throughout: it never learned to keep this.") == 2
 
 
 def test_lines_have_marks_and_colours_of_their_own():
