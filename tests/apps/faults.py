@@ -245,5 +245,5 @@ def _brief(text: str) -> str:
     """An exception box in two lines: its message, and the last place in the trace."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     places = [line for line in lines if line.startswith("File ")]
-    where = places[-1].split("/")[-1] if places else ""
+    where = places[-1].split("/")[-1].replace('"', "") if places else ""
     return f"{lines[0] if lines else 'empty'}{f' ({where})' if where else ''}"[:400]
