@@ -145,6 +145,8 @@ def link(place: Any) -> None:
 def address(page: str, params: Mapping[str, str]) -> str:
     """The link to a page: what the browser shows, with everything that was chosen."""
     base = page.partition("?")[0].partition("#")[0]
+    if base and not urlsplit(base).path:
+        base += "/"
     chosen = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in params.items())
     return f"{base}?{chosen}" if chosen else base
 

@@ -101,13 +101,14 @@ def ask() -> Asked | None:
     if prediction is None:
         return None
     _say_answer(prediction)
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.caption(
-            ("Your output" if output else "What it wrote")
-            + ", each piece shaded by how sure the model was of it.",
-            width="content",
-        )
-        links.look_closer(name, text, prediction.text, here="attention")
+    if present.explained():
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            st.caption(
+                ("Your output" if output else "What it wrote")
+                + ", each piece shaded by how sure the model was of it.",
+                width="content",
+            )
+            links.look_closer(name, text, prediction.text, here="attention")
     if not prediction.target_pieces:
         st.info("Nothing was written, so there is no attention to show. Type something above.")
         return None

@@ -14,7 +14,8 @@ def test_a_link_is_what_the_browser_shows_with_every_choice():
     assert link == (
         "http://zoo.example/attention?task=en-es&text=Where+is+it%3F+%C2%BFAqu%C3%AD+%26+all%C3%A1"
     )
-    assert present.address("http://zoo.example/", {}) == "http://zoo.example/"
+    assert present.address("http://zoo.example", {}) == "http://zoo.example/"
+    assert present.address("http://zoo.example", {"a": "b"}) == "http://zoo.example/?a=b"
 
 
 @pytest.mark.parametrize(
