@@ -193,7 +193,11 @@ def choose(
     for control in usable:
         rarity = 1 / (1 + tried[path, control.kind, control.label]) ** 2
         rarities.setdefault(control.kind, []).append(rarity)
-    weights = {kind: WEIGHTS[kind] * max(0.1, *some) for kind, some in rarities.items()}
+    # The same field takes another text every time, so it stays worth a visit.
+    least = {"text": 0.6, "number": 0.3, "list": 0.3, "slider": 0.3}
+    weights = {
+        kind: WEIGHTS[kind] * max(least.get(kind, 0.1), *some) for kind, some in rarities.items()
+    }
     weights |= {kind: WEIGHTS[kind] for kind in MOVES}
     if covered or missed:
         weights["escape"] = 3.0
