@@ -90,7 +90,7 @@ def test_speed_is_drawn_and_fits(open_page, tmp_path, width, scheme):
     expect(drawn).to_have_count(8)  # four measures, three groups of curves, the quality
     choose(page, "Measured on", "GPU: another")
     expect(drawn).to_have_count(2)
-    assert "device=GPU" in page.url
+    assert "device=gpu-test" in page.url
     choose(page, "Measured on", "CPU: a test computer")
     expect(drawn).to_have_count(8)
     assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
