@@ -125,9 +125,9 @@ PRESETS: dict[type, dict[str, dict[str, Any]]] = {
         | {"decoder_layers": 6},
     },
 }
-"""Sizes by plain name: `nano` for tests, `tiny` for characters, `compact` for the shipped
-translators, `small` for a corpus of your own on a CPU, `base` (that of Vaswani et al. 2017) for
-an accelerator."""
+"""Sizes by plain name: `nano` for tests, `tiny` for characters, `compact` for the shipped recurrent
+translators, `small` for the shipped Transformer and a corpus of your own on a CPU, `base` (that of
+Vaswani et al. 2017) for an accelerator."""
 
 TASKS = {"en-es": "tatoeba/en-es", "dates": "dates", "pronounce": "pronounce"}
 """Tasks with shipped models, by the word their names begin with."""
