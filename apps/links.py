@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from apps import shipped, state
+from apps.session import OF_ANSWER, OF_TEXT
 
 CLOSER = {
     "attention": "Attention",
@@ -38,9 +39,9 @@ def look_closer(
         return
     family = shipped.family_of(name)
     if elsewhere:
-        behind, target = state.OF_TEXT, target or ""
+        behind, target = OF_TEXT, target or ""
     else:
-        behind = state.OF_ANSWER if state.get("model") != family else ()
+        behind = OF_ANSWER if state.get("model") != family else ()
     question = {
         **dict.fromkeys(behind),
         "task": shipped.task_of(name),

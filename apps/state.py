@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -23,6 +21,7 @@ import streamlit as st
 from apps import address
 from apps.address import MAX_CHARACTERS, TEXTS, tidy
 from apps.plain import plain
+from apps.session import NAMES, OUTDATED, REMEMBERED, Session
 
 __all__ = ["MAX_CHARACTERS", "tidy"]
 
@@ -32,58 +31,10 @@ SESSION = "zoo.state"
 KEPT = ("task", "model", "text", "target")
 """What stands in the address also where it is the default of the page it was chosen on: another
 page's default may differ."""
-# What a new value of a choice makes meaningless. `target` is spared where the page shows it.
-OF_ANSWER = ("force", "step", "row", "column")
-OF_TEXT = ("target", "mask", "swap", "prefix", "run", *OF_ANSWER)
-OUTDATED = {
-    "task": ("text", "unit", "max", *OF_TEXT),
-    "text": OF_TEXT,
-    "target": ("step", "row", "column"),
-    "model": OF_ANSWER,
-    "beams": ("run", *OF_ANSWER),
-}
-REMEMBERED = ("text", "target", "unit")
-"""What is found again when the task is chosen again."""
-NAMES = {
-    "beams": "decoding",
-    "max": "a longest output of",
-    "map": "the map",
-    "unit": "units",
-    "model2": "the second model",
-}
-"""What a choice is called in a sentence, where its name does not say it."""
-
 _NOTHING = object()
 
 
-@dataclass
-class _Session:
-    """What one reader's session holds.
-
-    `values`: the state. `new`: names whose value came with the address and was not looked at yet.
-    `said` is on the page, `fresh` will be at the next run. `recent`: addresses just written.
-    `long`: texts too long for an address, by what stands for them there. `of_task`: what was
-    typed for each task. `options`: of each widget, when it was last drawn. `task`: the one shown.
-    """
-
-    values: dict[str, str] = field(default_factory=dict)
-    new: set[str] = field(default_factory=set)
-    said: list[str] = field(default_factory=list)
-    fresh: list[str] = field(default_factory=list)
-    recent: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=8))
-    long: dict[str, str] = field(default_factory=dict)
-    of_task: dict[str, dict[str, str]] = field(default_factory=dict)
-    options: dict[str, Hashable] = field(default_factory=dict)
-    pages: dict[str, Any] = field(default_factory=dict)
-    page: str = ""
-    task: str = ""
-    script: str = ""
-    changed: bool = False
-    synced: bool = False
-    place: Any = None
-
-
-def _session() -> _Session:
+def _session() -> Session:
     if SESSION not in st.session_state:
         sync()
     return st.session_state[SESSION]
@@ -99,7 +50,7 @@ def sync() -> None:
     the browser's history.
     """
     arrived = SESSION not in st.session_state
-    session: _Session = st.session_state.setdefault(SESSION, _Session())
+    session: Session = st.session_state.setdefault(SESSION, Session())
     script, history = _run()
     params = dict(st.query_params.items())
     moved, session.script = script != session.script, script
@@ -122,7 +73,7 @@ def sync() -> None:
     session.synced = True
 
 
-def _arrives(session: _Session, params: dict[str, str], *, moved: bool) -> bool:
+def _arrives(session: Session, params: dict[str, str], *, moved: bool) -> bool:
     """Whether `params` are a link that was followed, and not the state or what lags behind it."""
     if session.changed or not params:
         return False
@@ -164,7 +115,7 @@ def say(sentence: str) -> None:
     _session().fresh.append(sentence)
 
 
-def _show(session: _Session, sentence: str) -> None:
+def _show(session: Session, sentence: str) -> None:
     session.place.info(sentence, icon=":material/info:")
 
 
