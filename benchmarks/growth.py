@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -247,7 +246,7 @@ def answering(model: str, config: Config) -> Callable[[int, int], Call]:
 
 def training(model: str, config: Config) -> Callable[[int, int], Call]:
     """By rows and length: a step of training with the defaults of `training.train`."""
-    from benchmarks.systems.zoo import STEPS, defaults
+    from benchmarks.systems.zoo import STEPS, defaults, without_text
     from training import session
     from training.batches import make_batch
     from training.devices import ONE
@@ -256,14 +255,8 @@ def training(model: str, config: Config) -> Callable[[int, int], Call]:
     settings = defaults() | {"task": "benchmark", "model": model, "preset": config["preset"]}
     settings |= {"override": {"dropout": 0.1, **positions(model, config)}}
     settings["precision"] = ONE.precision()
-    task = SimpleNamespace(
-        name="benchmark",
-        unit="word",
-        max_source_length=longest(config),
-        max_target_length=PIECES,
-    )
     vocabulary = config["vocabulary"]
-    tokenizers = {"tokenizer.model": SimpleNamespace(size=vocabulary)}
+    task, tokenizers = without_text(vocabulary, longest(config), PIECES)
     with tempfile.TemporaryDirectory() as folder:
         made, _ = session.make_networks(Path(folder), task, tokenizers, settings)
     session.make_ready(made, settings, STEPS)

@@ -33,10 +33,7 @@ def train(model: str, data: Workload, precision: str) -> Block:
     settings = defaults() | {"task": "benchmark", "model": model, "preset": "small"}
     settings |= {"batch_tokens": TOKENS, "override": {"dropout": 0.1}}
     settings["precision"] = precision or ONE.precision()
-    task = SimpleNamespace(
-        name="benchmark", unit="word", max_source_length=128, max_target_length=128
-    )
-    tokenizers = {"tokenizer.model": SimpleNamespace(size=data.vocabulary)}
+    task, tokenizers = without_text(data.vocabulary)
     with tempfile.TemporaryDirectory() as folder:
         network, _ = session.make_networks(Path(folder), task, tokenizers, settings)
     session.make_ready(network, settings, STEPS)
@@ -44,6 +41,23 @@ def train(model: str, data: Workload, precision: str) -> Block:
     shapes = session.make_shapes(batches, ONE)
     # Compiled steps have few shapes, each of which must have been seen before it counts.
     return training(partial(step, network), feed(batches, shapes), 6 if not shapes else 40)
+
+
+def without_text(
+    vocabulary: int, longest_source: int = 128, longest_target: int = 128
+) -> tuple[Any, dict[str, Any]]:
+    """What `session.make_networks` asks of a task and of the tokenizers of both its sides."""
+    from zoo.normalizer import Normalizer
+
+    task = SimpleNamespace(
+        name="benchmark",
+        unit="word",
+        max_source_length=longest_source,
+        max_target_length=longest_target,
+        checks={},
+    )
+    tokenizer = SimpleNamespace(size=vocabulary, bytes=b"", normalizer=Normalizer())
+    return task, {"source": tokenizer, "target": tokenizer}
 
 
 def defaults() -> dict[str, Any]:
