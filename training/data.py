@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from training import download
 from training.batches import Batches
+from training.name_augmentation import exchange_names
 from training.number_augmentation import exchange_numbers
 from training.segmentations import SampledBatches, Side
 from training.tasks.base import Example, Pair, Stream, Task, TokenizerSpec
@@ -165,8 +166,7 @@ def encode(
     both = sides(tokenizers)
     if isinstance(examples, list):
         pairs = [(e.source, e.references[0]) for e in examples]
-        if copies := settings.get("exchange_numbers", 0):
-            pairs += exchanged(task, pairs, copies, settings["seed"])
+        pairs += exchanged(task, pairs, settings)
         rows = [(both[0].encode(source), both[1].encode(target)) for source, target in pairs]
         short = [
             i
@@ -198,13 +198,22 @@ def encode(
     return Batches(sources, targets, *how), read
 
 
-def exchanged(task: Task, pairs: Sequence[Pair], copies: int, seed: int) -> list[Pair]:
-    """Copies of training pairs with other numbers in them; none has a source that is held out."""
+def exchanged(task: Task, pairs: Sequence[Pair], settings: dict[str, Any]) -> list[Pair]:
+    """Copies of training pairs with other numbers or names; none has a source that is held out."""
+    numbers, names = (settings.get(f"exchange_{what}", 0) for what in ("numbers", "names"))
+    if not numbers and not names:
+        return []
     held = frozenset(e.source for split in ("valid", "test") for e in task.examples(split))
     languages = getattr(task, "source_language", ""), getattr(task, "target_language", "")
-    found = exchange_numbers(pairs, copies, seed, languages, held)
-    console.print(f"{len(found):,} more pairs, with other numbers in them.")
-    return found
+    seed = settings["seed"]
+    more = {
+        "numbers": exchange_numbers(pairs, numbers, seed, languages, held) if numbers else [],
+        "names": exchange_names(pairs, names, seed, held) if names else [],
+    }
+    for what, found in more.items():
+        if settings.get(f"exchange_{what}", 0):
+            console.print(f"{len(found):,} more pairs, with other {what} in them.")
+    return [*more["numbers"], *more["names"]]
 
 
 def sampled(

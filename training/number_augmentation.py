@@ -4,7 +4,7 @@ A small corpus has few numbers, most of them ten or 2:30, and a model that saw `
 training cannot copy it. So each pair that has the same numbers on both sides is copied a few times
 with other digits in both: "He is 36 years old. / Tiene 36 años." -> "He is 84 ... / Tiene 84 ...".
 Numbers written as words on both sides ("two cats / dos gatos") become digits in a copy, where the
-words of both languages are known.
+words of both languages are known. Some numbers stand alone in a pair: "84 / 84".
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ NUMBER_WORDS: dict[str, dict[str, int]] = {
         "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig",
     }.items()
 }
+
+
+ALONE = 0.02
+"""How many pairs of a number alone there are for each copy."""
 
 
 def exchange_numbers(
@@ -66,6 +70,10 @@ def exchange_numbers(
             pair = _filled(template, generator)
             if pair != (source, target) and pair[0] not in exclude:
                 found[pair] = None
+            if generator.random() < ALONE:
+                alone = _draw("2", "alone", generator)
+                if alone not in exclude:
+                    found[alone, alone] = None
     return list(found)
 
 

@@ -233,7 +233,7 @@ def check(settings: dict[str, Any], task: Task, start: Start | None = None) -> N
     drawn = {t.model_type for t in task.tokenizers().values()} == {"unigram"}
     if settings["sampling"] and not (start.draws() if start else drawn):
         raise ValueError(f"{task.name} has no sub-words whose cutting could be drawn (--sampling)")
-    for option in ("sampling", "exchange_numbers"):
+    for option in ("sampling", "exchange_numbers", "exchange_names"):
         if settings[option] and task.stream() is not None:
             raise ValueError(
                 f"{task.name} is encoded once for all epochs: it cannot have "

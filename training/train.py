@@ -80,6 +80,14 @@ def main(
             min=0,
         ),
     ] = 0,
+    exchange_names: Annotated[
+        int,
+        Option(
+            help="How many pairs to add that are copies with another name, often of letters that "
+            "the vocabulary writes as bytes, on both sides; 0: none.",
+            min=0,
+        ),
+    ] = 0,
     vocabulary: Annotated[
         int, Option(help="Sub-words of the tokenizer; 0: as the task has it.", min=0)
     ] = 0,
