@@ -39,6 +39,8 @@ class Schedule:
         log: a row of the curve.
         validate: the task's own metric on the validation side, with averaged weights.
         checkpoint: the state that a killed run goes on from.
+        first: validate before the first step too, as a run that begins from a trained model should:
+            it is kept where no step makes it better.
         patience: validations without a better one after which to stop; 0: never. Of two with the
             same metric, the one with the lower validation loss is better.
     """
@@ -48,6 +50,7 @@ class Schedule:
     validate: int = 500
     checkpoint: int = 200
     patience: int = 0
+    first: bool = False
 
 
 STOP_EVERY = 10
@@ -121,6 +124,8 @@ class Trainer:
         }
         stopped = False
         try:
+            if self.schedule.first and not self.progress.step:
+                self._show({"step": 0, "epoch": 0.0} | self._validate())
             for batch in self._remaining():
                 self._step(batch)
                 if self._due() or (stopped := self._stopped()):
@@ -181,12 +186,16 @@ class Trainer:
             row = self._curve()
         if step % schedule.validate == 0 or last:
             row |= self._validate()
-        if row and self.history:
-            self.history.add(row)
-        self.report(self.progress, row)
+        self._show(row)
         if step % schedule.checkpoint == 0 or step % schedule.validate == 0:
             self._save()
         return self._finished()
+
+    def _show(self, row: dict[str, Any]) -> None:
+        """A row of the curve, if there is one, and where the run is."""
+        if row and self.history:
+            self.history.add(row)
+        self.report(self.progress, row)
 
     def _curve(self) -> dict[str, Any]:
         self._tick()
@@ -272,7 +281,7 @@ class Trainer:
         """The moving average of every weight by name; the weights themselves without averaging."""
         weights, optimizer = saving.named_weights(self.network), self.network.optimizer
         values = {id(weight): weight for weight in weights.values()}
-        if optimizer.use_ema:
+        if optimizer.use_ema and self.progress.step:  # before the first there is no average
             averages = optimizer._model_variables_moving_average
             variables = map(id, self.network.trainable_variables)
             values |= zip(variables, averages, strict=True)

@@ -116,6 +116,7 @@ def _train(
         validate=settings["validate_every"] or per_epoch,
         checkpoint=checkpoint_every,
         patience=patience,
+        first=start is not None,
     )
     network, probe = make_networks(folder, task, tokenizers, settings, on, start)
     make_ready(network, settings, schedule.steps, on)
@@ -159,6 +160,11 @@ def _train(
         # Only now: a run that is killed while it writes its model writes it again.
         trainer.finish()
     console.print(f"{folder}: best {task.metric} {progress.best} at step {progress.best_step}")
+    if start and not progress.best_step:
+        console.print(
+            f"No step made it better on the validation side: {folder} has the weights of "
+            f"{start.name}. Try a lower --learning-rate, or fewer --epochs."
+        )
 
 
 def read_progress(

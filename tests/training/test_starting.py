@@ -128,6 +128,14 @@ def place(tmp_path_factory) -> Path:
         ("evaluate", "evaluate", [str(base), told, "--update-card", f"--out={path}/base/e.json"]),
         ("examples", "examples", [str(base), told, "--runs=1"]),
         ("export", "export", [str(base), f"--out={path / 'served'}"]),
+        (
+            "spoilt",
+            "train",
+            [
+                *(f"--start-from={base}", told, *USUAL, "--steps=5", "--validate-every=1"),
+                *("--learning-rate=30", "--warmup=1", "--averaging=0", f"--out={path / 'spoilt'}"),
+            ],
+        ),
         ("", "copy cut short", [str(base), str(path / "cut")]),
     ]
     for name, (options, _) in WRONG.items():
@@ -154,8 +162,12 @@ def found(place) -> dict[str, tuple[int, str, str | None]]:
 
 def start_of(folder: Path) -> float:
     """The first loss of a run's curve."""
+    return next(float(row["loss"]) for row in curve(folder) if row.get("loss"))
+
+
+def curve(folder: Path) -> list[dict[str, str]]:
     with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
-        return float(next(csv.DictReader(file))["loss"])
+        return list(csv.DictReader(file))
 
 
 def digest(path: Path) -> str:
@@ -163,7 +175,8 @@ def digest(path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", ["base", "new", "begun", "further", "tatoeba", "evaluate", "examples", "export"]
+    "name",
+    ["base", "new", "begun", "further", "tatoeba", "spoilt", "evaluate", "examples", "export"],
 )
 def test_what_is_right_works(found, name):
     status, said, error = found[name]
@@ -180,6 +193,17 @@ def test_a_run_that_begins_from_a_model_begins_where_it_ended(place, found):
         there = (place / folder / "tokenizer.model").read_bytes()
         assert there == (place / "base" / "tokenizer.model").read_bytes()
     assert zoo.load(place / "begun").predict("Tom sees a book.")[0].source_pieces[-1] == "</s>"
+
+
+def test_it_is_validated_before_the_first_step_and_kept_where_no_step_is_better(place, found):
+    assert curve(place / "base")[0]["step"] != "0"
+    first = curve(place / "spoilt")[0]
+    assert first["step"] == "0" and first["kept"] == "1" and not first["loss"]
+    assert all(row["kept"] != "1" for row in curve(place / "spoilt")[1:])
+    weights = [digest(place / n / "weights.safetensors") for n in ("base", "spoilt")]
+    assert weights[0] == weights[1]
+    assert cards.read(place / "spoilt")["training"]["best_step"] == 0
+    assert "has the weights of base" in " ".join(found["spoilt"][1].split())
 
 
 def test_the_model_decides_all_but_the_dropout(place):
