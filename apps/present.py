@@ -1,7 +1,7 @@
 """Presentation mode: large type, the figure first, explanations folded, and a QR code of the link.
 
 The mode is a choice like any other (`apps.state`): it stands in the address, as `present=yes`, and
-goes along to every page. In it captions that explain are hidden until somebody asks for them;
+goes along to every page. In it captions that explain are hidden until asked for;
 notes, which begin with an icon, always stay.
 """
 
@@ -152,7 +152,7 @@ def address(page: str, params: Mapping[str, str]) -> str:
 
 
 def here_only(url: str) -> bool:
-    """Whether a link leads to the reader's own computer, whoever opens it."""
+    """Whether a link leads to the reader's own computer."""
     host = (urlsplit(url).hostname or "").lower()
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -14,7 +14,7 @@ WRONG, STOPPED = 2, 130
 
 
 class CommandError(RuntimeError):
-    """Something that whoever gave the command can put right; the message says how."""
+    """A fault that the user can put right; the message says how."""
 
 
 EXPECTED = (CommandError, ValueError, OSError, FloatingPointError, MemoryError, ImportError)

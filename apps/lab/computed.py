@@ -50,7 +50,7 @@ def run(name: str, question: Hashable, compute: Callable[[Any], Any]) -> Any | N
 
     try:
         with loading.turn(name, say) as loaded:
-            if key not in results:  # somebody else may have asked the same meanwhile
+            if key not in results:  # another session may have asked the same meanwhile
                 say("computing; the first time of a length it compiles")
                 results[key] = compute(loaded)
         with _lock:

@@ -49,7 +49,7 @@ def render() -> None:
 
 
 def _choose(task: str) -> Question:
-    """The controls: examples, and a form so that nothing runs while somebody types."""
+    """The controls: examples, and a form so that nothing runs while text is typed."""
     examples = shipped.example_sources(task)
     opening = shipped.opening(task) or ""
     text = state.get("text")

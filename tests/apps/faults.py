@@ -143,36 +143,36 @@ class Watch:
         """`limit`: seconds in which a page must come to rest; more where others crowd it out."""
         self.origin, self.server, self.limit = origin, server, limit
         self.log = Log(log)
-        self.heard: list[Fault] = []
+        self.recorded: list[Fault] = []
         self.downloads: list[Download] = []
         self.said: set[str] = set()
         context.on("console", self._console)
-        context.on("weberror", lambda error: self.hear("page error", str(error.error)))
+        context.on("weberror", lambda error: self.record("page error", str(error.error)))
         context.on("dialog", self._dialog)
         context.on("response", self._response)
         context.on("page", self._page)
 
     def _page(self, page: Page) -> None:
         page.on("download", lambda download: self.downloads.append(download))
-        page.on("crash", lambda _: self.hear("crash", page.url))
+        page.on("crash", lambda _: self.record("crash", page.url))
 
-    def hear(self, kind: str, message: str) -> None:
+    def record(self, kind: str, message: str) -> None:
         """Keep a fault for the next judgement."""
-        self.heard.append(Fault(kind, message.strip()[:500]))
+        self.recorded.append(Fault(kind, message.strip()[:500]))
 
     def _console(self, said: ConsoleMessage) -> None:
         # Below the path of a page Streamlit looks for itself first, in vain, then at the root.
         if said.type == "error" and "/_stcore/" not in said.location.get("url", ""):
-            self.hear("console error", said.text)
+            self.record("console error", said.text)
 
     def _dialog(self, dialog: Dialog) -> None:
         if dialog.type != "beforeunload":
-            self.hear("a dialog of a script", dialog.message)
+            self.record("a dialog of a script", dialog.message)
         dialog.accept()
 
     def _response(self, response: Response) -> None:
         if response.status >= 500:
-            self.hear("error of the server", f"{response.status} {response.url}")
+            self.record("error of the server", f"{response.status} {response.url}")
 
     def settle(self, page: Page) -> Fault | None:
         """Wait until the page is at rest; the fault where that does not come."""
@@ -216,8 +216,8 @@ class Watch:
         return waited / 50 < worked - before < self.limit / 2
 
     def judge(self, page: Page) -> list[Fault]:
-        """Everything wrong with a page at rest, and all that was heard since the last time."""
-        found, self.heard = self.heard, []
+        """Everything wrong with a page at rest, and all that was recorded since the last time."""
+        found, self.recorded = self.recorded, []
         boxes = page.evaluate(BOXES)
         found += [Fault("exception", _brief(text)) for text in boxes["exceptions"]]
         found += [Fault("Streamlit's dialog", text[:300]) for text in boxes["dialogs"]]

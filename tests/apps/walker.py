@@ -105,7 +105,7 @@ class Walker:
         try:
             self.page.goto(app.address + start, wait_until="domcontentloaded", timeout=120_000)
         except PlaywrightError as error:
-            self.watch.hear("lost connection", error.message)
+            self.watch.record("lost connection", error.message)
 
     def close(self) -> None:
         self.context.close()
