@@ -44,31 +44,31 @@ def task(*, label_visibility: str = "visible") -> str | None:
 
 
 def _task_label(task: str) -> str:
-    return shipped.TASK_LABELS.get(task, task)
+    return shipped.task_label(task)
 
 
 def model(names: Sequence[str], *, default: str | None = None, key: str = "model") -> str:
-    """One of some shipped models of one task. In the address it goes by its family's name.
+    """One of some models of one task. In the address it goes by `shipped.id_of`.
 
     The one chosen on another page is kept; where it is not among `names`, its closest relative.
     """
-    families = [shipped.family_of(name) for name in names]
-    first = shipped.family_of(default) if default in names else families[0]
+    ids = {shipped.id_of(name): name for name in names}
+    first = shipped.id_of(default) if default in names else next(iter(ids))
     asked = state.get(key)
-    if asked in shipped.FAMILY_LABELS and asked not in families:
-        first = next((one for one in CLOSEST.get(asked, ()) if one in families), first)
+    if asked in shipped.labels() and asked not in ids:
+        first = next((one for one in CLOSEST.get(asked, ()) if one in ids), first)
+
+    def label(one: str) -> str:
+        return shipped.label(ids[one]) if one in ids else one
+
     chosen = st.segmented_control(
         "Model" if key == "model" else "Second model",
-        families,
+        list(ids),
         required=True,
-        format_func=_family_label,
-        **state.choice(key, families, first, labels=_family_label),
+        format_func=label,
+        **state.choice(key, list(ids), first, labels=label),
     )
-    return names[families.index(chosen if chosen in families else first)]
-
-
-def _family_label(family: str) -> str:
-    return shipped.FAMILY_LABELS.get(family, family)
+    return ids.get(chosen, ids[first])
 
 
 def best(task: str, *, attention: bool = False) -> str:
@@ -76,10 +76,10 @@ def best(task: str, *, attention: bool = False) -> str:
 
     `attention`: the best of those that have attention, if any has.
     """
-    from zoo import catalog
+    from zoo import registry
 
     names = quality.best_first(task)
-    having = [name for name in names if catalog.MODELS[shipped.family_of(name)].attention]
+    having = [name for name in names if registry.ARCHITECTURES[shipped.family_of(name)].attention]
     return (having if attention and having else names)[0]
 
 
@@ -91,9 +91,9 @@ def text(task: str, *, label: str | None = None, with_target: bool = False) -> s
     """
     opening = shipped.opening(task) or ""
     typed = st.text_area(
-        label or shipped.PROMPTS.get(task, "Your text"),
+        label or shipped.info(task).prompt,
         height=68,
-        placeholder=shipped.HINTS.get(task),
+        placeholder=shipped.info(task).hint or None,
         help=f"At most {state.MAX_CHARACTERS:,} characters are read. Ctrl+Enter reads it.",
         **state.written("text", opening, spare=("target",) if with_target else ()),
     )

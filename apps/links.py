@@ -37,16 +37,16 @@ def look_closer(
     wanted = {page: label for page, label in CLOSER.items() if page != here and page in pages}
     if not wanted:
         return
-    family = shipped.family_of(name)
+    model = shipped.id_of(name)
     if elsewhere:
         behind, target = OF_TEXT, target or ""
     else:
-        behind = OF_ANSWER if state.get("model") != family else ()
+        behind = OF_ANSWER if state.get("model") != model else ()
     question = {
         **dict.fromkeys(behind),
         "task": shipped.task_of(name),
         "text": text,
-        "model": family,
+        "model": model,
         "target": (target if target is not None else state.get("target")) or None,
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):

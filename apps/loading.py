@@ -183,5 +183,5 @@ def stored(name: str, text: str, *, beams: int, max_length: int | None) -> Answe
 def explain(error: Exception) -> str:
     """One plain sentence about what went wrong, without a trace or a path of this machine."""
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    reason = reason.replace(f"{shipped.catalog.saved_models_path()}/", "saved_models/")
+    reason = reason.replace(f"{shipped.folders.saved_models_path()}/", "saved_models/")
     return reason if len(reason) <= 300 else f"{reason[:300]} ..."

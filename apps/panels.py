@@ -33,7 +33,7 @@ class Which:
 
 def heading(name: str) -> None:
     """Name of a model, at the top of its column; its kind is in a tooltip."""
-    kind = shipped.FAMILY_LINES.get(shipped.family_of(name))
+    kind = shipped.summary(name)
     st.markdown(f"### {shipped.label(name)}", anchors=False, help=kind)
 
 
@@ -60,7 +60,7 @@ def output(
     if reference[0].model != answer.model:
         marks = [word["differs"] for word in words]
         same = answer.text == reference[0].text
-        noun = shipped.NOUNS[shipped.task_of(answer.model)][0]
+        noun = shipped.info(shipped.task_of(answer.model)).output_unit
         st.caption(sentence(marks, same, shipped.label(reference[0].model), noun))
     else:
         st.caption("The best model on the test set: the others are compared with it.")

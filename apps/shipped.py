@@ -11,77 +11,109 @@ import json
 from pathlib import Path
 from typing import Any
 
-from zoo import catalog
-
-TASK_LABELS = {
-    "en-es": "Translation",
-    "dates": "Dates",
-    "pronounce": "Pronunciation",
-}
-PROMPTS = {
-    "en-es": "An English sentence to translate into Spanish",
-    "dates": "A date as people write it, in one of many languages (the answer is ISO 8601)",
-    "pronounce": "An English word (the answer is its sounds, in ARPAbet)",
-}
-HINTS = {
-    "en-es": "Where is the train station?",
-    "dates": "Sunday, 23 March 2025",
-    "pronounce": "attention",
-}
-NOUNS = {
-    "en-es": ("word", "word"),
-    "dates": ("character", "character"),
-    "pronounce": ("sound", "letter"),
-}
-"""What people call one unit of the output and one of the input."""
-CHARACTER_TASKS = ("dates", "pronounce")
-FAMILY_LABELS = {
-    "simple-rnn": "Simple RNN",
-    "lstm": "LSTM",
-    "lstm-bahdanau": "LSTM + attention",
-    "transformer": "Transformer",
-}
-FAMILY_LINES = {
-    "simple-rnn": "Reads and writes word by word; one vector carries the whole input.",
-    "lstm": "Its gates remember for longer; still one vector, no attention.",
-    "lstm-bahdanau": "Looks back at the input before each step (Bahdanau et al. 2015).",
-    "transformer": "Attention in every layer, no recurrence (Vaswani et al. 2017).",
-}
+from zoo import registry
+from zoo import shipped as folders
+from zoo.task_info import TaskInfo
 
 
 def task_of(name: str) -> str:
-    """The task word a shipped name begins with: `dates` of `dates-lstm`."""
-    return next(task for task in catalog.TASKS if name.startswith(f"{task}-"))
+    """The short name of a model's task: `dates` of `dates-lstm`."""
+    return folders.short_task(str(config(name).get("task") or ""))
 
 
 def family_of(name: str) -> str:
-    """The family of a shipped name: `lstm` of `dates-lstm`."""
-    return name.removeprefix(f"{task_of(name)}-")
+    """The architecture of a model: `lstm` of `dates-lstm`."""
+    return str(config(name).get("model") or "")
+
+
+def id_of(name: str) -> str:
+    """What an address calls the model, within its task: its architecture, or its own name.
+
+    The first model of an architecture goes by the architecture, so that a choice is kept from one
+    task to another.
+    """
+    same = _of_family(name)
+    return family_of(name) if not same or same[0] == name else name
 
 
 def label(name: str) -> str:
-    """What a shipped model is called on a page, beside others of its task."""
-    family = family_of(name)
-    return FAMILY_LABELS.get(family, family)
+    """What a model is called on a page, beside others of its task."""
+    entry = registry.ARCHITECTURES.get(family_of(name))
+    called = entry.label if entry else name
+    return f"{called} ({name})" if len(_of_family(name)) > 1 else called
+
+
+def summary(name: str) -> str:
+    """What its architecture does, in a sentence; "" for an unknown one."""
+    entry = registry.ARCHITECTURES.get(family_of(name))
+    return entry.summary if entry else ""
+
+
+def labels() -> dict[str, str]:
+    """The label of every architecture, by its name."""
+    return {name: entry.label for name, entry in registry.ARCHITECTURES.items()}
+
+
+def _of_family(name: str) -> list[str]:
+    """The models with the task and the architecture of `name`, in the order of `models`."""
+    return [one for one in models(task_of(name)) if family_of(one) == family_of(name)]
+
+
+def info(task: str) -> TaskInfo:
+    """What the models of `task` say of it."""
+    for name in models(task):
+        return TaskInfo.of(config(name))
+    return TaskInfo(label=task)
+
+
+def task_label(task: str) -> str:
+    """What a task is called on a page."""
+    return info(task).label
 
 
 def folder(name: str) -> Path:
     """Where the shipped model `name` lies, or would lie."""
-    return catalog.saved_models_path() / name
+    return folders.saved_models_path() / name
 
 
 def tasks() -> list[str]:
-    """The task words with at least one model folder, in the order of the catalog."""
-    return [
-        task
-        for task in catalog.TASKS
-        if any(folder(name).is_dir() for name in catalog.SHIPPED if task_of(name) == task)
-    ]
+    """The short names of the tasks that there are models of."""
+    return list(_by_task())
 
 
 def models(task: str) -> list[str]:
-    """Every shipped name of `task`, also where its folder is missing: its column says so."""
-    return [name for name in catalog.SHIPPED if task_of(name) == task]
+    """Every model of `task`, in the order of the registry."""
+    return _by_task().get(task, [])
+
+
+def damaged() -> dict[str, str]:
+    """The folders beside the models that hold none, and what is wrong with each."""
+    return folders.damaged()
+
+
+def _by_task() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, settings in _configs(_state()).items():
+        found.setdefault(folders.short_task(settings["task"]), []).append(name)
+    return found
+
+
+def _state() -> tuple[Any, ...]:
+    """Changes when a model comes, goes or is written anew."""
+    root = folders.saved_models_path()
+    stamps = []
+    for name in folders.folders():
+        try:
+            status = (root / name / folders.CONFIG).stat()
+        except OSError:
+            continue
+        stamps.append((name, status.st_mtime_ns, status.st_size))
+    return str(root), *stamps
+
+
+@functools.lru_cache(maxsize=8)
+def _configs(state: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
+    return folders.configs()
 
 
 def fingerprint(name: str) -> str:
@@ -192,7 +224,8 @@ def length_cap(task: str) -> int:
 
 def unit(task: str) -> str:
     """What people read in the task's outputs: "word" or "character"."""
-    return "character" if task in CHARACTER_TASKS else "word"
+    units = [config(name).get("unit") for name in models(task)]
+    return "character" if units and units[0] == "character" else "word"
 
 
 def parameters(name: str) -> int | None:

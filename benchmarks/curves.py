@@ -25,7 +25,7 @@ from benchmarks.table import figure
 from benchmarks.workload import VOCABULARY
 from training.commands import plainly
 from training.data import console, progress_bar
-from zoo import catalog
+from zoo import registry, shipped
 from zoo.saving import ModelFolderError, read_json, write_aside, write_json
 
 LENGTHS = [8 << i for i in range(9)]
@@ -51,7 +51,7 @@ def main(
     batches: Annotated[str, Option(help="Rows of a batch, with commas between.")] = ",".join(
         map(str, BATCHES)
     ),
-    models: Annotated[str, Option(help="With commas between.")] = ",".join(catalog.MODELS),
+    models: Annotated[str, Option(help="With commas between.")] = ",".join(registry.ARCHITECTURES),
     seconds: Annotated[float, Option(help="Spent on each point.", min=0.0)] = 3.0,
     out: Annotated[
         Path | None,
@@ -73,7 +73,7 @@ def main(
     with console.status("Looking for the device"):
         device, backend = alone(where)
     config["backend"] = backend
-    usual = (LENGTHS, BATCHES, list(catalog.MODELS))
+    usual = (LENGTHS, BATCHES, list(registry.ARCHITECTURES))
     whole = not quick and usual == (config["lengths"], config["batches"], config["models"])
     # A look at a part must not pass for the whole, nor one backend for the other.
     other = "" if backend == "tensorflow" else f"-{backend}"
@@ -105,7 +105,7 @@ def configure(
     """What is measured, as the results state it. Raises ValueError: not numbers, unknown names."""
     chosen = list(dict.fromkeys(models.split(",")))
     for name in chosen:
-        catalog.family(name)
+        registry.architecture(name)
     config = {
         "preset": "nano" if quick else "small",
         "vocabulary": 100 if quick else VOCABULARY,
@@ -131,7 +131,7 @@ def numbers(name: str, text: str) -> list[int]:
 
 def command(config: Mapping[str, Any], quick: bool) -> str:
     """What was asked for, without what is so by default."""
-    given = {"lengths": LENGTHS, "batches": BATCHES, "models": list(catalog.MODELS)}
+    given = {"lengths": LENGTHS, "batches": BATCHES, "models": list(registry.ARCHITECTURES)}
     backend = config["backend"]
     parts = [] if backend == "tensorflow" else [f"KERAS_BACKEND={backend}"]
     parts.append("python -m benchmarks.curves")
@@ -176,7 +176,7 @@ def fill(results: dict[str, Any], path: Path, quick: bool) -> int:
     known = {Curve(c["measure"], c["model"], c.get("variant", "")) for c in results["curves"]}
     known |= {one["model"] for one in results["breakdown"]}
     families = tuple(f"-{model}" for model in config["models"])
-    asked = [name for name in catalog.names() if name.endswith(families)]
+    asked = [name for name in shipped.names() if name.endswith(families)]
     jobs: list[Curve | str] = [*growth.curves(config), *(asked[:1] if quick else asked)]
     with progress_bar() as bar:
         shown = bar.add_task("", total=len(jobs))

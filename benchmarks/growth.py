@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.protocol import PIECES
 from benchmarks.rows import digits
 from benchmarks.workload import EOS
-from zoo import catalog
+from zoo import registry
 
 BATCH_LENGTH = 16
 """Pieces of each source of a batch."""
@@ -113,7 +113,7 @@ def curves(config: Config) -> list[Curve]:
             found += [
                 Curve(measure, model, WITH_MAPS)
                 for model in config["models"]
-                if "encoder" in catalog.family(model).attention
+                if "encoder" in registry.architecture(model).attention
             ]
     return found
 
@@ -199,7 +199,7 @@ def longest(config: Config) -> int:
 
 def positions(model: str, config: Config) -> dict[str, int]:
     """What a network that knows positions must be told, to have one for each piece."""
-    known = {field.name for field in fields(catalog.family(model).config)}
+    known = {field.name for field in fields(registry.architecture(model).config)}
     return {"max_length": longest(config)} if "max_length" in known else {}
 
 
@@ -210,7 +210,7 @@ def network(model: str, config: Config) -> Any:
     size = config["vocabulary"]
     sizes = {"source_vocabulary": size, "target_vocabulary": size, "shared_vocabulary": True}
     sizes |= positions(model, config)
-    made = catalog.build(model, catalog.configuration(model, config["preset"], **sizes), seed=1)
+    made = registry.build(model, registry.configuration(model, config["preset"], **sizes), seed=1)
     never_end(made)
     return made
 

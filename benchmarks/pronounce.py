@@ -26,8 +26,8 @@ from benchmarks.registry import ENVIRONMENTS
 from training import cards, metrics, tasks
 from training.commands import plainly
 from training.tasks.base import Example
-from zoo import catalog
 from zoo.saving import read_json, write_aside, write_json
+from zoo.shipped import configs, saved_models_path
 
 TOOL = ENVIRONMENTS / "phonetisaurus" / "bin" / "phonetisaurus"
 COMMAND = "python -m benchmarks.pronounce"
@@ -140,8 +140,8 @@ def children_minutes() -> float:
 
 def shipped() -> list[dict[str, Any]]:
     """The cards of the shipped models of this task that are there."""
-    names = [name for name in catalog.SHIPPED if name.startswith("pronounce-")]
-    return [card for name in names if (card := cards.read(catalog.saved_models_path() / name))]
+    names = [name for name, config in configs().items() if config["task"] == "pronounce"]
+    return [card for name in names if (card := cards.read(saved_models_path() / name))]
 
 
 def page(tool: Mapping[str, Any], models: Sequence[Mapping[str, Any]]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from zoo import catalog
+from zoo import registry
 
 Row = Mapping[str, Any]
 
@@ -21,8 +21,8 @@ INTRODUCTION = (
 
 
 def order(row: Row) -> tuple[Any, ...]:
-    """Rows by direction, the catalog's order of networks, and name."""
-    models = list(catalog.MODELS)
+    """Rows by direction, the registry's order of networks, and name."""
+    models = list(registry.ARCHITECTURES)
     place = models.index(row["model"]) if row["model"] in models else len(models)
     return row["task"], place, row["run"]
 

@@ -71,10 +71,10 @@ def training_flops(about: Mapping[str, Any]) -> float:
     Of the Transformer `small`: 6 for every weight that a piece meets (2 forward, 4 backward);
     attention's own products, a few percent at these lengths, are left out.
     """
-    from zoo import catalog
+    from zoo import registry
 
     size = about["vocabulary"]
-    config = catalog.configuration("transformer", source_vocabulary=size, target_vocabulary=size)
+    config = registry.configuration("transformer", source_vocabulary=size, target_vocabulary=size)
     square, inner = config.width**2, 2 * config.width * config.feedforward
     # Self-attention has four matrices; of cross-attention, two are met by target pieces.
     decoder = config.decoder_layers * (6 * square + inner) + size * config.width

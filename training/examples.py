@@ -164,9 +164,10 @@ def _refer_again(name: str) -> None:
     import json
 
     from training import tasks
-    from zoo import catalog, saving
+    from zoo import saving
+    from zoo.shipped import names, saved_models_path
 
-    folder = catalog.saved_models_path() / name if name in catalog.SHIPPED else Path(name)
+    folder = saved_models_path() / name if name in names() else Path(name)
     try:
         records = json.loads((folder / FILE).read_text(encoding="utf-8"))
         task = tasks.get(saving.read_json(folder / "config.json")["task"])

@@ -73,10 +73,11 @@ def _export(
     ids_only: bool,
 ) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from zoo import catalog
 
-    names = catalog.names() if every else [model]
-    root = catalog.saved_models_path() if out is None else out
+    from zoo import shipped
+
+    names = shipped.names() if every else [model]
+    root = shipped.saved_models_path() if out is None else out
     if not names:
         raise ValueError(f"there is no shipped model to export. Received: {root}")
     import tensorflow as tf

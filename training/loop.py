@@ -41,6 +41,7 @@ class Schedule:
         checkpoint: the state that a killed run goes on from.
         first: validate before the first step too, as a run that begins from a trained model should:
             it is kept where no step makes it better.
+        keep: the "best" weights on the validation side, or the "last" ones.
         patience: validations without a better one after which to stop; 0: never. Of two with the
             same metric, the one with the lower validation loss is better.
     """
@@ -51,6 +52,7 @@ class Schedule:
     checkpoint: int = 200
     patience: int = 0
     first: bool = False
+    keep: str = "best"
 
 
 STOP_EVERY = 10
@@ -261,6 +263,8 @@ class Trainer:
         that began before losses were kept has none to compare with: then the later one is.
         """
         done, metric = self.progress, f"valid_{self.task.metric}"
+        if self.schedule.keep == "last":
+            return True, "last"
         best = done.best if done.best_certain is None else done.best_certain
         if best is None:
             return True, metric

@@ -6,7 +6,7 @@ was typed by hand; a test compares the two.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,38 +14,42 @@ import typer
 
 from training import cards
 from training.commands import plainly
-from zoo import catalog
+from zoo import shipped
+from zoo.metric_info import MetricInfo, of_card
 from zoo.saving import write_aside
 
 BEGIN, END = "<!-- results: python -m training.results --write -->", "<!-- end of results -->"
 
-FIGURES: dict[str, list[tuple[str, str]]] = {
-    "en-es": [("bleu", "BLEU"), ("chrf", "chrF"), ("rouge1", "ROUGE-1"), ("rouge2", "ROUGE-2")],
-    "pronounce": [("wer", "WER ↓"), ("per", "PER ↓")],
-    "dates": [("exact_match", "exact"), ("cer", "CER ↓")],
-}
-"""Which figures of a task the table shows, by the word its models' names begin with."""
-
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-def table(task: str, folder: Path) -> Iterator[str]:
-    """Markdown lines of one task's table; models and figures that no card knows are left out."""
-    figures = FIGURES[task]
-    heads = ["model", *(label for _, label in figures), "parameters", "trained", "ms", "tokens/s"]
+def table(names: Sequence[str], folder: Path) -> Iterator[str]:
+    """Markdown lines of one task's table; models and metrics that no card knows are left out."""
+    found = {name: card for name in names if (card := cards.read(folder / name))}
+    metrics = main_metrics(found.values())
+    labels = [f"{info.label} {'↓' if info.higher_is_better is False else ''}" for info in metrics]
+    heads = ["model", *map(str.strip, labels), "parameters", "trained", "ms", "tokens/s"]
     yield f"| {' | '.join(heads)} |"
     yield f"|---|{'--:|' * (len(heads) - 1)}"
-    for model in catalog.MODELS:
-        name = f"{task}-{model}"
-        card = cards.read(folder / name)
-        if card:
-            link = f"[{model}](saved_models/{name}/README.md)"
-            yield f"| {' | '.join([link, *_cells(card, figures)])} |"
+    for name, card in found.items():
+        # The task is above the table; a model that is not called after it keeps its own name.
+        short = name.removeprefix(f"{shipped.short_task(card['task'])}-")
+        link = f"[{short}](saved_models/{name}/README.md)"
+        yield f"| {' | '.join([link, *_cells(card, [info.key for info in metrics])])} |"
 
 
-def _cells(card: dict[str, Any], figures: list[tuple[str, str]]) -> Iterator[str]:
+def main_metrics(found: Iterable[Mapping[str, Any]]) -> list[MetricInfo]:
+    """The metrics that the cards of a task's models call their main ones, in their order."""
+    infos: dict[str, MetricInfo] = {}
+    for card in found:
+        for key in card.get("main_metrics", ()):
+            infos.setdefault(key, of_card(card, key))
+    return list(infos.values())
+
+
+def _cells(card: Mapping[str, Any], keys: Sequence[str]) -> Iterator[str]:
     greedy = card.get("metrics", {}).get("1", {})
-    for key, _ in figures:
+    for key in keys:
         yield _figure(greedy.get(key))
     yield f"{card['parameters'] / 1e6:.1f} M"
     training = card.get("training", {})
@@ -65,11 +69,14 @@ def _figure(figure: dict[str, float] | None) -> str:
 
 def render(folder: Path | None = None) -> str:
     """The tables of every task as Markdown, between the two comments."""
-    folder = folder or catalog.saved_models_path()
+    folder = folder or shipped.saved_models_path()
+    by_task: dict[str, list[str]] = {}
+    for name, config in shipped.configs(folder).items():
+        if (folder / name / "card.json").exists():
+            by_task.setdefault(config["task"], []).append(name)
     parts = [BEGIN]
-    for task, name in catalog.TASKS.items():
-        if any((folder / f"{task}-{model}" / "card.json").exists() for model in catalog.MODELS):
-            parts += ["", f"`{name}`:", "", *table(task, folder)]
+    for task, names in by_task.items():
+        parts += ["", f"`{task}`:", "", *table(names, folder)]
     return "\n".join([*parts, "", END])
 
 

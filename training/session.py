@@ -24,7 +24,7 @@ from training.shapes import Shape, ladder
 from training.starting import Start
 from training.tasks.base import Task
 from training.tracing import trace_step
-from zoo import catalog, saving
+from zoo import registry, saving
 from zoo.loaded import LoadedModel
 from zoo.tokenizer import Tokenizer
 
@@ -117,6 +117,7 @@ def _train(
         checkpoint=checkpoint_every,
         patience=patience,
         first=start is not None,
+        keep=settings.get("keep", "best"),
     )
     network, probe = make_networks(folder, task, tokenizers, settings, on, start)
     make_ready(network, settings, schedule.steps, on)
@@ -236,6 +237,8 @@ def check(settings: dict[str, Any], task: Task, start: Start | None = None) -> N
         raise ValueError(
             f"precision must be auto, float32 or mixed_bfloat16. Received: {settings['precision']}"
         )
+    if settings.get("keep", "best") not in ("best", "last"):
+        raise ValueError(f"--keep is best or last. Received: {settings['keep']!r}")
     drawn = {t.model_type for t in task.tokenizers().values()} == {"unigram"}
     if settings["sampling"] and not (start.draws() if start else drawn):
         raise ValueError(f"{task.name} has no sub-words whose cutting could be drawn (--sampling)")
@@ -248,7 +251,7 @@ def check(settings: dict[str, Any], task: Task, start: Start | None = None) -> N
     if start:
         return
     override = {"source_vocabulary": 4, "target_vocabulary": 4, **settings["override"]}
-    config = catalog.configuration(settings["model"], settings["preset"], **override)
+    config = registry.configuration(settings["model"], settings["preset"], **override)
     longest = max(task.max_source_length, task.max_target_length)
     if longest > getattr(config, "max_length", longest):
         raise ValueError(
@@ -343,11 +346,12 @@ def make_networks(
         "max_source_length": task.max_source_length,
         "max_target_length": task.max_target_length,
         "unit": task.unit,
+        "task_info": asdict(task.info()),
     }
     if start:
         config, prepared = start.changed(settings["override"]), start.inherited()
     else:
-        config = catalog.configuration(
+        config = registry.configuration(
             settings["model"],
             settings["preset"],
             source_vocabulary=source_tokenizer.size,
@@ -355,9 +359,9 @@ def make_networks(
             shared_vocabulary=source_tokenizer.bytes == target_tokenizer.bytes,
             **settings["override"],
         )
-    probe = catalog.build(settings["model"], config)
+    probe = registry.build(settings["model"], config)
     with on.scope():
-        network = catalog.build(
+        network = registry.build(
             settings["model"], config, seed=settings["seed"], precision=settings["precision"]
         )
     description = saving.model_config(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo import catalog, saving
+from zoo import registry, saving, shipped
 from zoo.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Start:
         name: what it is called.
         weights: SHA-256 of its file of weights.
         config: its config.json.
-        hyperparameters: a dataclass of `zoo.catalog`.
+        hyperparameters: a dataclass of `zoo.registry`.
         tokenizers: of "source" and "target", with the normalizers of their texts.
         arrays: its weights by name.
         longest: the most pieces of a source and of a target.
@@ -79,7 +79,7 @@ class Start:
         """The hyper-parameters, with the dropout that `override` may hold."""
         if "dropout" not in override:
             return self.hyperparameters
-        kept = catalog.make_config(
+        kept = registry.make_config(
             type(self.hyperparameters),
             {**asdict(self.hyperparameters), "dropout": override["dropout"]},
         )
@@ -112,7 +112,7 @@ def read(name: str, out: Path) -> Start:
     from zoo.loaded import load
 
     path: str | Path = name
-    if name not in catalog.SHIPPED and Path(name).expanduser().is_dir():
+    if name not in shipped.names() and Path(name).expanduser().is_dir():
         path = Path(name).expanduser()
     try:
         loaded = load(path)

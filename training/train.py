@@ -28,7 +28,7 @@ PLACES = ("devices", "processes", "process", "coordinator", "distributed")
 def main(
     task: Annotated[str, Option(help="What to learn: dates, pronounce, tatoeba/en-es, ...")],
     model: Annotated[
-        str | None, Option(help="Which network; see zoo/catalog.py.", show_default=False)
+        str | None, Option(help="Which network; see zoo/registry.py.", show_default=False)
     ] = None,
     preset: Annotated[
         str | None,
@@ -104,6 +104,13 @@ def main(
     validate_on: Annotated[
         int, Option(help="How many validation examples to decode.", min=1)
     ] = 500,
+    keep: Annotated[
+        str,
+        Option(
+            help="Which weights to keep: the best on the validation side, or the last, where that "
+            "side does not show what is learned."
+        ),
+    ] = "best",
     patience: Annotated[
         int, Option(help="Stop after so many validations without a better one; 0: never.", min=0)
     ] = 8,
@@ -136,6 +143,8 @@ def main(
     # Not part of what is learned: these may change when a run goes on.
     for name in ("out", "fresh", "patience", "checkpoint_every", *PLACES):
         settings.pop(name)
+    if keep == "best":  # as it was before there was a choice
+        settings.pop("keep")
     if not start_from:
         if not model:
             raise ValueError("--model says which network; or give --start-from. Received: neither")

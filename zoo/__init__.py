@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo import cache, defaults
-from zoo.catalog import names
 from zoo.prediction import Hypothesis, Prediction, Words
+from zoo.shipped import names
 
 if TYPE_CHECKING:
     from zoo.loaded import LoadedModel

@@ -34,7 +34,7 @@ class LoadedModel:
     """A network, its tokenizers and its card.
 
     Args:
-        name: as in the catalog, or the folder's name.
+        name: of the shipped model, or of the folder's name.
         network: the network with its weights.
         source_tokenizer, target_tokenizer: of the text it reads and of the text it writes.
         config: the content of `config.json`.
@@ -362,25 +362,25 @@ class LoadedModel:
 
 
 def load(name_or_path: str | Path) -> LoadedModel:
-    """The model called so in the catalog, or the one in the folder at a path.
+    """The shipped model called so, or the one in the folder at a path.
 
-    A name is looked up in the catalog only; anything that holds a path separator, or begins with
-    a dot, is a path, and so is every `Path`.
+    A name is looked up among the shipped models only; anything that holds a path separator, or
+    begins with a dot, is a path, and so is every `Path`.
 
     Raises:
         ModelFolderError: the folder is missing or damaged, with what is wrong.
-        ValueError: no such name, with those there are.
+        ValueError: no such name; the message lists those there are.
     """
-    from zoo import catalog, saving
+    from zoo import saving, shipped
 
     text = str(name_or_path)
     is_path = isinstance(name_or_path, Path) or any(c in text for c in "/\\") or text[:1] == "."
     if is_path:
         folder = Path(name_or_path)
-    elif text in catalog.SHIPPED:
-        folder = catalog.saved_models_path() / text
+    elif text in shipped.folders():
+        folder = shipped.saved_models_path() / text
     else:
-        known = ", ".join(catalog.names()) or "none"
+        known = ", ".join(shipped.names()) or "none"
         raise ValueError(
             f"Unknown model. Shipped: {known}; or give a path such as ./{clean(text)[:80]}. "
             f"Received: {text[:80]!r}"

@@ -12,7 +12,7 @@ from keras import ops
 
 from zoo import backend
 from zoo.attention import AdditiveAttention, query_at, watcher
-from zoo.catalog import Recurrent
+from zoo.configs.recurrent import Recurrent
 from zoo.seq2seq import Maps, Memory, Seq2Seq, State, Tensor, source_mask
 
 

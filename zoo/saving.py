@@ -1,7 +1,7 @@
 """A model as a folder of plain data: JSON, half-precision weights, SentencePiece files. No code.
 
 Reading one runs nothing from it: weights are safetensors, everything else is JSON or a protocol
-buffer, and names and shapes are checked against what the catalog builds.
+buffer, and names and shapes are checked against what the registry builds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo import catalog
+from zoo import registry
 from zoo.checks import Checks
 from zoo.normalizer import Normalizer
 from zoo.tokenizer import Tokenizer
@@ -228,8 +228,8 @@ def read_normalizers(folder: Path, config: dict[str, Any]) -> dict[str, Normaliz
 def read_hyperparameters(folder: Path, config: dict[str, Any]) -> Any:
     """The network's hyper-parameters, checked by name and type."""
     try:
-        kind = catalog.family(config["model"]).config
-        return catalog.make_config(kind, config["hyperparameters"])
+        kind = registry.architecture(config["model"]).config
+        return registry.make_config(kind, config["hyperparameters"])
     except (ValueError, TypeError) as error:
         raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
 
@@ -258,7 +258,7 @@ def read_network(folder: Path, config: dict[str, Any]) -> Seq2Seq:
         raise ModelFolderError(f"{folder / WEIGHTS} must hold half precision: {error}") from error
     hyperparameters = read_hyperparameters(folder, config)
     try:
-        network = catalog.build(config["model"], hyperparameters)
+        network = registry.build(config["model"], hyperparameters)
     except ValueError as error:  # sizes that do not go together
         raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
     set_weight_arrays(network, arrays)

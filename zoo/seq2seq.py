@@ -43,7 +43,7 @@ class Seq2Seq(keras.Model):
     otherwise (Vaswani et al. 2017, section 3.4).
 
     Args:
-        config: the hyper-parameters, a dataclass of `zoo.catalog`.
+        config: the hyper-parameters, a dataclass of `zoo.registry`.
     """
 
     def __init__(self, config: Any, **kwargs: Any):

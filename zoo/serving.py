@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import keras
 import tensorflow as tf
 
-from zoo import catalog, checks
+from zoo import checks, registry
 from zoo.loaded import MAX_CHARACTERS
 from zoo.tokenizer import PAD
 
@@ -120,7 +120,7 @@ def readme(loaded: LoadedModel, name: str, longest: Sequence[int], text: bool, e
     config = loaded.config
     data = loaded.card.get("data") or {}
     origin = [data.get(field) for field in ("corpus", "url", "licence", "attribution")]
-    attends = "cross" in catalog.family(config["model"]).attention
+    attends = "cross" in registry.architecture(config["model"]).attention
     row = loaded.source_tokenizer.encode(example)
     asked = json.dumps({"instances": [example if text else row]}, ensure_ascii=False)
     values = {

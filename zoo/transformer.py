@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from zoo.attention import MultiHeadAttention, causal_mask, maps_wanted
-from zoo.catalog import Transformer
+from zoo.configs.transformer import Transformer
 from zoo.positions import Positions
 from zoo.seq2seq import Maps, Memory, Seq2Seq, State, Tensor, source_mask
 

@@ -107,7 +107,7 @@ def render() -> None:
 
 def _cards(names: Sequence[str]) -> None:
     """The same two on the test set, by length of the source."""
-    figure = quality.figure(quality.FIRST[parts.TASK])
+    figure = quality.first(parts.TASK)
     found = lengths.records(parts.TASK, figure, "1", names)
     rows = lengths.enough(found)
     if not rows:
@@ -115,7 +115,10 @@ def _cards(names: Sequence[str]) -> None:
     st.markdown(f"**{figure.label} on the test set, by words of the source**")
     parts.draw(
         charts.quality_by_length(
-            rows, title=figure.label, higher_is_better=figure.higher_is_better, unit="words"
+            rows,
+            title=figure.label,
+            higher_is_better=figure.higher_is_better is not False,
+            unit="words",
         ),
         alt_text=f"{figure.label} by length of the source: "
         + "; ".join(f"{row['model']} {row['quality']:.1f} at {row['label']}" for row in rows)

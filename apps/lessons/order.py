@@ -56,6 +56,8 @@ PADDING = (0, 4, 16, 64, 256)
 def render() -> None:
     """The live view."""
     names = shipped.models(parts.TASK)
+    if not names and not parts.there(parts.TRANSFORMER):
+        return
     name = choose.model(names, default=parts.TRANSFORMER)
     if not parts.there(name):
         return

@@ -20,7 +20,9 @@ Rows = Sequence[Mapping[str, Any]]
 
 TASK = "en-es"
 """The chapters are about sentences: their models are the translators."""
-RNN, LSTM, BAHDANAU, TRANSFORMER = shipped.models(TASK)
+RNN, LSTM, BAHDANAU, TRANSFORMER = (
+    f"{TASK}-{name}" for name in ("simple-rnn", "lstm", "lstm-bahdanau", "transformer")
+)
 MOST_WORDS = 60
 """Of a reader's sentence: every chapter asks about single words, and draws each."""
 

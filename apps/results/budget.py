@@ -10,7 +10,7 @@ import streamlit as st
 from apps import shipped, state
 from apps.plain import plain
 from apps.results import quality, speeds
-from apps.results.quality import Figure
+from zoo.metric_info import MetricInfo
 
 DEFAULT = 5.0
 LEAST, MOST = 0.1, 60_000.0
@@ -54,21 +54,21 @@ def candidates(task: str) -> list[Candidate]:
         numbers = (quality.value(values, figure.key, part) for part in ("value", "low", "high"))
         device = str(speed.get("device") or "an unknown machine")
         found.append(Candidate(name, ms, *numbers, device, str(speed.get("date") or "")))
-    sign = -1 if figure.higher_is_better else 1
+    sign = {True: -1, False: 1, None: 0}[figure.higher_is_better]
     return sorted(
         found,
         key=lambda one: (one.value is None, sign * (one.value or 0.0), one.milliseconds),
     )
 
 
-def judged_by(task: str) -> Figure:
+def judged_by(task: str) -> MetricInfo:
     """The figure of quality that a task is judged by first."""
-    return quality.figure(quality.FIRST.get(task, ""))
+    return quality.first(task)
 
 
 def answer(task: str, found: Sequence[Candidate], budget: float) -> str:
     """Which models of a task fit, the best first, in one or two sentences of Markdown."""
-    name = shipped.TASK_LABELS.get(task, task)
+    name = shipped.task_label(task)
     fitting = [one for one in found if one.milliseconds <= budget]
     if not found:
         return f"**{name}:** the cards of these models hold no latencies."
@@ -79,7 +79,8 @@ def answer(task: str, found: Sequence[Candidate], budget: float) -> str:
             f"{_ms(fastest.milliseconds)}."
         )
     best, *others = fitting
-    text = f"**{name}: {best.label}** is the best that fits, {_described(task, best)}."
+    which = "fits" if judged_by(task).higher_is_better is None else "is the best that fits"
+    text = f"**{name}: {best.label}** {which}, {_described(task, best)}."
     if others:
         text += f" Then {'; '.join(f'{one.label}, {_described(task, one)}' for one in others)}."
     slower = [one for one in found if one.milliseconds > budget]
@@ -112,7 +113,7 @@ def section() -> None:
     st.caption(_measured_on(everyone))
     rows = [
         {
-            "Task": shipped.TASK_LABELS.get(task, task),
+            "Task": shipped.task_label(task),
             "Model": one.label,
             "Fits": one.milliseconds <= budget,
             "ms an answer": one.milliseconds,
@@ -154,7 +155,7 @@ def _measured_on(found: Sequence[Candidate]) -> str:
 
 def _task(name: str) -> str:
     task = shipped.task_of(name)
-    return shipped.TASK_LABELS.get(task, task)
+    return shipped.task_label(task)
 
 
 def _described(task: str, one: Candidate) -> str:

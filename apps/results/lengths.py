@@ -13,7 +13,7 @@ from typing import Any
 from apps import shipped
 from apps.plain import plain
 from apps.results import quality
-from apps.results.quality import Figure
+from zoo.metric_info import MetricInfo
 
 FEWEST = 30
 """Examples of a class of length that is drawn: fewer say next to nothing."""
@@ -22,7 +22,7 @@ STEPS = (1, 2, 5, 10, 20, 50, 100)
 
 
 def records(
-    task: str, figure: Figure, beams: str, names: Sequence[str] | None = None
+    task: str, figure: MetricInfo, beams: str, names: Sequence[str] | None = None
 ) -> list[dict[str, Any]]:
     """One record a model and class: `model`, `label`, `quality`, `low`, `high`, `count`.
 
@@ -77,7 +77,7 @@ def told(rows: Sequence[Mapping[str, Any]]) -> str:
     return " ".join(parts)
 
 
-def change(rows: Sequence[Mapping[str, Any]], figure: Figure, unit: str) -> str:
+def change(rows: Sequence[Mapping[str, Any]], figure: MetricInfo, unit: str) -> str:
     """How each model's figure changes from the first class to the last that is drawn, in words."""
     labels = list(dict.fromkeys(row["label"] for row in rows))
     if len(labels) < 2:
@@ -97,7 +97,7 @@ def change(rows: Sequence[Mapping[str, Any]], figure: Figure, unit: str) -> str:
     return f"Change of {figure.label} {classes}, in points: {listed}."
 
 
-def domain(task: str, figure: Figure) -> tuple[float, float] | None:
+def domain(task: str, figure: MetricInfo) -> tuple[float, float] | None:
     """The ends of an axis that holds every figure of the task, whatever the decoding.
 
     So the charts of one page are drawn to one scale, and a change of decoding moves the points

@@ -77,7 +77,7 @@ def section(task: str, stored: Sequence[Mapping[str, Any]], about: Mapping[str, 
         about: device and date of `stored`.
     """
     text = str(stored[0].get("text") or "") if stored else ""
-    text = text or shipped.HINTS.get(task, "hello")
+    text = text or shipped.info(task).hint or "hello"
     st.caption(
         f"Every shipped model of the task answers “{plain(text)}” alone, {RUNS} times "
         "after a first run that compiles it. A minute or so; what else this machine does "

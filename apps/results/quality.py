@@ -1,90 +1,44 @@
-"""Figures of quality: what each is called, which way is better, and what it says in one line."""
+"""Figures of quality, as the cards of the models have them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from apps import shipped
+from zoo.metric_info import MetricInfo, of_card
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One measure of quality, as the cards name it, all in percent or points from 0 to 100."""
-
-    key: str
-    label: str
-    meaning: str
-    higher_is_better: bool = True
-
-
-FIGURES = {
-    figure.key: figure
-    for figure in (
-        Figure(
-            "chrf",
-            "chrF",
-            "How many short sequences of characters the output shares with a reference "
-            "translation; a wrong ending costs little. 0 to 100, higher is better.",
-        ),
-        Figure(
-            "bleu",
-            "BLEU",
-            "How many sequences of one to four words the outputs share with the reference "
-            "translations, over the whole test set. 0 to 100, higher is better.",
-        ),
-        Figure(
-            "rouge1",
-            "ROUGE-1",
-            "Share of single words that output and reference have in common (F1). "
-            "Higher is better.",
-        ),
-        Figure(
-            "rouge2",
-            "ROUGE-2",
-            "Share of pairs of neighbouring words in common (F1). Higher is better.",
-        ),
-        Figure(
-            "rougeL",
-            "ROUGE-L",
-            "Longest sequence of words in the same order, with gaps allowed (F1). Higher is "
-            "better.",
-        ),
-        Figure(
-            "exact_match",
-            "Exact match",
-            "Percent of outputs that are right to the last character. Higher is better.",
-        ),
-        Figure(
-            "cer",
-            "CER",
-            "Character error rate: characters to change, add or drop, per character of the right "
-            "answer, in percent. Lower is better.",
-            higher_is_better=False,
-        ),
-        Figure(
-            "wer",
-            "WER",
-            "Word error rate: percent of words whose pronunciation is none of the accepted ones. "
-            "Lower is better.",
-            higher_is_better=False,
-        ),
-        Figure(
-            "per",
-            "PER",
-            "Phoneme error rate: sounds to change, add or drop, per sound of the closest accepted "
-            "pronunciation, in percent. Lower is better.",
-            higher_is_better=False,
-        ),
-    )
-}
-FIRST = {"en-es": "chrf", "dates": "exact_match", "pronounce": "wer"}
-"""The figure each task is judged by first."""
+def figure(key: str, task: str = "") -> MetricInfo:
+    """The metric `key` as the cards of `task` describe it."""
+    for name in shipped.models(task):
+        card = shipped.card(name)
+        if key in card.get("metric_info", {}):
+            return of_card(card, key)
+    return of_card({}, key)
 
 
-def figure(key: str) -> Figure:
-    """The figure called `key` in a card; an unknown one is shown under its own name."""
-    return FIGURES.get(key, Figure(key, key, "A figure of the model's card. Higher is better."))
+def first(task: str) -> MetricInfo:
+    """The metric that a task is judged by."""
+    return (figures(task) or [MetricInfo("", "Quality")])[0]
+
+
+def ahead(metric: MetricInfo) -> str:
+    """Where the better models are in a chart of `metric` over time; axes turn so that up is better.
+
+    Where nobody says which way of the metric is better, larger is up.
+    """
+    if metric.higher_is_better is None:
+        return "To the left is faster."
+    return "Up and to the left is better."
+
+
+def main_metrics(task: str) -> list[str]:
+    """The keys of the metrics that matter most to a task, the one it is judged by first."""
+    for name in shipped.models(task):
+        told = shipped.card(name).get("main_metrics")
+        if isinstance(told, list) and all(isinstance(key, str) for key in told):
+            return told
+    return []
 
 
 def decodings(task: str) -> list[str]:
@@ -93,14 +47,15 @@ def decodings(task: str) -> list[str]:
     return sorted(found, key=lambda key: (len(key), key))
 
 
-def figures(task: str) -> list[Figure]:
+def figures(task: str) -> list[MetricInfo]:
     """The figures any card of `task` has, the one it is judged by first."""
     keys: dict[str, None] = {}
     for name in shipped.models(task):
         for values in _metrics(name).values():
             keys.update(dict.fromkeys(key for key in values if value(values, key) is not None))
-    ordered = sorted(keys, key=lambda key: key != FIRST.get(task))
-    return [figure(key) for key in ordered]
+    main = main_metrics(task)
+    ordered = sorted(keys, key=lambda key: main.index(key) if key in main else len(main))
+    return [figure(key, task) for key in ordered]
 
 
 def measured(name: str, beams: str) -> dict[str, Any]:
@@ -118,11 +73,14 @@ def value(values: dict[str, Any], key: str, part: str = "value") -> float | None
 def best_first(task: str) -> list[str]:
     """The models of `task`, best on the test set first.
 
-    Those without figures come last, the newest kind of network first.
+    Those without figures come last, the newest kind of network first. So do all where nobody says
+    which way of the metric is better.
     """
     names = list(reversed(shipped.models(task)))
-    key = FIRST.get(task, "")
-    sign = -1 if figure(key).higher_is_better else 1
+    key, better = first(task).key, first(task).higher_is_better
+    if better is None:
+        return names
+    sign = -1 if better else 1
 
     def rank(name: str) -> tuple[bool, float]:
         found = next((v for m in _metrics(name).values() if (v := value(m, key)) is not None), None)

@@ -234,7 +234,7 @@ def _family_scales(models: Sequence[str]) -> tuple[alt.Scale, alt.Scale]:
     for i, model in enumerate(strange):
         colours[model] = MORE_COLOURS[i % len(MORE_COLOURS)]
         shapes[model] = ("cross", "triangle-down", "stroke")[i % 3]
-    domain = [model for model in shipped.FAMILY_LABELS.values() if model in models] + strange
+    domain = [model for model in shipped.labels().values() if model in models] + strange
     return (
         alt.Scale(domain=domain, range=[colours[model] for model in domain]),
         alt.Scale(domain=domain, range=[shapes[model] for model in domain]),

@@ -211,7 +211,7 @@ def curve_groups(curves: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
             continue
         points = [p for p in map(_point, _list(one.get("points"))) if p]
         model, variant = str(one.get("model")), str(one.get("variant") or "")
-        model = shipped.FAMILY_LABELS.get(model, model)
+        model = shipped.labels().get(model, model)
         line = f"{model}, {variant}" if variant else model
         if points:
             named = {"model": model, "variant": variant, "line": line, "points": points}
@@ -251,7 +251,7 @@ def exponents(group: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def breakdown(curves: Mapping[str, Any], task: str) -> list[dict[str, Any]]:
-    """The stored requests of `task`, by model in the order of the catalog: `model`, `text`,
+    """The stored requests of `task`, by model in the order of the registry: `model`, `text`,
     `pieces_written`, and `stages`, milliseconds by stage.
     """
     found = {}

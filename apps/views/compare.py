@@ -34,7 +34,7 @@ class Question:
 
 def render() -> None:
     """The page."""
-    st.title("One input, four networks", anchor=False)
+    st.title("One input, every network", anchor=False)
     st.caption("What did each write, how sure and how fast was it, and where did it look?")
     state.begin("compare")
     with present.controls():
@@ -46,6 +46,9 @@ def render() -> None:
         st.info("Type something above, or pick an example, then press **Compare**.")
         return
     _answers(question, question.text)
+    if damaged := shipped.damaged():
+        listed = "; ".join(f"`{name}`: {plain(fault)}" for name, fault in damaged.items())
+        st.warning(f"Not shown, because the folder holds no model that can be read: {listed}.")
 
 
 def _choose(task: str) -> Question:
@@ -77,9 +80,9 @@ def _choose(task: str) -> Question:
     with st.form(state.key("question"), border=False):
         typed, how = st.columns([9, 11], gap="medium", vertical_alignment="bottom")
         typed.text_area(
-            shipped.PROMPTS.get(task, "Your text"),
+            shipped.info(task).prompt,
             key=fields["text"],
-            placeholder=shipped.HINTS.get(task),
+            placeholder=shipped.info(task).hint or None,
             height=68,
             help=f"At most {state.MAX_CHARACTERS:,} characters are read.",
         )
@@ -232,7 +235,8 @@ def _say_origin(answers: dict[str, Answer]) -> None:
 def _maps(question: Question, answers: dict[str, Answer], readings: dict[str, Reading]) -> None:
     """Where each looked: the controls, then one map a model."""
     st.header("Where each looked", anchor=False)
-    written, seen = shipped.NOUNS[question.task]
+    info = shipped.info(question.task)
+    written, seen = info.output_unit, info.input_unit
     signs = "" if shipped.unit(question.task) == "word" else " ↵ is the end, ␣ a space."
     st.caption(
         f"Each row is a {written} of the output, each column a {seen} of the input; the stronger "

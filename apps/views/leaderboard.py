@@ -9,7 +9,7 @@ import streamlit as st
 from apps import charts, choose, figures, links, shipped, state
 from apps.plain import plain
 from apps.results import lengths, quality
-from apps.results.quality import Figure
+from zoo.metric_info import MetricInfo
 
 BEAM_NAMES = {"1": "Greedy"}
 MAX_BROWSED = 500
@@ -35,18 +35,18 @@ def render() -> None:
     _browse(task)
 
 
-def _choose_figure(found: list[Figure]) -> Figure | None:
+def _choose_figure(found: list[MetricInfo]) -> MetricInfo | None:
     if not found:
         return None
     keys = [figure.key for figure in found]
     key = st.selectbox(
         "Measure of quality",
         keys,
-        format_func=lambda key: quality.figure(key).label,
+        format_func={info.key: info.label for info in found}.get,
         width=190,
         **state.choice("measure", keys, keys[0]),
     )
-    return quality.figure(key)
+    return next(info for info in found if info.key == key)
 
 
 def _choose_beams(found: list[str]) -> str | None:
@@ -61,7 +61,7 @@ def _choose_beams(found: list[str]) -> str | None:
     )
 
 
-def record(name: str, chosen: Figure, beams: str) -> dict[str, Any]:
+def record(name: str, chosen: MetricInfo, beams: str) -> dict[str, Any]:
     """One model's line of the table; None wherever its card says nothing."""
     values = quality.measured(name, beams)
     speed = shipped.card(name).get("speed")
@@ -79,7 +79,7 @@ def record(name: str, chosen: Figure, beams: str) -> dict[str, Any]:
     }
 
 
-def _overall(task: str, chosen: Figure, beams: str) -> None:
+def _overall(task: str, chosen: MetricInfo, beams: str) -> None:
     """The table of all models; below it quality over speed, and quality by length."""
     rows = [record(name, chosen, beams) for name in shipped.models(task)]
     st.header("Quality, speed, size", anchor=False)
@@ -92,7 +92,7 @@ def _overall(task: str, chosen: Figure, beams: str) -> None:
         _by_length(task, chosen, beams)
 
 
-def _over_speed(task: str, chosen: Figure, rows: list[dict[str, Any]]) -> None:
+def _over_speed(task: str, chosen: MetricInfo, rows: list[dict[str, Any]]) -> None:
     points = [row for row in rows if None not in (row["quality"], row["ms"], row["parameters"])]
     for point in points:  # a card without an interval has a point without a bar
         point["low"] = point["quality"] if point["low"] is None else point["low"]
@@ -101,7 +101,7 @@ def _over_speed(task: str, chosen: Figure, rows: list[dict[str, Any]]) -> None:
     if not points:
         st.caption("No card has quality, speed and size together yet.")
         return
-    st.caption("Up and to the left is better. Size of a point: parameters. Bars: 95 % interval.")
+    st.caption(f"{quality.ahead(chosen)} Size of a point: parameters. Bars: 95 % interval.")
     described = "; ".join(
         f"{row['model']} {row['quality']:.1f} at {row['ms']:.1f} ms" for row in points
     )
@@ -109,7 +109,7 @@ def _over_speed(task: str, chosen: Figure, rows: list[dict[str, Any]]) -> None:
         charts.quality_scatter(
             points,
             title=chosen.label,
-            higher_is_better=chosen.higher_is_better,
+            higher_is_better=chosen.higher_is_better is not False,
             domain=lengths.domain(task, chosen),
         ),
         alt_text=f"{chosen.label} over milliseconds a sentence: {described}.",
@@ -118,12 +118,11 @@ def _over_speed(task: str, chosen: Figure, rows: list[dict[str, Any]]) -> None:
     )
 
 
-def _table(rows: list[dict[str, Any]], chosen: Figure) -> None:
-    arrow = "↑" if chosen.higher_is_better else "↓"
+def _table(rows: list[dict[str, Any]], chosen: MetricInfo) -> None:
     headed = [
         {
             "Model": row["model"],
-            f"{chosen.label} {arrow}": row["quality"],
+            f"{chosen.label} {chosen.arrow}".strip(): row["quality"],
             "95 % interval": interval(row["low"], row["high"]),
             "ms a sentence": row["ms"],
             "Tokens/s": row["tokens_per_second"],
@@ -137,7 +136,7 @@ def _table(rows: list[dict[str, Any]], chosen: Figure) -> None:
         headed,
         hide_index=True,
         column_config={
-            f"{chosen.label} {arrow}": number(format="%.2f"),
+            f"{chosen.label} {chosen.arrow}".strip(): number(format="%.2f"),
             "ms a sentence": number(format="%.1f"),
             "Tokens/s": number(format="localized"),
             "Parameters": number(format="localized"),
@@ -172,12 +171,12 @@ def _conditions(task: str, rows: list[dict[str, Any]]) -> str:
     )
 
 
-def _by_length(task: str, chosen: Figure, beams: str) -> None:
+def _by_length(task: str, chosen: MetricInfo, beams: str) -> None:
     """Quality by class of source length, one line a model; the axis is that of the other chart."""
     found = lengths.records(task, chosen, beams)
     if not found:
         return
-    unit = f"{shipped.NOUNS[task][1]}s"
+    unit = f"{shipped.info(task).input_unit}s"
     rows = lengths.enough(found)
     st.subheader("Quality by length of the input", anchor=False)
     if not rows:
@@ -194,7 +193,7 @@ def _by_length(task: str, chosen: Figure, beams: str) -> None:
         charts.quality_by_length(
             rows,
             title=chosen.label,
-            higher_is_better=chosen.higher_is_better,
+            higher_is_better=chosen.higher_is_better is not False,
             unit=unit,
             domain=lengths.domain(task, chosen),
         ),
@@ -206,7 +205,7 @@ def _by_length(task: str, chosen: Figure, beams: str) -> None:
     st.caption(lengths.told(found))
 
 
-def _definitions(found: list[Figure]) -> None:
+def _definitions(found: list[MetricInfo]) -> None:
     if not found:
         return
     with st.expander("What the measures mean"):
@@ -281,7 +280,7 @@ def _model(label: str, key: str, names: list[str]) -> str:
         names,
         format_func=shipped.label,
         width=200,
-        **state.choice(key, names, names[0], ids=shipped.family_of),
+        **state.choice(key, names, names[0], ids=shipped.id_of),
     )
 
 

@@ -278,7 +278,7 @@ def _whole(name: str, key: str) -> str:
     found = results.figure(name, key)
     if not isinstance(found.get("metric"), str):
         return ""
-    label, whole = quality.figure(found["metric"]).label, found.get("whole")
+    label, whole = quality.figure(found["metric"], shipped.task_of(name)).label, found.get("whole")
     return f" In {plain(label)}; with all heads it is {plain(str(whole))}."
 
 

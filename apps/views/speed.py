@@ -11,6 +11,7 @@ from apps import choose, figures, shipped, state
 from apps.plain import plain
 from apps.results import budget, curves, measuring, quality, speed_charts, speeds
 from apps.results.speeds import Results
+from zoo.metric_info import MetricInfo
 
 DRAW = "python -m benchmarks.curves"
 MEASURE = "python -m benchmarks.run"
@@ -326,14 +327,14 @@ def _quality(task: str) -> None:
         st.info("The cards of these models do not say both how good they are and how long it took.")
         return
     figure = found[0]
-    st.markdown(f"Up and to the left is better. {figure.label}: {figure.meaning}")
+    st.markdown(f"{quality.ahead(figure)} {figure.label}: {figure.meaning}")
     described = "; ".join(
         f"{row['model']} {row['quality']:.1f} after {row['cpu_minutes']:.1f}" for row in rows
     )
     file = f"speed-{task}-quality"
     figures.show(
         speed_charts.quality_minutes(
-            rows, title=figure.label, higher_is_better=figure.higher_is_better
+            rows, title=figure.label, higher_is_better=figure.higher_is_better is not False
         ),
         alt_text=f"{figure.label} over CPU-minutes of training: {described}.",
         rows=rows,
@@ -345,7 +346,7 @@ def _quality(task: str) -> None:
     _as_table(_quality_table(rows, figure), file=file, alt=f"{figure.label} and CPU-minutes")
 
 
-def _quality_table(rows: Sequence[Mapping[str, Any]], figure: quality.Figure) -> list[dict]:
+def _quality_table(rows: Sequence[Mapping[str, Any]], figure: MetricInfo) -> list[dict]:
     return [
         {
             "Model": row["model"],
@@ -365,7 +366,7 @@ def _quality_table(rows: Sequence[Mapping[str, Any]], figure: quality.Figure) ->
     ]
 
 
-def quality_records(task: str, figure: quality.Figure) -> list[dict[str, Any]]:
+def quality_records(task: str, figure: MetricInfo) -> list[dict[str, Any]]:
     """One record a model whose card tells both quality and CPU-minutes."""
     rows = []
     for name in shipped.models(task):

@@ -115,7 +115,7 @@ def _choose(
     """
     from zoo.interventions import Intervention
 
-    noun = shipped.NOUNS[task][1]
+    noun = shipped.info(task).input_unit
     words = reading.source[:-1]  # the last is the end of the text
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.markdown("**Change something**", width="content")

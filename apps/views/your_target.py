@@ -21,16 +21,6 @@ if TYPE_CHECKING:
     from zoo.inside import Candidates
     from zoo.prediction import Prediction
 
-PROMPTS = {
-    "en-es": "Your Spanish translation",
-    "dates": "Your date, character by character",
-    "pronounce": "Your sounds, with spaces between them",
-}
-HINTS = {
-    "en-es": "As you would write it, with capitals and full stop",
-    "dates": "Year, month and day with hyphens, such as 2025-03-23",
-    "pronounce": "ARPAbet without stress, such as AH T EH N SH AH N",
-}
 UNKNOWN = "<unk>"
 EXPLAINED = (
     "Log-probabilities are in nats, the unit of natural logarithms: 0 is certain, −0.69 one chance "
@@ -90,9 +80,9 @@ def _target(task: str) -> str:
     """What the reader would have the model write; notices say where it is not what was typed."""
     typed = choose.target(
         task,
-        label=PROMPTS.get(task, "Your output"),
+        label=shipped.info(task).target_prompt,
         height=68,
-        placeholder=HINTS.get(task),
+        placeholder=shipped.info(task).target_hint or None,
         help=f"At most {state.MAX_CHARACTERS:,} characters are read. Ctrl+Enter reads it.",
     )
     return outcomes.as_written(task, typed)

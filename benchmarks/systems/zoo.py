@@ -79,22 +79,22 @@ def feed(batches: Any, shapes: tuple[Any, ...]) -> Iterator[tuple[Any, int]]:
 
 
 def decode(measure: str, data: Workload, model: str) -> Block:
-    """`zoo.generation.generate` on a fresh network of the catalog, size `small`."""
+    """`zoo.generation.generate` on a fresh network of the zoo, size `small`."""
     from training.devices import prepare
 
     prepare(0)
-    from zoo import catalog
+    from zoo import registry
     from zoo.generation import generate
     from zoo.padding import LENGTHS
 
     model = model or "transformer"
-    config = catalog.configuration(
+    config = registry.configuration(
         model,
         source_vocabulary=data.vocabulary,
         target_vocabulary=data.vocabulary,
         shared_vocabulary=True,
     )
-    network = catalog.build(model, config, seed=1)
+    network = registry.build(model, config, seed=1)
     never_end(network)
     beams, rows = shape(measure)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo import catalog
+from training import tasks
+from zoo import registry
 
+TASKS = {"en-es": "tatoeba/en-es", "dates": "dates", "pronounce": "pronounce"}
 SENTENCES = {
     "en-es": ("the cat sleeps", "el gato duerme"),
     "dates": ("3 May 2021", "2021-05-03"),
@@ -40,7 +43,7 @@ def attention(family: str, source: int, target: int) -> dict[str, Any]:
         kind: rng.dirichlet(np.full(sizes[kind][1], 0.3), (layers, heads, sizes[kind][0]))
         .round(3)
         .tolist()
-        for kind in catalog.MODELS[family].attention
+        for kind in registry.ARCHITECTURES[family].attention
     }
 
 
@@ -86,7 +89,7 @@ def card(task: str, family: str) -> dict[str, Any]:
     ]
     return {
         "name": f"{task}-{family}",
-        "task": catalog.TASKS[task],
+        "task": TASKS[task],
         "model": family,
         "preset": "nano",
         "parameters": 1_200_000,
@@ -99,13 +102,20 @@ def card(task: str, family: str) -> dict[str, Any]:
 
 def config(task: str, family: str) -> dict[str, Any]:
     """The part of config.json that pages read; no model can be built from it."""
-    return {"format": 1, "task": catalog.TASKS[task], "model": family, "max_target_length": 32}
+    return {
+        "format": 1,
+        "task": TASKS[task],
+        "model": family,
+        "max_target_length": 32,
+        "unit": "word" if task == "en-es" else "character",
+        "task_info": asdict(tasks.get(TASKS[task]).info()),
+    }
 
 
 def make(root: Path) -> Path:
     """Every shipped model's folder with JSON files and no weights: what stored answers need."""
-    for task in catalog.TASKS:
-        for family in catalog.MODELS:
+    for task in TASKS:
+        for family in registry.ARCHITECTURES:
             folder = root / f"{task}-{family}"
             folder.mkdir(parents=True)
             records = [example(task, family, pair[task]) for pair in (SENTENCES, SECOND)]
@@ -137,16 +147,16 @@ def make_networks(root: Path, task: str) -> None:
         train_tokenizer(side, model_type=model_type, vocabulary_size=60)
         for side, model_type in zip(zip(*pairs, strict=True), kind, strict=True)
     ]
-    for family in catalog.MODELS:
+    for family in registry.ARCHITECTURES:
         sizes = {"source_vocabulary": sides[0].size, "target_vocabulary": sides[1].size}
-        network = catalog.build(family, catalog.configuration(family, "nano", **sizes), seed=1)
+        network = registry.build(family, registry.configuration(family, "nano", **sizes), seed=1)
         name = f"{task}-{family}"
         saving.save_folder(
             root / name,
             saving.weight_arrays(network),
             saving.model_config(
                 name=name,
-                task=catalog.TASKS[task],
+                task=TASKS[task],
                 model=family,
                 preset="nano",
                 network=network,
@@ -154,6 +164,7 @@ def make_networks(root: Path, task: str) -> None:
                 max_source_length=64,
                 max_target_length=32,
                 unit="word" if task == "en-es" else "character",
+                task_info=asdict(tasks.get(TASKS[task]).info()),
             ),
             {"source.model": sides[0], "target.model": sides[1]},
         )

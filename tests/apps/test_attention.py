@@ -200,14 +200,14 @@ def test_choices_of_the_address_are_followed(open_page):
 
 
 def test_one_cell_alone_needs_no_grid(open_page):
-    at = open_page(model=shipped.FAMILY_LABELS["lstm-bahdanau"])
+    at = open_page(model=shipped.labels()["lstm-bahdanau"])
     assert not at.exception
     assert "its only layer and head" in said(at)
     assert "All layers and heads" not in said(at)
 
 
 def test_a_model_without_attention_shows_saliency_and_says_so(open_page):
-    at = open_page(model=shipped.FAMILY_LABELS["lstm"])
+    at = open_page(model=shipped.labels()["lstm"])
     assert not at.exception
     assert "This network has no attention." in said(at)
     assert "Inside a cell" not in at.button_group(key="attention/view").options
@@ -233,7 +233,7 @@ def test_steps_and_cells(open_page):
     assert "entropy" in said(at)
     at.slider(key="attention/step").set_value(2).run()
     assert "Most: " in said(at)
-    at = open_page(view="Inside a cell", model=shipped.FAMILY_LABELS["lstm-bahdanau"])
+    at = open_page(view="Inside a cell", model=shipped.labels()["lstm-bahdanau"])
     assert not at.exception
     assert not at.error
     assert "after softmax a weight of" in said(at)
@@ -249,7 +249,7 @@ def test_hostile_text_is_answered(open_page, text):
 
 def test_no_models_at_all(open_page, monkeypatch, tmp_path):
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
-    monkeypatch.setattr(shipped.catalog, "saved_models_path", lambda: tmp_path)
+    monkeypatch.setattr(shipped.folders, "saved_models_path", lambda: tmp_path)
     at = open_page()
     assert not at.exception
     assert "no trained models" in at.info[0].value

@@ -93,7 +93,7 @@ def test_presentation_mode_goes_along_and_gives_a_code_of_the_link(open_page):
     page.get_by_text("Explanations", exact=True).click()
     expect(explanation).to_be_visible()
 
-    go(page, "Compare", "One input, four networks")
+    go(page, "Compare", "One input, every network")
     at_rest(page)
     assert "present=yes" in page.url
     page.get_by_role("button", name="Link").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -165,17 +166,43 @@ def test_a_note_about_the_text_is_not_read_as_markdown(open_page, parrot):
 
 def test_one_broken_model_leaves_the_others(open_page, saved_models):
     (saved_models / "dates-lstm" / "examples.json").write_text("{", encoding="utf-8")
-    (saved_models / "dates-lstm" / "config.json").write_text("{", encoding="utf-8")
-    shelf_folder = saved_models / "dates-simple-rnn"
-    for file in shelf_folder.iterdir():
-        file.unlink()
-    shelf_folder.rmdir()
+    (saved_models / "dates-transformer" / "config.json").write_text("{", encoding="utf-8")
+    shutil.rmtree(saved_models / "dates-simple-rnn")
     at = open_page(task="dates")
     assert not at.exception
-    assert len(at.error) == 2
-    assert all("This model could not answer." in one.value for one in at.error)
+    assert len(at.error) == 1  # no weights
+    assert "This model could not answer." in at.error[0].value
+    # A folder without a model is named, one that is not there is not missed.
+    assert shipped.models("dates") == ["dates-lstm", "dates-lstm-bahdanau"]
+    assert "`dates-transformer`: config\\.json cannot be read" in at.warning[0].value
+    assert "simple-rnn" not in said(at)
     assert str(saved_models) not in said(at)
     assert "Stored answers" in said(at)
+
+
+def test_two_models_of_one_architecture_are_told_apart(open_page, saved_models):
+    shutil.copytree(saved_models / "dates-lstm", saved_models / "dates-my-lstm")
+    names = shipped.models("dates")
+    assert names == [
+        *("dates-simple-rnn", "dates-lstm", "dates-my-lstm"),
+        *("dates-lstm-bahdanau", "dates-transformer"),
+    ]
+    assert [shipped.id_of(n) for n in names[1:4]] == ["lstm", "dates-my-lstm", "lstm-bahdanau"]
+    at = open_page(task="dates")
+    assert not at.exception
+    for name in ("dates-lstm", "dates-my-lstm"):
+        assert f"### LSTM ({name})" in said(at)
+
+
+def test_a_task_that_is_none_of_ours_has_its_page(open_page, saved_models):
+    """A user's own models: their config says what little there is to say."""
+    folder = saved_models / "mine"
+    shutil.copytree(saved_models / "en-es-lstm", folder)
+    config = {"format": 1, "task": "tsv:mine.tsv", "model": "lstm", "max_target_length": 32}
+    shelf.write(folder / "config.json", config)
+    at = open_page(task="tsv:mine.tsv")
+    assert not at.exception
+    assert "### LSTM" in said(at) and at.text_area(key="compare/text").label == "Your text"
 
 
 def test_a_stored_answer_stays_while_another_model_is_asked(open_page, saved_models, parrot):

@@ -18,7 +18,7 @@ HEADINGS = {
     "Learn": "Learn",
     "Leaderboard": "Leaderboard",
     "Speed": "Speed",
-    "Compare": "One input, four networks",
+    "Compare": "One input, every network",
 }
 TEXT = "good morning"  # a stored example, but not the first
 QUESTION = {"task": ["en-es"], "text": [TEXT], "model": ["lstm-bahdanau"], "unit": ["piece"]}

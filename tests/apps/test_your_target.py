@@ -97,7 +97,7 @@ def test_without_a_target_the_page_asks_for_one(open_page, monkeypatch):
         at = open_page(task=word, target=target)
         assert not at.exception
         assert "Type an output above" in pages.said(at)
-        assert at.text_area(key="your-target/target").placeholder == your_target.HINTS[word]
+        assert at.text_area(key="your-target/target").placeholder == shipped.info(word).target_hint
 
 
 def test_a_link_shows_a_target(open_page):

@@ -153,7 +153,7 @@ def test_runs_are_added_one_by_one_and_decoded_once(tmp_path, decoded):
     assert done.exit_code == 0, done.output
     assert decoded[2:] == [("a", [5]), ("b", [1, 5])]
     found = read_json(tmp_path / "written" / "multi30k.json")
-    # In the order of the catalog, not of arrival.
+    # In the order of the registry, not of arrival.
     assert [(row["run"], list(row["scores"])) for row in found] == [
         ("b", ["1", "5"]),
         ("a", ["1", "5"]),

@@ -115,12 +115,12 @@ def test_every_system_reads_the_same_ids(tmp_path):
 @pytest.mark.parametrize("model", ["transformer", "lstm", "lstm-bahdanau", "simple-rnn"])
 def test_a_network_to_be_measured_never_ends_by_itself(model):
     from benchmarks.systems.zoo import never_end
-    from zoo import catalog
+    from zoo import registry
 
-    config = catalog.configuration(
+    config = registry.configuration(
         model, "nano", source_vocabulary=50, target_vocabulary=50, shared_vocabulary=True
     )
-    network = catalog.build(model, config)
+    network = registry.build(model, config)
     never_end(network)
     ids = np.random.default_rng(0).integers(2, 50, (4, 12)).astype("int32")
     logits = np.asarray(network((ids, ids)))

@@ -49,8 +49,9 @@ def card(tmp_path):
 def test_a_card_has_every_field_of_the_format(card):
     assert set(card) == {
         *("name", "task", "model", "preset", "parameters", "bytes", "data", "seed", "training"),
-        *("versions", "commit", "date", "metrics", "speed"),
+        *("versions", "commit", "date", "metrics", "speed", "main_metrics", "metric_info"),
     }
+    assert card["main_metrics"][0] == "chrf"
     assert set(card["data"]) == set(Provenance.__dataclass_fields__) | {"examples"}
     assert {"python", "keras", "numpy"} <= set(card["versions"])
 
@@ -68,7 +69,7 @@ def test_the_readme_says_what_the_card_knows(card):
         "A transformer small for the task `tsv:own.tsv`",
         "4,321,000",
         "8.7 MB",
-        "| BLEU | 40.13 | 39.20 – 41.00 | `nrefs:var|case:m` |".replace("r|c", "r\\|c"),
+        "| BLEU ↑ | 40.13 | 39.20 – 41.00 | `nrefs:var|case:m` |".replace("r|c", "r\\|c"),
         "3,000 examples",
         "| 1-5 | 1,200 | 44 |",
         "own.tsv",
@@ -100,7 +101,14 @@ def test_odd_metrics_are_left_out(card):
     card["metrics"]["1"] |= {"chrf": {"low": 1}, "by_length": None, "wer": {"value": 20.0}}
     text = cards.render(card)
     assert "chrF" not in text and "5 beams" not in text
-    assert "| word error rate (WER) | 20.00 |" in text
+    assert "| word error rate (WER) ↓ | 20.00 % |" in text
+
+
+def test_a_metric_that_nobody_described_claims_nothing(card):
+    card["metrics"]["1"]["mase"] = {"value": 0.8}
+    assert "| mase | 0.80 |" in cards.render(card)
+    card["metric_info"] = {"mase": {"label": "MASE", "higher_is_better": False, "digits": 3}}
+    assert "| MASE ↓ | 0.800 |" in cards.render(card)
 
 
 def test_text_of_a_card_cannot_break_out_of_its_place(card):

@@ -17,9 +17,14 @@ def test_readme_says_what_the_cards_say():
 
 def test_a_row_is_made_from_the_card_alone(tmp_path):
     figure = {"value": 20.04, "low": 19.5, "high": 20.7}
+    (tmp_path / "pronounce-transformer").mkdir()
+    config = {"task": "pronounce", "model": "transformer"}
+    write_json(tmp_path / "pronounce-transformer" / "config.json", config)
     write_json(
         tmp_path / "pronounce-transformer" / "card.json",
         {
+            "task": "pronounce",
+            "main_metrics": ["wer", "per"],
             "parameters": 1_398_528,
             "metrics": {"1": {"wer": figure}},
             "training": {"cpu_minutes": 17.4},

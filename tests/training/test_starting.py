@@ -62,6 +62,7 @@ WRONG = {
     "another width": (("--start-from=BASE", "--set=width=32"), ["width=16", "width=32"]),
     "no such hyper-parameter": (("--start-from=BASE", "--set=wdith=3"), ["knows no wdith"]),
     "dropout of all": (("--start-from=BASE", "--dropout=1"), ["dropout=1.0"]),
+    "an unknown choice": (("--start-from=BASE", "--keep=worst"), ["--keep", "'worst'"]),
     "no such model": (("--start-from=nobody",), ["Unknown model", "'nobody'"]),
     "no such folder": (("--start-from=./nowhere",), ["no model folder", "nowhere"]),
     "a folder of something else": (("--start-from=.",), ["--start-from", "config.json"]),
@@ -136,6 +137,14 @@ def place(tmp_path_factory) -> Path:
                 *("--learning-rate=30", "--warmup=1", "--averaging=0", f"--out={path / 'spoilt'}"),
             ],
         ),
+        (
+            "last",
+            "train",
+            [
+                *(f"--start-from={base}", told, *USUAL, "--steps=5", "--validate-every=2"),
+                *("--learning-rate=30", "--warmup=1", "--keep=last", f"--out={path / 'last'}"),
+            ],
+        ),
         ("", "copy cut short", [str(base), str(path / "cut")]),
     ]
     for name, (options, _) in WRONG.items():
@@ -176,7 +185,18 @@ def digest(path: Path) -> str:
 
 @pytest.mark.parametrize(
     "name",
-    ["base", "new", "begun", "further", "tatoeba", "spoilt", "evaluate", "examples", "export"],
+    [
+        "base",
+        "new",
+        "begun",
+        "further",
+        "tatoeba",
+        "spoilt",
+        "last",
+        "evaluate",
+        "examples",
+        "export",
+    ],
 )
 def test_what_is_right_works(found, name):
     status, said, error = found[name]
@@ -203,6 +223,10 @@ def test_it_is_validated_before_the_first_step_and_kept_where_no_step_is_better(
     weights = [digest(place / n / "weights.safetensors") for n in ("base", "spoilt")]
     assert weights[0] == weights[1]
     assert cards.read(place / "spoilt")["training"]["best_step"] == 0
+    last = curve(place / "last")
+    assert [row["decided_by"] for row in last if row["kept"]] == ["last"] * 4
+    assert cards.read(place / "last")["training"]["best_step"] == 5
+    assert digest(place / "last" / "weights.safetensors") not in weights
     assert "has the weights of base" in " ".join(found["spoilt"][1].split())
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo import catalog, saving
+from zoo import registry, saving
 from zoo.tokenizer import BOS, EOS, PAD, Tokenizer, train_tokenizer
 
 SOURCE_VOCABULARY, TARGET_VOCABULARY = 19, 17
@@ -26,8 +26,8 @@ def network(model: str, preset: str = "nano", **overrides: Any) -> Any:
     Fresh weights hide mistakes: zero biases add nothing and attention is nearly uniform.
     """
     sizes = {"source_vocabulary": SOURCE_VOCABULARY, "target_vocabulary": TARGET_VOCABULARY}
-    config = catalog.configuration(model, preset, **{**sizes, **overrides})
-    made = catalog.build(model, config, seed=3)
+    config = registry.configuration(model, preset, **{**sizes, **overrides})
+    made = registry.build(model, config, seed=3)
     random = np.random.default_rng(5)
     for weight in made.trainable_variables:
         noise = random.normal(scale=0.3, size=tuple(weight.shape))

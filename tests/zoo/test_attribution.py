@@ -10,7 +10,7 @@ from keras import ops
 
 import zoo
 from tests.zoo import nano
-from zoo import backend, catalog, saliency, saving
+from zoo import backend, registry, saliency, saving
 from zoo.attribution import Attribution
 from zoo.tokenizer import EOS, PAD, UNK
 
@@ -20,7 +20,7 @@ TARGET = np.array([[12, 6, 7, EOS, PAD]], "int32")
 READ, WRITTEN = 5, 4
 
 
-@pytest.fixture(scope="module", params=catalog.MODELS)
+@pytest.fixture(scope="module", params=registry.ARCHITECTURES)
 def twins(request):
     """A network with one embedding for both sides, and the same one with an embedding for each."""
     sizes = {"source_vocabulary": nano.TARGET_VOCABULARY}

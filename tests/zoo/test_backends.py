@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.zoo import nano, parity
-from zoo import catalog
+from zoo import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,7 +51,7 @@ def test_the_laws_hold_on_jax():
 def test_both_backends_answer_the_same(tmp_path):
     folders = [
         nano.folder(tmp_path / model, model, shared=i % 2 == 1)
-        for i, model in enumerate(catalog.MODELS)
+        for i, model in enumerate(registry.ARCHITECTURES)
     ]
     out = tmp_path / "jax.npz"
     on_jax("-m", "tests.zoo.parity", str(out), *map(str, folders))

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import zoo
 from tests.zoo import nano
 from training import export as command
-from zoo import catalog
+from zoo import registry
 
 if keras.backend.backend() != "tensorflow":
     pytest.skip("only the TensorFlow backend exports", allow_module_level=True)
@@ -94,7 +94,7 @@ def models(tmp_path_factory):
     place = tmp_path_factory.mktemp("models")
     return {
         model: zoo.load(nano.folder(place / model, model, shared=i % 2 == 0))
-        for i, model in enumerate(catalog.MODELS)
+        for i, model in enumerate(registry.ARCHITECTURES)
     }
 
 
@@ -136,7 +136,7 @@ def padded(values, length, pad):
     return [*values, *[pad] * (length - len(values))]
 
 
-@pytest.mark.parametrize("model", catalog.MODELS)
+@pytest.mark.parametrize("model", registry.ARCHITECTURES)
 def test_text_is_answered_as_python_answers_it(model, models, predictions, answers):
     made, predictions = answer(answers, model, "serving_default"), predictions[model]
     assert len({p.text for p in predictions}) > 1
@@ -160,7 +160,7 @@ def test_text_is_answered_as_python_answers_it(model, models, predictions, answe
         np.testing.assert_allclose(made["attention_cross"][i], maps.mean((0, 1)), atol=1e-5)
 
 
-@pytest.mark.parametrize("model", catalog.MODELS)
+@pytest.mark.parametrize("model", registry.ARCHITECTURES)
 def test_ids_are_answered_however_rows_are_closed(model, models, predictions, answers):
     loaded, made = models[model], answer(answers, model, "ids")
     tom, book = predictions[model][0], predictions[model][2]
@@ -173,7 +173,7 @@ def test_ids_are_answered_however_rows_are_closed(model, models, predictions, an
         np.testing.assert_allclose(found, prediction.log_probs, rtol=1e-4, atol=1e-5)
     assert made["lengths"][3] > 0  # read as an unknown piece, and the two that there are
     sums = made["attention_cross"].sum(-1)
-    attends = "cross" in catalog.family(model).attention
+    attends = "cross" in registry.architecture(model).attention
     written = np.arange(sums.shape[1]) < made["lengths"][:, None]
     np.testing.assert_allclose(sums, written * float(attends), atol=1e-5)
 

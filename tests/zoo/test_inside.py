@@ -7,12 +7,12 @@ import pytest
 
 import zoo
 from tests.zoo import nano
-from zoo import aggregate, catalog
+from zoo import aggregate, registry
 
 TEXT = "my sister buys the red car."
 
 
-@pytest.fixture(scope="module", params=catalog.MODELS)
+@pytest.fixture(scope="module", params=registry.ARCHITECTURES)
 def model(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("inside") / request.param
     return zoo.load(nano.folder(path, request.param, max_target_length=8))

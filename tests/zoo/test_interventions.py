@@ -7,13 +7,13 @@ import pytest
 
 import zoo
 from tests.zoo import nano
-from zoo import catalog, edited, padding
+from zoo import edited, padding, registry
 from zoo.interventions import HIDDEN, Force, Intervention, Off, alter
 from zoo.tokenizer import EOS, PAD, UNK
 
 TEXT = "my sister buys the red car."
-ATTENDING = [name for name, family in catalog.MODELS.items() if family.attention]
-KINDS = [(name, kind) for name in ATTENDING for kind in catalog.MODELS[name].attention]
+ATTENDING = [name for name, family in registry.ARCHITECTURES.items() if family.attention]
+KINDS = [(name, kind) for name in ATTENDING for kind in registry.ARCHITECTURES[name].attention]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def models(tmp_path_factory):
     return get
 
 
-@pytest.fixture(params=catalog.MODELS)
+@pytest.fixture(params=registry.ARCHITECTURES)
 def model(request, models):
     return models(request.param)
 
@@ -151,7 +151,7 @@ def test_steps_under_an_intervention_are_what_decoding_at_once_says(models, name
     )
 
 
-@pytest.mark.parametrize("kind", catalog.MODELS["transformer"].attention)
+@pytest.mark.parametrize("kind", registry.ARCHITECTURES["transformer"].attention)
 def test_a_head_switched_off_is_its_output_zeroed(models, kind):
     model = models("transformer")
     network = model.model

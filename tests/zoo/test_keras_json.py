@@ -111,15 +111,15 @@ def test_a_file_that_is_no_json_is_left_to_keras(content, tmp_path, monkeypatch)
 def test_layers_are_made_as_asked_and_the_policy_stays():
     import keras
 
-    from zoo import catalog
+    from zoo import registry
 
     before = keras.config.dtype_policy()
     try:
         keras.config.set_dtype_policy("float16")
         sizes = {"source_vocabulary": 9, "target_vocabulary": 9}
-        config = catalog.configuration("transformer", "nano", **sizes)
-        plain = catalog.build("transformer", config)
-        mixed = catalog.build("transformer", config, precision="mixed_bfloat16")
+        config = registry.configuration("transformer", "nano", **sizes)
+        plain = registry.build("transformer", config)
+        mixed = registry.build("transformer", config, precision="mixed_bfloat16")
         assert keras.config.dtype_policy().name == "float16"
     finally:
         keras.config.set_dtype_policy(before)

@@ -1,6 +1,6 @@
-"""The laws that hold for every animal of the catalog, on whichever backend Keras runs on.
+"""The laws that hold for every architecture of the registry, on whichever backend Keras runs on.
 
-A new family is held to them the day it is in `zoo.catalog.MODELS`.
+A new family is held to them the day it is in `zoo.registry.ARCHITECTURES`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from safetensors.numpy import load as load_arrays
 from tests.zoo import nano
 from training.batches import make_batch
 from training.objective import SmoothedCrossEntropy, make_optimizer
-from zoo import backend, catalog, saving
+from zoo import backend, registry, saving
+from zoo.configs.recurrent import Recurrent
 from zoo.generation import generate
 from zoo.tokenizer import EOS, PAD
 
 SHARED = {"shared_vocabulary": True, "source_vocabulary": nano.TARGET_VOCABULARY}
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
-    **{model: (model, {}) for model in catalog.MODELS},
+    **{model: (model, {}) for model in registry.ARCHITECTURES},
     "transformer-learned-positions": ("transformer", {"positions": "learned"}),
     "transformer-no-positions": ("transformer", {"positions": "none", **SHARED}),
 }
@@ -33,7 +34,7 @@ CLOSE = {"rtol": 1e-4, "atol": 2e-5}
 @pytest.fixture(scope="module", params=VARIANTS)
 def variant(request):
     model, overrides = VARIANTS[request.param]
-    return catalog.family(model), nano.network(model, **overrides)
+    return registry.architecture(model), nano.network(model, **overrides)
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +196,7 @@ def test_the_decoder_looks_at_nothing_it_has_not_written(variant):
     assert (np.diagonal(maps["decoder"], axis1=-2, axis2=-1) > 0).all()
 
 
-@pytest.mark.parametrize("model", catalog.MODELS)
+@pytest.mark.parametrize("model", registry.ARCHITECTURES)
 def test_only_a_shared_vocabulary_shares_the_embedding(model):
     for overrides, tables in (({}, 2), (SHARED, 1)):
         network = nano.network(model, **overrides)
@@ -217,7 +218,7 @@ def test_saving_and_loading_gives_the_same_bytes(network):
     arrays = load_arrays(written)
     assert {array.dtype for array in arrays.values()} == {np.dtype("float16")}
     assert sum(array.size for array in arrays.values()) == network.count_params()
-    again = catalog.build(network.name, network.config, seed=99)
+    again = registry.build(network.name, network.config, seed=99)
     saving.set_weight_arrays(again, arrays)
     assert saving.pack_weights(saving.weight_arrays(again)) == written
     # Half precision costs three digits, and nothing else is lost.
@@ -232,7 +233,7 @@ def test_saving_and_loading_gives_the_same_bytes(network):
 # known and certain.
 
 
-@pytest.fixture(scope="module", params=catalog.MODELS)
+@pytest.fixture(scope="module", params=registry.ARCHITECTURES)
 def learnt(request):
     """A network that was trained on 32 pairs until it knew them, and the pairs."""
     random = np.random.default_rng(11)
@@ -242,10 +243,10 @@ def learnt(request):
     targets = [[*random.integers(4, 12, i % 5).tolist(), EOS] for i in range(32)]
     batch = make_batch(sources, targets)
     sizes = {"source_vocabulary": 12, "target_vocabulary": 12, "width": 32, "dropout": 0.0}
-    if catalog.family(request.param).config is catalog.Recurrent:
+    if registry.architecture(request.param).config is Recurrent:
         sizes["units"] = 64
-    config = catalog.configuration(request.param, "nano", **sizes)
-    network = catalog.build(request.param, config, seed=1)
+    config = registry.configuration(request.param, "nano", **sizes)
+    network = registry.build(request.param, config, seed=1)
     optimizer = make_optimizer(learning_rate=5e-3, warmup=10, steps=400, clip=1.0, averaging=0.0)
     network.compile(
         optimizer=optimizer,

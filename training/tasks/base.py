@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from training import paths
 from zoo import scripts
 from zoo.normalizer import Step
+from zoo.task_info import TaskInfo
 
 if TYPE_CHECKING:  # metrics pulls in sacrebleu: needed when scoring, not when reading data
     from training.metrics import Figure
@@ -82,6 +84,7 @@ class Task(ABC):
     unit: ClassVar[str] = "word"  # what people read: "word" or "character"
     metric: ClassVar[str]  # the figure early stopping watches, a key of `score`
     higher_is_better: ClassVar[bool] = True
+    main_metrics: ClassVar[tuple[str, ...]] = ()  # in tables; the one it is judged by first
     max_source_length: ClassVar[int]  # pieces, the closing </s> included
     max_target_length: ClassVar[int]
     length_edges: ClassVar[tuple[int, ...]] = (5, 10, 15, 20, 30)  # of the source, in `unit`s
@@ -115,6 +118,11 @@ class Task(ABC):
     @abstractmethod
     def showcase(self) -> list[str]:
         """Eight to ten inputs the dashboard offers."""
+
+    def info(self) -> TaskInfo:
+        """How pages call the task and ask for its input; goes into the config.json of a model."""
+        name = paths.shown(self.name)
+        return TaskInfo(label=name, output_unit=self.unit, input_unit=self.unit)
 
     def accepted(self, source: str) -> tuple[str, ...]:
         """What people accept as an answer to an input of the showcase; () where nobody knows."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from training.tasks.base import SEED, Example, Provenance, Task, TokenizerSpec, check_split
 from training.tasks.date_formats import NORMALIZER, Writer, clean
 from training.tasks.date_variants import PIVOT
+from zoo.task_info import TaskInfo
 
 if TYPE_CHECKING:
     from training.metrics import Figure
@@ -50,12 +51,24 @@ SHOWCASE: dict[str, str] = {
 }
 
 
+INFO = TaskInfo(
+    label="Dates",
+    prompt="A date as people write it, in one of many languages (the answer is ISO 8601)",
+    hint="Sunday, 23 March 2025",
+    target_prompt="Your date, character by character",
+    target_hint="Year, month and day with hyphens, such as 2025-03-23",
+    output_unit="character",
+    input_unit="character",
+)
+
+
 class Dates(Task):
     """A date in one of many locales and patterns -> "YYYY-MM-DD", with the true alignment."""
 
     name = "dates"
     unit = "character"
     metric = "exact_match"
+    main_metrics = ("exact_match", "cer")
     max_source_length = 72
     max_target_length = 16
     length_edges = (10, 15, 20, 25)
@@ -134,6 +147,10 @@ class Dates(Task):
                 [[list(text) for text in accepted] for accepted in references],
             ),
         }
+
+    def info(self) -> TaskInfo:
+        """What pages say of the task."""
+        return INFO
 
     def showcase(self) -> list[str]:
         """Ten dates in seven languages, none of them a training date."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from training.tasks.base import SEED, Example, Provenance, Task, TokenizerSpec, check_split, group
 from zoo.normalizer import Step
+from zoo.task_info import TaskInfo
 
 if TYPE_CHECKING:
     from training.metrics import Figure
@@ -42,12 +43,24 @@ SHOWCASE = (
 ).split()
 
 
+INFO = TaskInfo(
+    label="Pronunciation",
+    prompt="An English word (the answer is its sounds, in ARPAbet)",
+    hint="attention",
+    target_prompt="Your sounds, with spaces between them",
+    target_hint="ARPAbet without stress, such as AH T EH N SH AH N",
+    output_unit="sound",
+    input_unit="letter",
+)
+
+
 class Pronounce(Task):
     """A word in lower-case letters -> its phonemes, separated by spaces, without stress."""
 
     name = "pronounce"
     unit = "character"
     metric = "wer"
+    main_metrics = ("wer", "per")
     higher_is_better = False
     max_source_length = 40
     max_target_length = 40
@@ -114,6 +127,10 @@ class Pronounce(Task):
                 [[text.split() for text in accepted] for accepted in references],
             ),
         }
+
+    def info(self) -> TaskInfo:
+        """What pages say of the task."""
+        return INFO
 
     def showcase(self) -> list[str]:
         """Nine words, none of them seen in training and some in no dictionary."""

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from training import paths
 from training.tasks import corpora, reading
 from training.tasks.base import (
     SEED,
@@ -26,6 +27,7 @@ from training.tasks.base import (
     group,
 )
 from training.tasks.streaming import LargeFiles, is_large
+from zoo.task_info import TaskInfo
 
 if TYPE_CHECKING:
     from training.metrics import Figure
@@ -151,11 +153,36 @@ PLAIN_QUOTES = (
 """Phones and word processors write quotes that few training sentences have."""
 
 
+NAMES = {"en": "English", "es": "Spanish", "de": "German", "fr": "French"}
+"""Of languages; others go by their code."""
+
+
+def described(name: str, source: str, target: str) -> TaskInfo:
+    """What pages say of a task of translation; of texts in no known language, its name."""
+    if not source or not target:
+        return TaskInfo(label=name)
+    if (source, target) == ("en", "es"):
+        return TaskInfo(
+            label="Translation",
+            prompt="An English sentence to translate into Spanish",
+            hint="Where is the train station?",
+            target_prompt="Your Spanish translation",
+            target_hint="As you would write it, with capitals and full stop",
+        )
+    read, written = NAMES.get(source, source), NAMES.get(target, target)
+    return TaskInfo(
+        label=f"Translation, {read} to {written}",
+        prompt=f"A sentence in {read} to translate into {written}",
+        target_prompt=f"Your translation into {written}",
+    )
+
+
 class Translation(Task):
     """Pairs of sentences in two languages; subclasses say where the pairs come from."""
 
     unit = "word"
     metric = "bleu"
+    main_metrics = ("chrf", "bleu", "rouge1", "rouge2")
     max_source_length = 128
     max_target_length = 128
     vocabulary_size = 6_000
@@ -230,6 +257,10 @@ class Translation(Task):
         from training import metrics
 
         return {"chrf": round(metrics.sentence_chrf(prediction, example.references), 2)}
+
+    def info(self) -> TaskInfo:
+        """What pages say of the task."""
+        return described(paths.shown(self.name), self.source_language, self.target_language)
 
     def showcase(self) -> list[str]:
         """Nine sentences of the source language, else short ones of the validation split."""

@@ -1,0 +1,1 @@
+"""Hyper-parameters, sizes and descriptions of the architectures; imports no framework."""

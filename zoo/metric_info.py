@@ -1,0 +1,171 @@
+"""What a metric is called, its unit, which way is better and how it is written; in every card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    """How to show one metric and how to compare models by it.
+
+    Args:
+        key: its name in a card.
+        label: its name on a page.
+        title: its name in full; "" for the label.
+        unit: "%", "ms", ...; "" where a number stands alone.
+        higher_is_better: None where neither way is known to be better.
+        digits: after the point.
+        description: what it says, in a sentence or two.
+
+    Example:
+        >>> METRICS["wer"].text(23.456)
+        '23.46 %'
+        >>> METRICS["wer"].arrow
+        '↓'
+    """
+
+    key: str
+    label: str
+    title: str = ""
+    unit: str = ""
+    higher_is_better: bool | None = None
+    digits: int = 2
+    description: str = ""
+
+    @property
+    def name(self) -> str:
+        """In full."""
+        return self.title or self.label
+
+    @property
+    def arrow(self) -> str:
+        """Which way is better; "" where that is not known."""
+        return {True: "↑", False: "↓", None: ""}[self.higher_is_better]
+
+    @property
+    def direction(self) -> str:
+        """Which way is better, as a sentence; "" where that is not known."""
+        return {True: "Higher is better.", False: "Lower is better.", None: ""}[
+            self.higher_is_better
+        ]
+
+    @property
+    def meaning(self) -> str:
+        """What it says, and which way is better."""
+        return " ".join(part for part in (self.description, self.direction) if part)
+
+    def text(self, value: float, digits: int | None = None) -> str:
+        """`value` with its unit."""
+        number = f"{value:,.{self.digits if digits is None else digits}f}"
+        return f"{number} {self.unit}" if self.unit else number
+
+    def record(self) -> dict[str, Any]:
+        """As JSON, without the key."""
+        return {name: value for name, value in asdict(self).items() if name != "key"}
+
+
+METRICS: dict[str, MetricInfo] = {
+    info.key: info
+    for info in (
+        MetricInfo(
+            "chrf",
+            "chrF",
+            higher_is_better=True,
+            description="How many short sequences of characters the output shares with a "
+            "reference translation; a wrong ending costs little. 0 to 100.",
+        ),
+        MetricInfo(
+            "bleu",
+            "BLEU",
+            higher_is_better=True,
+            description="How many sequences of one to four words the outputs share with the "
+            "reference translations, over the whole test set. 0 to 100.",
+        ),
+        *(
+            MetricInfo(
+                f"{key}{end}",
+                f"{label}{', best reference' if end else ''}",
+                title=f"{label} F1{', best reference' if end else ''}",
+                higher_is_better=True,
+                description=description,
+            )
+            for end in ("", "_best")
+            for key, label, description in (
+                (
+                    "rouge1",
+                    "ROUGE-1",
+                    "Share of single words that output and reference have in common (F1).",
+                ),
+                ("rouge2", "ROUGE-2", "Share of pairs of neighbouring words in common (F1)."),
+                (
+                    "rougeL",
+                    "ROUGE-L",
+                    "Longest sequence of words in the same order, with gaps allowed (F1).",
+                ),
+            )
+        ),
+        MetricInfo(
+            "exact_match",
+            "Exact match",
+            title="exact match",
+            unit="%",
+            higher_is_better=True,
+            description="Percent of outputs that are right to the last character.",
+        ),
+        MetricInfo(
+            "cer",
+            "CER",
+            title="character error rate (CER)",
+            unit="%",
+            higher_is_better=False,
+            description="Character error rate: characters to change, add or drop, per character "
+            "of the right answer, in percent.",
+        ),
+        MetricInfo(
+            "wer",
+            "WER",
+            title="word error rate (WER)",
+            unit="%",
+            higher_is_better=False,
+            description="Word error rate: percent of words whose pronunciation is none of the "
+            "accepted ones.",
+        ),
+        MetricInfo(
+            "per",
+            "PER",
+            title="phoneme error rate (PER)",
+            unit="%",
+            higher_is_better=False,
+            description="Phoneme error rate: sounds to change, add or drop, per sound of the "
+            "closest accepted pronunciation, in percent.",
+        ),
+    )
+}
+"""The metrics of this project; cards written before they carried their own are read with these."""
+
+
+def of_card(card: Mapping[str, Any], key: str) -> MetricInfo:
+    """What `card` says of its metric `key`; else what is known here, or nothing but the name."""
+    told = card.get("metric_info")
+    told = told.get(key) if isinstance(told, Mapping) else None
+    if not isinstance(told, Mapping):
+        return METRICS.get(key, MetricInfo(key, key))
+    values: dict[str, Any] = {"label": key}
+    for field in fields(MetricInfo):
+        value = told.get(field.name)
+        right = {
+            "key": False,
+            "higher_is_better": isinstance(value, bool),
+            "digits": isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 9,
+        }.get(field.name, isinstance(value, str))
+        if right:
+            values[field.name] = value
+    return MetricInfo(key, **values)
+
+
+def records(keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The part `metric_info` of a card with metrics `keys`."""
+    return {key: METRICS[key].record() for key in keys if key in METRICS}

@@ -1,0 +1,147 @@
+"""Which architectures there are and in which sizes. Imports no framework.
+
+An architecture is a network that keeps the contract of a kind; a preset is a size of it; a model is
+a trained one, in a folder.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.configs import recurrent, transformer
+from zoo.configs.base import make_config
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """An entry of the registry.
+
+    Args:
+        name: in commands, cards and addresses.
+        kind: the contract of its inputs and answers.
+        label: its name on a page.
+        summary: what it does, in a sentence for readers.
+        description: what it is, in a phrase for engineers, with the paper.
+        network: module and class, "zoo.transformer:TransformerSeq2Seq".
+        config: the class of its hyper-parameters.
+        presets: its sizes.
+        attention: which maps it gives: `encoder`, `decoder`, `cross`.
+    """
+
+    name: str
+    kind: str
+    label: str
+    summary: str
+    description: str
+    network: str
+    config: type
+    presets: Mapping[str, Mapping[str, Any]]
+    attention: tuple[str, ...] = ()
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    entry.name: entry
+    for entry in (
+        Architecture(
+            name="simple-rnn",
+            kind="seq2seq",
+            label="Simple RNN",
+            summary="Reads and writes word by word; one vector carries the whole input.",
+            description="SimpleRNN encoder-decoder: one vector carries the whole sentence",
+            network="zoo.recurrent:SimpleRNNSeq2Seq",
+            config=recurrent.Recurrent,
+            presets=recurrent.PRESETS,
+        ),
+        Architecture(
+            name="lstm",
+            kind="seq2seq",
+            label="LSTM",
+            summary="Its gates remember for longer; still one vector, no attention.",
+            description="bidirectional LSTM encoder, LSTM decoder, no attention: the ablation",
+            network="zoo.recurrent:LSTMSeq2Seq",
+            config=recurrent.Recurrent,
+            presets=recurrent.PRESETS,
+        ),
+        Architecture(
+            name="lstm-bahdanau",
+            kind="seq2seq",
+            label="LSTM + attention",
+            summary="Looks back at the input before each step (Bahdanau et al. 2015).",
+            description="bidirectional LSTM encoder, LSTM decoder, additive attention "
+            "(Bahdanau et al. 2015)",
+            network="zoo.recurrent:BahdanauSeq2Seq",
+            config=recurrent.Recurrent,
+            presets=recurrent.PRESETS,
+            attention=("cross",),
+        ),
+        Architecture(
+            name="transformer",
+            kind="seq2seq",
+            label="Transformer",
+            summary="Attention in every layer, no recurrence (Vaswani et al. 2017).",
+            description="Transformer encoder-decoder, pre-norm, self- and cross-attention "
+            "(Vaswani et al. 2017)",
+            network="zoo.transformer:TransformerSeq2Seq",
+            config=transformer.Transformer,
+            presets=transformer.PRESETS,
+            attention=("encoder", "decoder", "cross"),
+        ),
+    )
+}
+
+
+def architecture(name: str) -> Architecture:
+    """The architecture called `name`. Raises ValueError with the known names."""
+    if name not in ARCHITECTURES:
+        raise ValueError(f"Unknown model. Known: {', '.join(ARCHITECTURES)}. Received: {name!r}")
+    return ARCHITECTURES[name]
+
+
+def configuration(name: str, preset: str = "small", **overrides: Any) -> Any:
+    """Hyper-parameters of the architecture `name` in size `preset`, some of them overridden.
+
+    Raises:
+        ValueError: unknown architecture, preset or hyper-parameter, or a value it cannot have.
+    """
+    entry = architecture(name)
+    if preset not in entry.presets:
+        raise ValueError(f"Unknown preset. Known: {', '.join(entry.presets)}. Received: {preset!r}")
+    return make_config(entry.config, {**entry.presets[preset], **overrides})
+
+
+def build(name: str, config: Any, seed: int = 0, precision: str = "float32") -> Any:
+    """A network of the architecture `name` with fresh weights drawn from `seed`.
+
+    Args:
+        name: a key of `ARCHITECTURES`.
+        config: hyper-parameters, from `configuration`.
+        seed: of the weights.
+        precision: the dtype policy of its layers; Keras's global one and keras.json do not count.
+
+    Raises:
+        ValueError: unknown name, or the configuration of another architecture.
+
+    Example:
+        >>> config = configuration("lstm", "nano", source_vocabulary=9, target_vocabulary=9)
+        >>> build("lstm", config).count_params()
+        8864
+    """
+    import keras
+
+    from zoo import defaults
+
+    entry = architecture(name)
+    if not isinstance(config, entry.config):
+        raise ValueError(
+            f"{name} is configured by {entry.config.__name__}. Received: {type(config).__name__}"
+        )
+    module, _, class_name = entry.network.partition(":")
+    network_class = getattr(importlib.import_module(module), class_name)
+    keras.utils.set_random_seed(seed)
+    with defaults.precision(precision):
+        network = network_class(config, name=name)
+        network.build_variables()
+    return network

@@ -1,0 +1,106 @@
+"""Which trained models there are: the folders of `saved_models` that hold a valid config.json.
+
+Nothing here imports a framework, and nothing fails on a folder that is damaged: `damaged` names it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from zoo.registry import ARCHITECTURES
+
+ALIASES = {"en-es": "tatoeba/en-es"}
+"""Short names of tasks, in addresses and in the names of shipped models."""
+FIRST = ("tatoeba/en-es", "dates", "pronounce")
+"""Tasks that are listed before all others."""
+CONFIG = "config.json"
+
+
+def saved_models_path() -> Path:
+    """The folder of shipped models; the variable ZOO_SAVED_MODELS names another."""
+    named = os.environ.get("ZOO_SAVED_MODELS")
+    return Path(named) if named else Path(__file__).resolve().parent.parent / "saved_models"
+
+
+def short_task(task: str) -> str:
+    """The short name of a task: `en-es` of `tatoeba/en-es`; its own name where it has none."""
+    return next((short for short, name in ALIASES.items() if name == task), task)
+
+
+def folders(root: Path | None = None) -> list[str]:
+    """The names of all folders beside the shipped models, or in `root`, whatever they hold."""
+    try:
+        return sorted(
+            path.name
+            for path in (root or saved_models_path()).iterdir()
+            if path.is_dir() and not path.name.startswith((".", "__"))
+        )
+    except OSError:
+        return []
+
+
+def configs(root: Path | None = None) -> dict[str, dict[str, Any]]:
+    """The config.json of every shipped model, or of those in `root`, by name.
+
+    They come by task, then in the order of the registry, then by name.
+    """
+    root = root or saved_models_path()
+    found = {}
+    for name in folders(root):
+        try:
+            found[name] = read(root / name)
+        except ValueError:
+            continue
+    architectures = list(ARCHITECTURES)
+
+    def order(name: str) -> tuple[Any, ...]:
+        task = found[name]["task"]
+        rank = FIRST.index(task) if task in FIRST else len(FIRST)
+        return rank, task, architectures.index(found[name]["model"]), name
+
+    return {name: found[name] for name in sorted(found, key=order)}
+
+
+def names() -> list[str]:
+    """The models that are there: by task, then in the order of the registry, by name."""
+    return list(configs())
+
+
+def damaged() -> dict[str, str]:
+    """What is wrong with each folder that holds something, but no model."""
+    found = {}
+    for name in folders():
+        folder = saved_models_path() / name
+        try:
+            read(folder)
+        except ValueError as error:
+            if any(folder.iterdir()):
+                found[name] = str(error)
+    return found
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The config.json of a model folder: a JSON object with a task and a known architecture.
+
+    Raises:
+        ValueError: what is wrong with it.
+    """
+    path = folder / CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"there is no {CONFIG}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{CONFIG} cannot be read: {error}") from None
+    if not isinstance(config, dict):
+        raise ValueError(f"{CONFIG} is no JSON object")
+    if not isinstance(config.get("task"), str) or not config["task"]:
+        raise ValueError(f"{CONFIG} names no task")
+    if config.get("model") not in ARCHITECTURES:
+        raise ValueError(
+            f"{CONFIG} names an unknown architecture: {str(config.get('model'))[:80]!r}"
+        )
+    return config
