@@ -98,6 +98,7 @@ def sentences(task: Task, count: int = COUNT) -> list[Pair]:
     pairs = [(e.source, e.references[0]) for e in task.examples("test")]
     languages = getattr(task, "source_language", ""), getattr(task, "target_language", "")
     made = exchange_numbers(pairs, copies=9, seed=SEED, languages=languages)
+    made = [pair for pair in made if not pair[0].isdigit()]  # a number alone is no sentence
     if len(made) < count:
         raise ValueError(
             f"{task.name} has too few test sentences with the same numbers on both sides. "

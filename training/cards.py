@@ -229,6 +229,7 @@ def _training(card: Mapping[str, Any]) -> Iterator[str]:
         ("Seed", _number(card.get("seed"))),
         ("Minutes", _number(training.get("minutes"))),
         ("CPU minutes", _number(training.get("cpu_minutes"))),
+        ("CPU minutes, with what it started from", _number(training.get("total_cpu_minutes"))),
         ("Peak memory, MB", _number(training.get("peak_memory_mb"))),
         ("Device", training.get("device")),
         ("Threads", _number(training.get("threads"))),

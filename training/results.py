@@ -53,7 +53,8 @@ def _cells(card: Mapping[str, Any], keys: Sequence[str]) -> Iterator[str]:
         yield _figure(greedy.get(key))
     yield f"{card['parameters'] / 1e6:.1f} M"
     training = card.get("training", {})
-    yield f"{training['cpu_minutes']:.0f} min" if "cpu_minutes" in training else ""
+    minutes = training.get("total_cpu_minutes", training.get("cpu_minutes"))
+    yield "" if minutes is None else f"{minutes:.0f} min"
     speed = card.get("speed") or {}
     yield f"{speed['ms_per_sentence']:.1f}" if "ms_per_sentence" in speed else ""
     yield f"{speed['tokens_per_second']:,.0f}" if "tokens_per_second" in speed else ""

@@ -157,7 +157,7 @@ def _train(
             raise SystemExit(130) from None
     with on.processes.in_turn():
         if first:
-            leave_model(folder, trainer, task, pairs, command)
+            leave_model(folder, trainer, task, pairs, command, start)
         # Only now: a run that is killed while it writes its model writes it again.
         trainer.finish()
     console.print(f"{folder}: best {task.metric} {progress.best} at step {progress.best_step}")
@@ -377,7 +377,14 @@ def make_networks(
     )
 
 
-def leave_model(folder: Path, trainer: Trainer, task: Task, pairs: int, command: str) -> None:
+def leave_model(
+    folder: Path,
+    trainer: Trainer,
+    task: Task,
+    pairs: int,
+    command: str,
+    start: Start | None = None,
+) -> None:
     """Write the model with its best weights, and the part of its card that training knows."""
     probe, progress = trainer.probe, trainer.progress
     arrays = checkpoint.read_best(trainer.folder) or trainer.averaged()
@@ -403,6 +410,7 @@ def leave_model(folder: Path, trainer: Trainer, task: Task, pairs: int, command:
         training={
             "minutes": round(progress.minutes, 1),
             "cpu_minutes": round(progress.cpu_minutes, 1),
+            **total_minutes(progress.cpu_minutes, start),
             "peak_memory_mb": round(progress.peak_memory),
             "device": str(trainer.on),
             "threads": settings["threads"] or None,
@@ -419,3 +427,10 @@ def leave_model(folder: Path, trainer: Trainer, task: Task, pairs: int, command:
         },
     )
     cards.write(folder, card)
+
+
+def total_minutes(own: float, start: Start | None) -> dict[str, float]:
+    """The processor minutes with those of the model a run began from, where they are known."""
+    if not start or start.minutes is None:
+        return {}
+    return {"total_cpu_minutes": round(start.minutes + own, 1)}

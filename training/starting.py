@@ -34,6 +34,7 @@ class Start:
         tokenizers: of "source" and "target", with the normalizers of their texts.
         arrays: its weights by name.
         longest: the most pieces of a source and of a target.
+        minutes: of a processor that it was trained for in all; None where its card does not say.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Start:
     tokenizers: dict[str, Tokenizer]
     arrays: dict[str, np.ndarray]
     longest: tuple[int, int]
+    minutes: float | None = None
 
     def settings(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The settings of a run that were `asked` for, with those that are this model's.
@@ -134,4 +136,14 @@ def read(name: str, out: Path) -> Start:
         tokenizers=tokenizers,
         arrays=saving.weight_arrays(loaded.model),
         longest=(loaded.max_source_length, loaded.max_target_length),
+        minutes=trained(loaded.card),
     )
+
+
+def trained(card: dict[str, Any]) -> float | None:
+    """Processor minutes that a model was trained for, what it began from included."""
+    training = card.get("training")
+    if not isinstance(training, dict):
+        return None
+    minutes = training.get("total_cpu_minutes", training.get("cpu_minutes"))
+    return float(minutes) if isinstance(minutes, int | float) else None

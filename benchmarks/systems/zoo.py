@@ -48,8 +48,10 @@ def without_text(
 ) -> tuple[Any, dict[str, Any]]:
     """What `session.make_networks` asks of a task and of the tokenizers of both its sides."""
     from zoo.normalizer import Normalizer
+    from zoo.task_info import TaskInfo
 
     task = SimpleNamespace(
+        info=lambda: TaskInfo(label="speed"),
         name="benchmark",
         unit="word",
         max_source_length=longest_source,

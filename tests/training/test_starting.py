@@ -249,6 +249,14 @@ def test_the_card_says_what_it_began_from(place, folder):
     assert f"base, weights SHA-256 `{weights}`" in (place / folder / "README.md").read_text()
 
 
+def test_the_card_counts_the_minutes_of_what_it_began_from(place):
+    base, further = (cards.read(place / name)["training"] for name in ("base", "further"))
+    assert "total_cpu_minutes" not in base
+    assert further["total_cpu_minutes"] == pytest.approx(
+        base["cpu_minutes"] + further["cpu_minutes"], abs=0.11
+    )
+
+
 def test_a_finished_run_says_so_only_of_the_same_data(place, found):
     for name in ("again", "restored"):
         status, said, _ = found[name]

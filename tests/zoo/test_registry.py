@@ -170,7 +170,7 @@ def test_sizes_that_cannot_be_divided():
         registry.build("lstm", Recurrent(9, 9, width=16, units=25))
 
 
-CONFIGS = {entry.config for entry in registry.ARCHITECTURES.values()}
+CONFIGS = list(dict.fromkeys(entry.config for entry in registry.ARCHITECTURES.values()))
 
 
 @pytest.mark.parametrize("kind", CONFIGS, ids=lambda kind: kind.__name__)
