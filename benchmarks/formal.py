@@ -5,7 +5,7 @@ r"""Fine-tuning on 500 sentences of one's own: does an English-Spanish model lea
         --batch-tokens 512 --learning-rate 3e-4 --warmup 20 --out runs/formal
     python -m benchmarks.formal en-es-transformer runs/formal
 
-The first command writes 500 Tatoeba pairs whose Spanish addresses people formally; the last one
+The first command writes 500 Tatoeba pairs whose Spanish says usted; the last one
 measures every model on Tatoeba's test side: how many of the sentences with "you" it answers with
 "usted", how near it comes to references that say "usted", and what becomes of all else. Writes
 benchmarks/quality/formal.json, and .md beside it.
@@ -75,7 +75,7 @@ def main(
 
 
 def own(task: Task) -> list[Example]:
-    """Training pairs that address somebody formally. Raises ValueError: they are too few."""
+    """Training pairs whose Spanish says usted. Raises ValueError: they are too few."""
     formal = [e for e in task.examples("train") if FORMAL.search(e.references[0])]
     if len(formal) < COUNT:
         raise ValueError(f"{task.name} has {len(formal)} pairs with usted; needed: {COUNT}")

@@ -247,7 +247,7 @@ def answering(model: str, config: Config) -> Callable[[int, int], Call]:
 def training(model: str, config: Config) -> Callable[[int, int], Call]:
     """By rows and length: a step of training with the defaults of `training.train`."""
     from benchmarks.systems.zoo import STEPS, defaults, without_text
-    from training import session
+    from training import networks
     from training.batches import make_batch
     from training.devices import ONE
     from training.loop import step
@@ -258,8 +258,8 @@ def training(model: str, config: Config) -> Callable[[int, int], Call]:
     vocabulary = config["vocabulary"]
     task, tokenizers = without_text(vocabulary, longest(config), PIECES)
     with tempfile.TemporaryDirectory() as folder:
-        made, _ = session.make_networks(Path(folder), task, tokenizers, settings)
-    session.make_ready(made, settings, STEPS)
+        made, _ = networks.make_networks(Path(folder), task, tokenizers, settings)
+    networks.make_ready(made, settings, STEPS)
 
     def call(rows: int, length: int) -> Call:
         read, written = (sources(rows, size, vocabulary) for size in (length, PIECES))

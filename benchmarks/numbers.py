@@ -52,10 +52,11 @@ def main(
     """Measure the models, write figures and page; see the text of the module."""
     path = out or FOLDER / "numbers"
     kept = path.with_suffix(".json")
+    commit = cards.commit()  # before the results file changes
     try:
         found = read_json(kept) if kept.exists() else {}
         for name in names:
-            found[f"{Path(name).name} beam {beams}"] = measure(name, beams)
+            found[f"{Path(name).name} beam {beams}"] = {**measure(name, beams), "commit": commit}
             write_json(kept, found)
     except (ValueError, RuntimeError, OSError) as error:
         typer.secho(str(error), fg="red", err=True)
@@ -88,7 +89,6 @@ def measure(name: str, beams: int) -> dict[str, Any]:
         ][:20],
         "command": f"python -m benchmarks.numbers {model.name} --beams {beams}",
         "versions": protocol.versions([]),
-        "commit": cards.commit(),
         "date": time.strftime("%Y-%m-%d"),
     }
 

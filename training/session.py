@@ -12,20 +12,16 @@ from typing import Any
 
 import keras
 
-from training import cards, checkpoint, data, devices, ownership, paths, starting, tasks
+from training import cards, checkpoint, data, devices, networks, ownership, paths, starting, tasks
 from training.batches import Batches
 from training.checkpoint import CheckpointError
 from training.data import console
 from training.devices import Devices
 from training.loop import RunStoppedError, Schedule, Trainer
-from training.objective import SmoothedCrossEntropy, make_optimizer
 from training.segmentations import SampledBatches
-from training.shapes import Shape, ladder
 from training.starting import Start
 from training.tasks.base import Task
-from training.tracing import trace_step
 from zoo import registry, saving
-from zoo.loaded import LoadedModel
 from zoo.tokenizer import Tokenizer
 
 STATE = "training"
@@ -97,17 +93,8 @@ def _train(
         console.print(f"{folder} is finished (step {progress.step}); --fresh starts anew.")
         return
     with on.processes.in_turn(), console.status(f"Reading {task.name}"):
-        examples = data.read(task, settings["limit"])
-        tokenizers = (
-            start.tokenizers
-            if start
-            else data.make_tokenizers(task, examples, folder / STATE, settings["vocabulary"])
-        )
-        batches, pairs = data.encode(task, examples, tokenizers, settings, on.rounding())
-        valid = task.examples("valid")[: settings["validate_on"]]
-        # Once for all of the run and for every evaluation of its model, by what it is to write.
-        progress.scoring = progress.scoring or task.choose_scoring(data.targets(task, examples))
-        task.score_as(progress.scoring)
+        tokenizers, batches, pairs = _read(folder, task, start, settings, progress, on)
+    valid = task.examples("valid")[: settings["validate_on"]]
     per_epoch = batches.count()
     same = digest([settings, corpus], tokenizers, len(batches), per_epoch)
     on.processes.check_same("options, data and tokenizers", same)
@@ -119,9 +106,9 @@ def _train(
         first=start is not None,
         keep=settings.get("keep", "best"),
     )
-    network, probe = make_networks(folder, task, tokenizers, settings, on, start)
-    make_ready(network, settings, schedule.steps, on)
-    shapes = make_shapes(batches, on)
+    network, probe = networks.make_networks(folder, task, tokenizers, settings, on, start)
+    networks.make_ready(network, settings, schedule.steps, on)
+    shapes = networks.make_shapes(batches, on)
     if progress.step:
         checkpoint.restore(folder / STATE, network, progress.step)
         console.print(f"Going on at step {progress.step} of {schedule.steps}.")
@@ -166,6 +153,30 @@ def _train(
             f"No step made it better on the validation side: {folder} has the weights of "
             f"{start.name}. Try a lower --learning-rate, or fewer --epochs."
         )
+
+
+def _read(
+    folder: Path,
+    task: Task,
+    start: Start | None,
+    settings: dict[str, Any],
+    progress: checkpoint.Progress,
+    on: Devices,
+) -> tuple[dict[str, Tokenizer], Batches | SampledBatches, int]:
+    """Tokenizers, batches, and of how many pairs; from now on `task` scores as the run does.
+
+    How to score is chosen once, for all of the run and for every evaluation of its model.
+    """
+    examples = data.read(task, settings["limit"])
+    if start:
+        tokenizers = start.tokenizers
+    else:
+        state, vocabulary = folder / STATE, settings["vocabulary"]
+        tokenizers = data.make_tokenizers(task, examples, state, vocabulary)
+    batches, pairs = data.encode(task, examples, tokenizers, settings, on.rounding())
+    progress.scoring = progress.scoring or task.choose_scoring(data.targets(task, examples))
+    task.score_as(progress.scoring)
+    return tokenizers, batches, pairs
 
 
 def read_progress(
@@ -260,42 +271,6 @@ def check(settings: dict[str, Any], task: Task, start: Start | None = None) -> N
         )
 
 
-def make_ready(
-    network: Any, settings: dict[str, Any], steps: int, on: Devices = devices.ONE
-) -> None:
-    """Give the network its optimizer and loss, and trace its steps."""
-    with on.scope():
-        optimizer = make_optimizer(
-            learning_rate=settings["learning_rate"],
-            warmup=settings["warmup"],
-            steps=steps,
-            clip=settings["clip"],
-            averaging=settings["averaging"],
-            weight_decay=settings["weight_decay"],
-        )
-        network.compile(
-            optimizer=optimizer,
-            loss=SmoothedCrossEntropy(settings["smoothing"]),
-            jit_compile=on.compiles_steps(),
-        )
-        optimizer.build(network.trainable_variables)
-    on.spread(network)
-    trace_step(network, on)
-
-
-def make_shapes(batches: Batches | SampledBatches, on: Devices) -> tuple[Shape, ...]:
-    """The shapes that compiled steps get; none where any shape will do."""
-    if not on.compiles_steps():
-        return ()
-    return ladder(
-        *batches.lengths(),
-        batches.tokens,
-        rows=on.count,
-        # Tensor cores work on eights; a CPU would only have more padding to multiply.
-        lengths=8 if on.accelerated() else 1,
-    )
-
-
 def digest(known: Any, tokenizers: dict[str, Tokenizer], *sizes: int) -> str:
     """A few letters that differ where a run would; `known` is anything that JSON holds."""
     parts = [json.dumps([known, sizes]).encode(), *(t.bytes for t in tokenizers.values())]
@@ -324,57 +299,6 @@ class shown:  # noqa: N801 - reads as a statement
             console.print(figures, highlight=False)
         elif row and not console.is_terminal and progress.step % 500 == 0:
             console.print(f"step {row['step']} loss {row['loss']}", highlight=False)
-
-
-def make_networks(
-    folder: Path,
-    task: Task,
-    tokenizers: dict[str, Tokenizer],
-    settings: dict[str, Any],
-    on: Devices = devices.ONE,
-    start: Start | None = None,
-) -> tuple[Any, LoadedModel]:
-    """The network to train, on all devices, and a full-precision one to validate with, on one.
-
-    Both have fresh weights; those of `start` fit them.
-    """
-    source_tokenizer, target_tokenizer = data.sides(tokenizers)
-    prepared: dict[str, Any] = {
-        "tokenizers": data.file_names(tokenizers),
-        "normalizers": {side: t.normalizer.steps for side, t in tokenizers.items()},
-        "checks": dict(task.checks),
-        "max_source_length": task.max_source_length,
-        "max_target_length": task.max_target_length,
-        "unit": task.unit,
-        "task_info": asdict(task.info()),
-    }
-    if start:
-        config, prepared = start.changed(settings["override"]), start.inherited()
-    else:
-        config = registry.configuration(
-            settings["model"],
-            settings["preset"],
-            source_vocabulary=source_tokenizer.size,
-            target_vocabulary=target_tokenizer.size,
-            shared_vocabulary=source_tokenizer.bytes == target_tokenizer.bytes,
-            **settings["override"],
-        )
-    probe = registry.build(settings["model"], config)
-    with on.scope():
-        network = registry.build(
-            settings["model"], config, seed=settings["seed"], precision=settings["precision"]
-        )
-    description = saving.model_config(
-        name=folder.name,
-        task=paths.shown(task.name),
-        model=settings["model"],
-        preset=settings["preset"],
-        network=probe,
-        **prepared,
-    )
-    return network, LoadedModel(
-        folder.name, probe, source_tokenizer, target_tokenizer, description, path=folder
-    )
 
 
 def leave_model(

@@ -77,9 +77,17 @@ def damaged() -> dict[str, str]:
         try:
             read(folder)
         except ValueError as error:
-            if any(folder.iterdir()):
+            if not _empty(folder):
                 found[name] = str(error)
     return found
+
+
+def _empty(folder: Path) -> bool:
+    """Whether there is nothing in it; a folder that may not be listed has something."""
+    try:
+        return not any(folder.iterdir())
+    except OSError:
+        return False
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -93,14 +101,15 @@ def read(folder: Path) -> dict[str, Any]:
         config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ValueError(f"there is no {CONFIG}") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:  # its own text names the whole path
+        raise ValueError(f"{CONFIG} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{CONFIG} cannot be read: {error}") from None
     if not isinstance(config, dict):
         raise ValueError(f"{CONFIG} is no JSON object")
     if not isinstance(config.get("task"), str) or not config["task"]:
         raise ValueError(f"{CONFIG} names no task")
-    if config.get("model") not in ARCHITECTURES:
-        raise ValueError(
-            f"{CONFIG} names an unknown architecture: {str(config.get('model'))[:80]!r}"
-        )
+    model = config.get("model")
+    if not isinstance(model, str) or model not in ARCHITECTURES:
+        raise ValueError(f"{CONFIG} names an unknown architecture: {str(model)[:80]!r}")
     return config

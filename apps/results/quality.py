@@ -11,10 +11,10 @@ from zoo.metric_info import MetricInfo, of_card
 def figure(key: str, task: str = "") -> MetricInfo:
     """The metric `key` as the cards of `task` describe it."""
     for name in shipped.models(task):
-        card = shipped.card(name)
-        if key in card.get("metric_info", {}):
-            return of_card(card, key)
-    return of_card({}, key)
+        info = of_card(shipped.card(name), key)
+        if info != MetricInfo(key, key):
+            return info
+    return MetricInfo(key, key)
 
 
 def first(task: str) -> MetricInfo:

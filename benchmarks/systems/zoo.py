@@ -22,11 +22,11 @@ STEPS = 10_000
 
 
 def train(model: str, data: Workload, precision: str) -> Block:
-    """Steps of `training.loop.step` on the network that `training.session` makes ready."""
+    """Steps of `training.loop.step` on the network that `training.networks` makes ready."""
     from training.devices import ONE, prepare
 
     prepare(0)
-    from training import session
+    from training import networks
     from training.batches import Batches
     from training.loop import step
 
@@ -35,10 +35,10 @@ def train(model: str, data: Workload, precision: str) -> Block:
     settings["precision"] = precision or ONE.precision()
     task, tokenizers = without_text(data.vocabulary)
     with tempfile.TemporaryDirectory() as folder:
-        network, _ = session.make_networks(Path(folder), task, tokenizers, settings)
-    session.make_ready(network, settings, STEPS)
+        network, _ = networks.make_networks(Path(folder), task, tokenizers, settings)
+    networks.make_ready(network, settings, STEPS)
     batches = Batches(data.sources, data.targets, TOKENS, settings["seed"], multiple=ONE.rounding())
-    shapes = session.make_shapes(batches, ONE)
+    shapes = networks.make_shapes(batches, ONE)
     # Compiled steps have few shapes, each of which must have been seen before it counts.
     return training(partial(step, network), feed(batches, shapes), 6 if not shapes else 40)
 
@@ -46,7 +46,7 @@ def train(model: str, data: Workload, precision: str) -> Block:
 def without_text(
     vocabulary: int, longest_source: int = 128, longest_target: int = 128
 ) -> tuple[Any, dict[str, Any]]:
-    """What `session.make_networks` asks of a task and of the tokenizers of both its sides."""
+    """What `networks.make_networks` asks of a task and of the tokenizers of both its sides."""
     from zoo.normalizer import Normalizer
     from zoo.task_info import TaskInfo
 

@@ -257,7 +257,14 @@ def test_leaderboard_shows_every_model(saved_models):
     )
 
 
-@pytest.mark.parametrize("card", [{}, {"metrics": {"1": {"wer": 3}}, "speed": 4}, {"metrics": []}])
+@pytest.mark.parametrize(
+    "card",
+    [
+        {},
+        {"metrics": {"1": {"wer": 3}}, "speed": 4},
+        {"metrics": [], "metric_info": 3, "main_metrics": {"a": 1}},
+    ],
+)
 def test_leaderboard_lives_with_cards_that_lack_things(saved_models, card):
     for name in ("en-es-lstm", "en-es-transformer"):
         shelf.write(saved_models / name / "card.json", card)
@@ -269,6 +276,21 @@ def test_leaderboard_lives_with_cards_that_lack_things(saved_models, card):
     at = open_leaderboard()
     assert not at.exception
     assert "no figures of quality" in said(at)
+
+
+def test_a_metric_that_nobody_described_is_not_judged(saved_models):
+    for name in shipped.models("en-es"):
+        card = shipped.card(name)
+        metrics = {"1": {"mase": {"value": 0.8, "low": 0.7, "high": 0.9}}}
+        shelf.write(saved_models / name / "card.json", {**card, "metrics": metrics})
+    for info, arrow in ((None, "mase"), ({"label": "MASE", "higher_is_better": False}, "MASE ↓")):
+        for name in shipped.models("en-es"):
+            card = {**shipped.card(name), "metric_info": {"mase": info}}
+            shelf.write(saved_models / name / "card.json", card)
+        at = open_leaderboard()
+        assert not at.exception
+        assert arrow in at.dataframe[0].value.columns
+        assert ("is better" in said(at)) == (info is not None)
 
 
 def test_predictions_are_sorted_by_how_far_two_models_lie_apart():

@@ -27,14 +27,14 @@ FRAMEWORKS = {"tensorflow", "keras", "jax", "torch"}
 def shelf(character_folder, tmp_path, monkeypatch) -> Path:
     """A place for shipped models that holds two, and a folder that is empty."""
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
-    for name in ("dates-transformer", "stranger"):
+    for name in ("dates-transformer", "extra-model"):
         shutil.copytree(character_folder, tmp_path / name)
     (tmp_path / "dates-lstm").mkdir()
     return tmp_path
 
 
 def test_names_are_those_of_the_folders_with_a_config(shelf):
-    assert zoo.names() == ["dates-transformer", "stranger"]
+    assert zoo.names() == ["dates-transformer", "extra-model"]
     for name in zoo.names():
         shutil.rmtree(shelf / name)
     for name, task, model in (
@@ -55,6 +55,7 @@ def test_names_are_those_of_the_folders_with_a_config(shelf):
         ("{", "cannot be read"),
         ("[]", "no JSON object"),
         ('{"model": "lstm"}', "names no task"),
+        ('{"task": "dates", "model": ["lstm"]}', "unknown architecture"),
         ('{"task": "dates", "model": "gru"}', "unknown architecture: 'gru'"),
         ("[" * 100_000, "cannot be read"),
     ],
@@ -63,7 +64,7 @@ def test_a_damaged_folder_is_named_with_its_fault(shelf, content, message):
     (shelf / "dates-lstm" / "config.json").write_text(content)
     (shelf / "empty").mkdir()
     (shelf / ".hidden").mkdir()
-    assert zoo.names() == ["dates-transformer", "stranger"]
+    assert zoo.names() == ["dates-transformer", "extra-model"]
     assert list(shipped.damaged()) == ["dates-lstm"]
     assert message in shipped.damaged()["dates-lstm"]
 
@@ -75,11 +76,11 @@ def write(folder: Path, config: dict) -> None:
 
 def test_a_name_is_looked_up_among_the_shipped_models_only(shelf, monkeypatch, tmp_path_factory):
     assert zoo.load("dates-transformer").name == "dates-transformer"
-    assert zoo.load("stranger").name == "stranger"
+    assert zoo.load("extra-model").name == "extra-model"
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    shutil.copytree(shelf / "stranger", elsewhere / "mine")
+    shutil.copytree(shelf / "extra-model", elsewhere / "mine")
     monkeypatch.chdir(elsewhere)
-    with pytest.raises(ValueError, match=r"dates-transformer, stranger;.*Received: 'mine'"):
+    with pytest.raises(ValueError, match=r"dates-transformer, extra-model;.*Received: 'mine'"):
         zoo.load("mine")
     assert zoo.load("./mine").name == "mine"
     assert zoo.load(Path("mine")).name == "mine"
@@ -219,7 +220,7 @@ def test_an_architecture_without_models_has_no_models(monkeypatch, shelf):
     """Shipped models were once the product of tasks and architectures."""
     entry = dataclasses.replace(registry.ARCHITECTURES["lstm"], name="newcomer")
     monkeypatch.setitem(registry.ARCHITECTURES, "newcomer", entry)
-    assert zoo.names() == ["dates-transformer", "stranger"]
+    assert zoo.names() == ["dates-transformer", "extra-model"]
     assert not any("newcomer" in name for name in shipped.folders())
 
 
