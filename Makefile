@@ -40,8 +40,8 @@ format: $(VENV)/.lint ## Sort imports, fix what can be fixed, format
 	$(bin)/python -m ruff format .
 
 bench: $(VENV)/.runtime ## Measure the zoo beside its peers (ARGS="--measures greedy/b1")
-	$(bin)/python -m benchmarks.install || echo "What could not be installed will be left out"
-	$(bin)/python -m benchmarks.run $(ARGS)
+	$(bin)/python -m benchmarks.speed.install || echo "What could not be installed will be left out"
+	$(bin)/python -m benchmarks.speed.run $(ARGS)
 
 install: $(VENV)/.dev ## Make .venv with everything, run nothing
 

@@ -12,16 +12,16 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-from apps import look, present, state  # noqa: E402
+from apps import presentation, state, style  # noqa: E402
 from apps.views import (  # noqa: E402
     attention,
+    attention_scores,
     compare,
     leaderboard,
     learn,
-    scores,
+    score_your_text,
     speed,
     what_if,
-    your_target,
 )
 
 # A new page is a module with a `render()` and one line here.
@@ -34,8 +34,8 @@ PAGES = {
             (compare, "Compare", "compare", "home"),
             (attention, "Attention", "visibility", "attention"),
             (what_if, "What if", "experiment", "what-if"),
-            (your_target, "Your target", "edit_note", "your-target"),
-            (scores, "Scores", "fact_check", "scores"),
+            (score_your_text, "Your target", "edit_note", "your-target"),
+            (attention_scores, "Scores", "fact_check", "scores"),
             (learn, "Learn", "school", "learn"),
             (leaderboard, "Leaderboard", "leaderboard", "leaderboard"),
             (speed, "Speed", "speed", "speed"),
@@ -60,7 +60,7 @@ st.set_page_config(
 )
 page = st.navigation([*PAGES.values(), OWN], position="top")
 st.set_page_config(page_title=f"{page.title} · Attention Zoo")
-look.apply()
-place = present.bar()
+style.apply()
+place = presentation.bar()
 page.run()
-present.link(place)
+presentation.link(place)

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from apps import charts, exports, present, state
+from apps import downloads, presentation, state
+from apps.charts import base as charts
 
 Rows = Sequence[Mapping[str, Any]]
 Maker = Callable[[], str | bytes]
@@ -37,7 +38,7 @@ def show(
         caption: what the saved files say under it; `alt_text` unless given.
     """
     st.altair_chart(
-        present.larger(chart), width="stretch", key=state.key(f"figure.{file}"), alt=alt_text
+        presentation.larger(chart), width="stretch", key=state.key(f"figure.{file}"), alt=alt_text
     )
     save(chart, rows=rows, file=file, caption=caption or alt_text)
 
@@ -121,4 +122,4 @@ def as_csv(rows: Rows) -> bytes:
 
 
 def _page(chart: alt.Chart | alt.LayerChart, file: str, caption: str) -> str:
-    return exports.chart_page(charts.exportable(chart), title=file, caption=caption)
+    return downloads.chart_page(charts.exportable(chart), title=file, caption=caption)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from apps import shipped, state
+from apps import saved_models, state
 from apps.session import OF_ANSWER, OF_TEXT
 
 CLOSER = {
@@ -37,14 +37,14 @@ def look_closer(
     wanted = {page: label for page, label in CLOSER.items() if page != here and page in pages}
     if not wanted:
         return
-    model = shipped.id_of(name)
+    model = saved_models.id_of(name)
     if elsewhere:
         behind, target = OF_TEXT, target or ""
     else:
         behind = OF_ANSWER if state.get("model") != model else ()
     question = {
         **dict.fromkeys(behind),
-        "task": shipped.task_of(name),
+        "task": saved_models.task_of(name),
         "text": text,
         "model": model,
         "target": (target if target is not None else state.get("target")) or None,

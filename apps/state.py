@@ -20,7 +20,7 @@ import streamlit as st
 
 from apps import address
 from apps.address import MAX_CHARACTERS, TEXTS, tidy
-from apps.plain import plain
+from apps.markdown import plain
 from apps.session import NAMES, OUTDATED, REMEMBERED, Session
 
 __all__ = ["MAX_CHARACTERS", "tidy"]

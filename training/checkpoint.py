@@ -57,7 +57,7 @@ class Progress:
     corpus: str = ""
     """The checksum of its data; with other data it must not go on either."""
     scoring: dict[str, Any] | None = None
-    """How its task's figures are counted, chosen as it began; see `training.scoring`."""
+    """How its task's figures are counted, chosen as it began; see `training.metrics.scoring`."""
 
 
 def variables(network: Any) -> list[Any]:

@@ -53,7 +53,7 @@ def evaluate_examples(
     A record is {"source", "references", "prediction", "log_prob" (summed), "length" (of the
     source, in the task's unit), and what `task.judge` gives: "chrf" or "correct"}.
     """
-    from training import metrics
+    from training.metrics import text as metrics
 
     if not examples:
         raise ValueError("there is nothing to evaluate. Received: 0 examples")
@@ -110,16 +110,16 @@ def update_card(folder: Path, beams: int, metrics: dict[str, Any], records: list
     predictions.json holds the same at most 250 examples for every model of a task; greedy ones
     are kept when there are others.
     """
-    from training import cards
+    from training import card_writer
     from zoo import metric_info
 
-    card = cards.read(folder)
+    card = card_writer.read(folder)
     card["metrics"] = {**(card.get("metrics") or {}), str(beams): metrics}
     keys = [key for values in card["metrics"].values() for key in values]
     card["metric_info"] = {**(card.get("metric_info") or {}), **metric_info.records(keys)}
     if beams == 1 or not (folder / "predictions.json").exists():
-        cards.write_json(folder / "predictions.json", sample(records, BROWSABLE))
-    cards.write(folder, card)
+        card_writer.write_json(folder / "predictions.json", sample(records, BROWSABLE))
+    card_writer.write(folder, card)
 
 
 @app.command()
@@ -156,7 +156,7 @@ def main(
     ] = False,
 ) -> None:
     """Score a trained model: figures with 95 % bootstrap intervals, and by source length."""
-    from training import cards, test_sets
+    from training import card_writer, test_sets
 
     with plainly():
         if split not in ("test", "valid"):
@@ -180,7 +180,9 @@ def main(
                     update_card(folder, beams, metrics, records)
             finally:
                 if out:
-                    cards.write_json(out, {"model": Path(model).name, "beams": beams, **metrics})
+                    card_writer.write_json(
+                        out, {"model": Path(model).name, "beams": beams, **metrics}
+                    )
 
 
 @contextmanager
@@ -242,11 +244,11 @@ def _evaluate(
     the files of the model's own corpus are.
     """
     import zoo
-    from training import cards, tasks, test_sets
+    from training import card_writer, tasks, test_sets
 
     loaded = zoo.load(name)
     folder = Path(loaded.path)
-    card = cards.read(folder)
+    card = card_writer.read(folder)
     config = loaded.config
     # Sentences of one's own are scored without the task's corpus.
     task = tasks.of_model(config, given) if examples is None else tasks.get(given or config["task"])

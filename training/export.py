@@ -83,8 +83,9 @@ def _export(
     import tensorflow as tf
 
     import zoo
-    from zoo import saving, serving
-    from zoo.export import export
+    from zoo import saving
+    from zoo.export import tf_serving
+    from zoo.export.saved_model import export
 
     tf.get_logger().setLevel("ERROR")
     ending = "-ids" if ids_only else ""
@@ -108,7 +109,7 @@ def _export(
             folders[called] = f"{served}/{folder.relative_to(root).as_posix()}"
     if every:
         config = root / "models.config"
-        saving.write_aside(config, serving.models_config(folders).encode())
+        saving.write_aside(config, tf_serving.models_config(folders).encode())
         typer.echo(f"serve all: tensorflow_model_server --model_config_file={config.resolve()}")
 
 

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from training import checkpoint
-from training.batches import Batch, Batches, prefetch
 from training.checkpoint import Progress
-from training.devices import ONE, Devices
+from training.data.batches import Batch, Batches, prefetch
+from training.data.buckets import Shape, fit
+from training.data.subword_regularization import SampledBatches
+from training.distributed.devices import ONE, Devices
+from training.distributed.host_memory import give_back, peak_memory
 from training.logs import History
-from training.memory import give_back, peak_memory
-from training.segmentations import SampledBatches
-from training.shapes import Shape, fit
 from zoo import saving
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from training.tasks.base import Example, Task
-    from zoo.loaded import LoadedModel
+    from zoo.inference.seq2seq import LoadedModel
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Trainer:
     """Trains one compiled network on batches, from wherever `progress` says it is.
 
     Args:
-        network: compiled with the optimizer and the loss of `training.objective`.
+        network: compiled with the optimizer and the loss of `training.objectives.cross_entropy`.
         probe: the same model around a second, full-precision network, which is given the averaged
             weights to validate with.
         batches: the training side.
@@ -88,7 +88,7 @@ class Trainer:
         progress: where the run is; changed in place.
         report: called after every step and validation with figures to show.
         on: what to train on.
-        shapes: what batches are filled up to, from `training.shapes.ladder`; none: left as is.
+        shapes: what batches are filled up to, from `buckets.ladder`; none: left as is.
     """
 
     def __init__(

@@ -6,17 +6,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from training import data, devices, paths
-from training.batches import Batches
-from training.devices import Devices
-from training.objective import SmoothedCrossEntropy, make_optimizer
-from training.segmentations import SampledBatches
-from training.shapes import Shape, ladder
-from training.starting import Start
+from training import paths
+from training.data import prepare
+from training.data.batches import Batches
+from training.data.buckets import Shape, ladder
+from training.data.subword_regularization import SampledBatches
+from training.distributed import devices
+from training.distributed.devices import Devices
+from training.objectives.cross_entropy import SmoothedCrossEntropy, make_optimizer
+from training.start_from import Start
 from training.tasks.base import Task
-from training.tracing import trace_step
+from training.tf_tracing import trace_step
 from zoo import registry, saving
-from zoo.loaded import LoadedModel
+from zoo.inference.seq2seq import LoadedModel
 from zoo.tokenizer import Tokenizer
 
 
@@ -32,9 +34,9 @@ def make_networks(
 
     Both have fresh weights; those of `start` fit them.
     """
-    source_tokenizer, target_tokenizer = data.sides(tokenizers)
+    source_tokenizer, target_tokenizer = prepare.sides(tokenizers)
     prepared: dict[str, Any] = {
-        "tokenizers": data.file_names(tokenizers),
+        "tokenizers": prepare.file_names(tokenizers),
         "normalizers": {side: t.normalizer.steps for side, t in tokenizers.items()},
         "checks": dict(task.checks),
         "max_source_length": task.max_source_length,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from training import download
+from training.data import download
 from training.tasks import Example, Task, corpora, reading
 from zoo.cleaning import clean
 from zoo.normalizer import Normalizer

@@ -153,16 +153,16 @@ def main(
     settings["override"] = parse_overrides(override or [])
     if dropout is not None:
         settings["override"]["dropout"] = dropout
-    from training.devices import choose, prepare
+    from training.distributed.devices import choose, prepare
 
     prepare(threads)
     on = choose(devices, processes, process, coordinator, distributed)
-    from training import session
+    from training import run
 
     folder = out or default_folder(settings)
     with on.processes.ends_at_once(EXPECTED):
         said = paths.command("training.train")
-        session.train(folder, settings, patience, checkpoint_every, fresh, said, on)
+        run.train(folder, settings, patience, checkpoint_every, fresh, said, on)
 
 
 def default_folder(settings: dict[str, Any]) -> Path:

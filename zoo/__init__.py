@@ -13,14 +13,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo import cache, defaults
 from zoo.prediction import Hypothesis, Prediction, Words
+from zoo.runtime import keras_settings, program_cache
 from zoo.shipped import names
 
 if TYPE_CHECKING:
-    from zoo.loaded import LoadedModel
+    from zoo.inference.seq2seq import LoadedModel
 
-defaults.make_importable()
+keras_settings.make_importable()
 
 __version__ = "0.1.0"
 __all__ = ["Hypothesis", "Prediction", "Words", "load", "names"]
@@ -32,7 +32,7 @@ def load(name_or_path: str | Path) -> LoadedModel:
     Raises:
         ValueError: unknown name; missing or damaged folder (`zoo.saving.ModelFolderError`).
     """
-    cache.use_with_tensorflow()
-    from zoo.loaded import load as load_model
+    program_cache.use_with_tensorflow()
+    from zoo.inference.seq2seq import load as load_model
 
     return load_model(name_or_path)

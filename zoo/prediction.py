@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from zoo import scripts
+from zoo import writing_systems
 from zoo.tokenizer import WORD_START
 
 END = "</s>"
@@ -118,8 +118,8 @@ def word_spans(pieces: Sequence[str]) -> list[tuple[int, int]]:
     """Begin and end of each word; a word begins at the first piece, at `\u2581` and at `</s>`.
 
     In scripts without spaces each character is a word, and so are Latin words and numbers among
-    them (`zoo.scripts`). No piece is cut: one of several such characters ("▁北京") is the smallest
-    unit there is, since attention says nothing about what is inside of it.
+    them (`zoo.writing_systems`). No piece is cut: one of several such characters ("▁北京") is the
+    smallest unit there is, since attention says nothing about what is inside of it.
     """
     starts: list[int] = []
     last = ""  # the word's last character so far
@@ -131,7 +131,7 @@ def word_spans(pieces: Sequence[str]) -> list[tuple[int, int]]:
             or pieces[a] == END
             # Of characters, a space is a piece of its own: the word begins with it.
             or text.startswith(WORD_START)
-            or (last and bare and scripts.parts(last, bare[0]))
+            or (last and bare and writing_systems.parts(last, bare[0]))
         ):
             starts.append(a)
             last = ""

@@ -25,7 +25,7 @@ class Architecture:
         label: its name on a page.
         summary: what it does, in a sentence for readers.
         description: what it is, in a phrase for engineers, with the paper.
-        network: module and class, "zoo.transformer:TransformerSeq2Seq".
+        network: module and class, "zoo.models.transformer_seq2seq:TransformerSeq2Seq".
         config: the class of its hyper-parameters.
         presets: its sizes.
         attention: which maps it gives: `encoder`, `decoder`, `cross`.
@@ -51,7 +51,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             label="Simple RNN",
             summary="Reads and writes word by word; one vector carries the whole input.",
             description="SimpleRNN encoder-decoder: one vector carries the whole sentence",
-            network="zoo.recurrent:SimpleRNNSeq2Seq",
+            network="zoo.models.recurrent_seq2seq:SimpleRNNSeq2Seq",
             config=recurrent.Recurrent,
             presets=recurrent.PRESETS,
         ),
@@ -61,7 +61,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             label="LSTM",
             summary="Its gates remember for longer; still one vector, no attention.",
             description="bidirectional LSTM encoder, LSTM decoder, no attention: the ablation",
-            network="zoo.recurrent:LSTMSeq2Seq",
+            network="zoo.models.recurrent_seq2seq:LSTMSeq2Seq",
             config=recurrent.Recurrent,
             presets=recurrent.PRESETS,
         ),
@@ -72,7 +72,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             summary="Looks back at the input before each step (Bahdanau et al. 2015).",
             description="bidirectional LSTM encoder, LSTM decoder, additive attention "
             "(Bahdanau et al. 2015)",
-            network="zoo.recurrent:BahdanauSeq2Seq",
+            network="zoo.models.recurrent_seq2seq:BahdanauSeq2Seq",
             config=recurrent.Recurrent,
             presets=recurrent.PRESETS,
             attention=("cross",),
@@ -84,7 +84,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             summary="Attention in every layer, no recurrence (Vaswani et al. 2017).",
             description="Transformer encoder-decoder, pre-norm, self- and cross-attention "
             "(Vaswani et al. 2017)",
-            network="zoo.transformer:TransformerSeq2Seq",
+            network="zoo.models.transformer_seq2seq:TransformerSeq2Seq",
             config=transformer.Transformer,
             presets=transformer.PRESETS,
             attention=("encoder", "decoder", "cross"),
@@ -131,7 +131,7 @@ def build(name: str, config: Any, seed: int = 0, precision: str = "float32") -> 
     """
     import keras
 
-    from zoo import defaults
+    from zoo.runtime import keras_settings
 
     entry = architecture(name)
     if not isinstance(config, entry.config):
@@ -141,7 +141,7 @@ def build(name: str, config: Any, seed: int = 0, precision: str = "float32") -> 
     module, _, class_name = entry.network.partition(":")
     network_class = getattr(importlib.import_module(module), class_name)
     keras.utils.set_random_seed(seed)
-    with defaults.precision(precision):
+    with keras_settings.precision(precision):
         network = network_class(config, name=name)
         network.build_variables()
     return network

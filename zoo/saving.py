@@ -22,7 +22,7 @@ from zoo.normalizer import Normalizer
 from zoo.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from zoo.seq2seq import Seq2Seq
+    from zoo.kinds.seq2seq import Seq2Seq
 
 FORMAT = 1
 WEIGHTS = "weights.safetensors"

@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from apps import charts, exports, shipped, state
-from apps.lab import computed
-from apps.lessons import parts
+from apps import downloads, interpretation, quality, saved_models, state
+from apps.charts import base as charts
+from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
-from apps.results import lengths, quality
+from apps.sections import quality_by_length
 
 TITLE = "The bottleneck"
 LESSON = Lesson(
@@ -62,8 +62,8 @@ CLAUSES = (
 
 def render() -> None:
     """The live view."""
-    names = (parts.LSTM, parts.BAHDANAU)
-    if not parts.there(*names):
+    names = (shared_views.LSTM, shared_views.BAHDANAU)
+    if not shared_views.there(*names):
         return
     count = st.slider(
         "Short sentences in the chain",
@@ -74,20 +74,20 @@ def render() -> None:
     text, right = chain(count)
     st.markdown(f"*Read:* {text}  \n*A right translation:* {right}")
     for name in names:
-        if (prediction := computed.predict(name, text)) is not None:
-            parts.written(name, prediction, text=text)
+        if (prediction := interpretation.predict(name, text)) is not None:
+            shared_views.written(name, prediction, text=text)
     rows = []
     for name in names:
-        found = computed.run(name, ("chains",), scores)
+        found = interpretation.run(name, ("chains",), scores)
         if found is None:
             return
         rows += [
-            {"model": shipped.label(name), "x": clauses, "value": round(value, 4)}
+            {"model": saved_models.label(name), "x": clauses, "value": round(value, 4)}
             for clauses, value in enumerate(found, 1)
         ]
     st.markdown("**How likely the right translation is to each**")
-    parts.draw(
-        parts.lines(
+    shared_views.draw(
+        shared_views.lines(
             rows, x_title="short sentences in the chain", y_title="mean log-probability a piece"
         ),
         alt_text="Mean log-probability of a piece of the right translation, by the number of "
@@ -96,7 +96,7 @@ def render() -> None:
         + ".",
         rows=rows,
         file="learn-bottleneck",
-        caption=exports.caption(
+        caption=downloads.caption(
             "Mean log-probability of a piece of the right translation, by the number of short "
             "sentences in a chain.",
             *names,
@@ -107,13 +107,13 @@ def render() -> None:
 
 def _cards(names: Sequence[str]) -> None:
     """The same two on the test set, by length of the source."""
-    figure = quality.first(parts.TASK)
-    found = lengths.records(parts.TASK, figure, "1", names)
-    rows = lengths.enough(found)
+    figure = quality.first(shared_views.TASK)
+    found = quality_by_length.records(shared_views.TASK, figure, "1", names)
+    rows = quality_by_length.enough(found)
     if not rows:
         return
     st.markdown(f"**{figure.label} on the test set, by words of the source**")
-    parts.draw(
+    shared_views.draw(
         charts.quality_by_length(
             rows,
             title=figure.label,
@@ -125,10 +125,12 @@ def _cards(names: Sequence[str]) -> None:
         + ".",
         rows=rows,
         file="learn-bottleneck-cards",
-        caption=exports.caption(f"{figure.label} on the test set, by words of the source.", *names),
+        caption=downloads.caption(
+            f"{figure.label} on the test set, by words of the source.", *names
+        ),
     )
-    st.markdown(lengths.change(rows, figure, "words"))
-    st.caption(f"{figure.meaning} {lengths.told(found)}")
+    st.markdown(quality_by_length.change(rows, figure, "words"))
+    st.caption(f"{figure.meaning} {quality_by_length.told(found)}")
 
 
 def chain(count: int) -> tuple[str, str]:

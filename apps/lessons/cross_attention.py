@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import exports, shipped
-from apps.answers import Reading, chosen_map
-from apps.lab import computed
-from apps.lessons import parts
+from apps import downloads, interpretation, saved_models
+from apps.labels import Reading, chosen_map
+from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
 
 TITLE = "Cross-attention"
@@ -59,37 +58,39 @@ SENTENCE = "My sister, who lives in Boston, is a doctor."
 
 def render() -> None:
     """The live view."""
-    names = (parts.BAHDANAU, parts.TRANSFORMER)
-    if not parts.there(*names):
+    names = (shared_views.BAHDANAU, shared_views.TRANSFORMER)
+    if not shared_views.there(*names):
         return
-    text = parts.sentence(SENTENCE, key="cross.text")
-    labels = [shipped.label(name) for name in names]
-    whose = parts.one_of("Both write what was written by", labels, key="cross.whose", first=1)
-    own = computed.predict(names[whose], text)
+    text = shared_views.sentence(SENTENCE, key="cross.text")
+    labels = [saved_models.label(name) for name in names]
+    whose = shared_views.one_of(
+        "Both write what was written by", labels, key="cross.whose", first=1
+    )
+    own = interpretation.predict(names[whose], text)
     if own is None:
         return
     if not own.text:
         st.info("Nothing was written.")
         return
-    parts.written(names[whose], own, text=text)
+    shared_views.written(names[whose], own, text=text)
     readings = [_forced(name, text, own.text) for name in names]
     if None in readings:
         return
-    layer, head = parts.layer_and_head(readings[1].maps["cross"].shape, key="cross")
+    layer, head = shared_views.layer_and_head(readings[1].maps["cross"].shape, key="cross")
     chosen = ((0, 0), (layer, head))  # Bahdanau's has but one
     maps = [chosen_map(one, "cross", *of) for one, of in zip(readings, chosen, strict=True)]
     columns = st.columns(2)
     for name, one, of, weights, column in zip(names, readings, chosen, maps, columns, strict=True):
-        what = f"Cross-attention, {parts.which(*of)}"
+        what = f"Cross-attention, {shared_views.which(*of)}"
         with column:
-            st.markdown(f"**{shipped.label(name)}**")
-            parts.heat_map(
+            st.markdown(f"**{saved_models.label(name)}**")
+            shared_views.heat_map(
                 weights,
                 one.target,
                 one.source,
-                title=f"{shipped.label(name)}: {what}",
+                title=f"{saved_models.label(name)}: {what}",
                 file=f"learn-cross-{name}",
-                caption=exports.caption(f"{what}.", name, text=text),
+                caption=downloads.caption(f"{what}.", name, text=text),
             )
     if maps[0].shape == maps[1].shape:
         st.metric("Weight on the same places", f"{common(*maps):.2f}")
@@ -101,8 +102,8 @@ def _forced(name: str, text: str, target: str) -> Reading | None:
     def compute(loaded: Any) -> Any:
         return loaded.predict([text], target=[target])[0]
 
-    found = computed.run(name, ("forced", text, target), compute)
-    return None if found is None else parts.reading(name, found)
+    found = interpretation.run(name, ("forced", text, target), compute)
+    return None if found is None else shared_views.reading(name, found)
 
 
 def common(one: np.ndarray, other: np.ndarray) -> float:

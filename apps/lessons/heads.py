@@ -6,12 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from apps import exports, panels, state
-from apps.answers import axes, chosen_map, from_prediction, read
-from apps.lab import computed, grid
-from apps.lab.outcomes import spans_of
-from apps.lessons import parts
+from apps import downloads, interpretation, state
+from apps.components import attention_grid
+from apps.labels import axes, chosen_map, from_prediction, read
+from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
+from apps.sections import answer_view
+from apps.sections.intervention_outcome import spans_of
 
 TITLE = "Heads"
 LESSON = Lesson(
@@ -57,51 +58,51 @@ ALL = "All of the layer"
 
 def render() -> None:
     """The live view."""
-    name = parts.TRANSFORMER
-    if not parts.there(name):
+    name = shared_views.TRANSFORMER
+    if not shared_views.there(name):
         return
-    text = parts.sentence(SENTENCE, key="heads.text")
-    prediction = computed.predict(name, text)
+    text = shared_views.sentence(SENTENCE, key="heads.text")
+    prediction = interpretation.predict(name, text)
     if prediction is None:
         return
     own = read(from_prediction(name, prediction), "character")  # piece by piece
-    kinds = [kind for kind in panels.KIND_LABELS if kind in own.maps]
+    kinds = [kind for kind in answer_view.KIND_LABELS if kind in own.maps]
     if not kinds:
         st.info("Nothing was written.")
         return
-    labels = [panels.KIND_LABELS[kind] for kind in kinds]
-    kind = kinds[parts.one_of("Kind of attention", labels, key="heads.kind")]
+    labels = [answer_view.KIND_LABELS[kind] for kind in kinds]
+    kind = kinds[shared_views.one_of("Kind of attention", labels, key="heads.kind")]
     layers, heads = own.maps[kind].shape[:2]
     rows, columns = axes(own, kind)
     place = st.empty()
     layer, head = _choose(layers, heads)
     with place.container():
-        grid.show(
+        attention_grid.show(
             own.maps[kind],
             key=f"heads.grid.{kind}",
             rows=rows,
             columns=columns,
             selected=(layer, head or 0),
             on_select=_selected,
-            caption=exports.caption(
-                f"{panels.KIND_LABELS[kind]}: every layer and head.", name, text=text
+            caption=downloads.caption(
+                f"{answer_view.KIND_LABELS[kind]}: every layer and head.", name, text=text
             ),
             file=f"learn-heads-{kind}",
         )
     off = st.toggle("Switch it off", **state.flag("heads.off"))
-    parts.written(name, prediction, title="As it is", text=text)
+    shared_views.written(name, prediction, title="As it is", text=text)
     if off:
         _off(text, prediction, own.target, kind, layer, head)
     elif head is not None:
-        title = f"{panels.KIND_LABELS[kind]}, {parts.which(layer, head)}"
+        title = f"{answer_view.KIND_LABELS[kind]}, {shared_views.which(layer, head)}"
         st.markdown(f"**{title}**")
-        parts.heat_map(
+        shared_views.heat_map(
             chosen_map(own, kind, layer, head),
             rows,
             columns,
             title=title,
             file="learn-heads-map",
-            caption=exports.caption(f"{title}.", name, text=text),
+            caption=downloads.caption(f"{title}.", name, text=text),
         )
 
 
@@ -133,30 +134,34 @@ def _selected(layer: int, head: int) -> None:
 def _off(
     text: str, prediction: Any, target: list[str], kind: str, layer: int, head: int | None
 ) -> None:
-    from zoo.interventions import Intervention, Off
+    from zoo.interpret.intervene import Intervention, Off
 
-    outcome = parts.intervened(parts.TRANSFORMER, text, Intervention(off=(Off(kind, layer, head),)))
+    outcome = shared_views.intervened(
+        shared_views.TRANSFORMER, text, Intervention(off=(Off(kind, layer, head),))
+    )
     if outcome is None:
         return
-    parts.written(parts.TRANSFORMER, outcome.after, beside=prediction, title="Without it")
+    shared_views.written(
+        shared_views.TRANSFORMER, outcome.after, beside=prediction, title="Without it"
+    )
     rows = [
         {"word": word, "value": round(float(outcome.kl[a:b].sum()), 4)}
         for word, (a, b) in zip(
             target, spans_of(outcome.before.target_pieces, "piece"), strict=True
         )
     ]
-    parts.bars(
+    shared_views.bars(
         rows,
         title="How much its prediction changed at each piece",
         unit="KL, nats",
         file="learn-heads-off",
-        caption=exports.caption(
-            f"How far the expectation at each piece moved without {panels.KIND_LABELS[kind]}, "
+        caption=downloads.caption(
+            f"How far the expectation at each piece moved without {answer_view.KIND_LABELS[kind]}, "
             f"layer {layer + 1}, {'all heads' if head is None else f'head {head + 1}'}.",
-            parts.TRANSFORMER,
+            shared_views.TRANSFORMER,
             text=text,
         ),
-        alt_text=f"KL divergence at each written piece: {parts.spoken(rows)}.",
+        alt_text=f"KL divergence at each written piece: {shared_views.spoken(rows)}.",
         domain=(0, _top([row["value"] for row in rows])),
     )
 

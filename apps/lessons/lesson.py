@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from apps import present
+from apps import presentation
 
 
 @dataclass(frozen=True)
@@ -145,9 +145,11 @@ def show(lesson: Lesson, view: Callable[[], None]) -> None:
 
     In presentation mode the view comes first, over the whole width, and the words are folded.
     """
-    if present.on():
+    if presentation.on():
         live = st.container()
-        words = st.container() if present.explained() else st.expander("The text of this chapter")
+        words = (
+            st.container() if presentation.explained() else st.expander("The text of this chapter")
+        )
     else:
         words, live = st.columns([2, 3], gap="large")
     with words:

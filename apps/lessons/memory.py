@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import exports, shipped
-from apps.lab import computed
-from apps.lessons import parts
+from apps import downloads, interpretation, saved_models
+from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
-from apps.plain import plain
+from apps.markdown import plain
 
 TITLE = "The memory of an RNN"
 LESSON = Lesson(
@@ -85,12 +84,12 @@ CHANCE = "By chance"
 
 def render() -> None:
     """The live view."""
-    names = (parts.RNN, parts.LSTM)
-    if not parts.there(*names):
+    names = (shared_views.RNN, shared_views.LSTM)
+    if not shared_views.there(*names):
         return
     options = list(BEGINNINGS)
-    chosen = options[parts.one_of("The sentence begins with", options, key="memory.list")]
-    typed = parts.sentence(SENTENCE, key="memory.text", label="and goes on with")
+    chosen = options[shared_views.one_of("The sentence begins with", options, key="memory.list")]
+    typed = shared_views.sentence(SENTENCE, key="memory.text", label="and goes on with")
     words = typed.rstrip(" .!?").split()[:MOST]
     if not words:
         st.info("Write at least one word.")
@@ -99,23 +98,25 @@ def render() -> None:
         st.info(f"Only the first {MOST} words were read.", icon=":material/info:")
     shares = {}
     for name in names:
-        found = computed.run(
+        found = interpretation.run(
             name,
             ("kept", chosen, tuple(words)),
             lambda loaded: kept(loaded, BEGINNINGS[chosen], words),
         )
         if found is None:
             return
-        shares[shipped.label(name)] = found
+        shares[saved_models.label(name)] = found
     _chart(names, chosen, words, shares)
     st.markdown("**What each writes**")
     starts = [english for english, _ in BEGINNINGS[chosen]]
-    start = starts[parts.word("One of the beginnings", starts, key="memory.begin", slider=False)]
+    start = starts[
+        shared_views.word("One of the beginnings", starts, key="memory.begin", slider=False)
+    ]
     text = f"{start} {' '.join(words)}."
     for name, column in zip(names, st.columns(2), strict=True):
         with column:
-            if (prediction := computed.predict(name, text)) is not None:
-                parts.written(name, prediction)
+            if (prediction := interpretation.predict(name, text)) is not None:
+                shared_views.written(name, prediction)
 
 
 def _chart(
@@ -130,8 +131,8 @@ def _chart(
         for place, share in zip(places, found, strict=True)
     ]
     st.markdown("**How well the beginning is remembered after each word**")
-    parts.draw(
-        parts.lines(
+    shared_views.draw(
+        shared_views.lines(
             rows,
             x_title="read since the beginning, up to this word",
             y_title="share of the right one, 0 to 1",
@@ -141,13 +142,13 @@ def _chart(
         alt_text="Share of the probability that the right one of "
         f"{len(BEGINNINGS[chosen])} beginnings gets after each word. "
         + " ".join(
-            f"{label}: {parts.spoken([r for r in rows if r['model'] == label], 'x')}."
+            f"{label}: {shared_views.spoken([r for r in rows if r['model'] == label], 'x')}."
             for label in shares
         )
         + f" By chance {chance:.2f}.",
         rows=rows,
         file="learn-memory",
-        caption=exports.caption(
+        caption=downloads.caption(
             f"Share of the right one of {len(BEGINNINGS[chosen])} beginnings ({chosen}) after "
             f"each word of “{' '.join(words)}”.",
             *names,

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import choose, shipped, state
-from apps.lab import computed
-from apps.lessons import parts
+from apps import interpretation, saved_models, state, widgets
+from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
 
 TITLE = "Order and variable length"
@@ -55,18 +54,18 @@ PADDING = (0, 4, 16, 64, 256)
 
 def render() -> None:
     """The live view."""
-    names = shipped.models(parts.TASK)
-    if not names and not parts.there(parts.TRANSFORMER):
+    names = saved_models.models(shared_views.TASK)
+    if not names and not shared_views.there(shared_views.TRANSFORMER):
         return
-    name = choose.model(names, default=parts.TRANSFORMER)
-    if not parts.there(name):
+    name = widgets.model(names, default=shared_views.TRANSFORMER)
+    if not shared_views.there(name):
         return
-    text = parts.sentence(SENTENCE, key="order.text")
-    before = computed.predict(name, text)
+    text = shared_views.sentence(SENTENCE, key="order.text")
+    before = interpretation.predict(name, text)
     if before is None:
         return
-    words = parts.reading(name, before).source[:-1]
-    if (pair := parts.swapped(words, "order")) is None:
+    words = shared_views.reading(name, before).source[:-1]
+    if (pair := shared_views.swapped(words, "order")) is None:
         return
     one, other = pair
     _swapped(name, text, before, one, other)
@@ -74,12 +73,12 @@ def render() -> None:
 
 
 def _swapped(name: str, text: str, before: Any, one: int, other: int) -> None:
-    from zoo.interventions import Intervention
+    from zoo.interpret.intervene import Intervention
 
-    parts.written(name, before, title="As it was", text=text)
-    outcome = parts.intervened(name, text, Intervention(swap=((one, other),)))
+    shared_views.written(name, before, title="As it was", text=text)
+    outcome = shared_views.intervened(name, text, Intervention(swap=((one, other),)))
     if outcome is not None:
-        parts.written(name, outcome.after, beside=before, title="With both swapped")
+        shared_views.written(name, outcome.after, beside=before, title="With both swapped")
         change = float(outcome.difference.sum())
         likelier = f"{abs(change):.1f} nats {'more' if change > 0 else 'less'} likely"
         same = "The text is another." if outcome.changed else "The text stays the same."
@@ -93,7 +92,7 @@ def _padded(name: str, before: Any) -> None:
         "Columns of padding", PADDING, **state.choice("order.padding", PADDING, 16)
     )
     pieces = before.source_pieces, before.target_pieces
-    change = computed.run(
+    change = interpretation.run(
         name,
         ("padding", before.text, *map(tuple, pieces), more),
         lambda loaded: padding(loaded, *pieces, more),
@@ -110,7 +109,7 @@ def padding(loaded: Any, source: Sequence[str], target: Sequence[str], more: int
     """By how many nats `more` columns of padding change any written piece's log-probability."""
     from keras import ops
 
-    from zoo.attention import without_maps
+    from zoo.layers.attention import without_maps
     from zoo.padding import pad, shift
 
     read, written = loaded.source_tokenizer.ids(source), loaded.target_tokenizer.ids(target)

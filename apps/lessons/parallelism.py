@@ -6,10 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from apps import figures, shipped, state
-from apps.lessons import parts
+from apps import figures, saved_models, state
+from apps.charts import speed as speed_charts
+from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
-from apps.results import curves, speed_charts, speeds
+from apps.sections import speed_curves, speed_data
 
 TITLE = "Parallelism and its price"
 LESSON = Lesson(
@@ -56,12 +57,12 @@ AXIS = "source pieces"
 def render() -> None:
     """The live view; it begins with the measure and the length that have most to say."""
     groups = [
-        (speeds.read(slug), group)
-        for slug in speeds.devices()
-        for group in speeds.curve_groups(speeds.read(slug).curves).values()
+        (speed_data.read(slug), group)
+        for slug in speed_data.devices()
+        for group in speed_data.curve_groups(speed_data.read(slug).curves).values()
         if group[0].get("x") == AXIS
     ]
-    points = [point for _, group in groups for point in speeds.curve_points(group)]
+    points = [point for _, group in groups for point in speed_data.curve_points(group)]
     lengths = sorted({int(point["x"]) for point in points}) or [2**n for n in range(3, 12)]
     length = st.select_slider(
         "Pieces of the source",
@@ -70,25 +71,25 @@ def render() -> None:
     )
     _cells(length)
     if not groups:
-        st.info("No curves have been measured yet. `python -m benchmarks.curves` does it.")
+        st.info("No curves have been measured yet. `python -m benchmarks.speed.curves` does it.")
         return
     titles = list(dict.fromkeys(str(group[0].get("title")) for _, group in groups))
-    first = str(groups[curves.steepest([group for _, group in groups])][1][0].get("title"))
+    first = str(groups[speed_curves.steepest([group for _, group in groups])][1][0].get("title"))
     title = st.selectbox(
         "Measure", titles, **state.choice("parallel.measure", titles, first, ids=state.slug)
     )
     results, group = next(
         (one for one in groups if str(one[1][0].get("title")) == title), groups[0]
     )
-    ends = curves.shared_ends({str(i): one for i, (_, one) in enumerate(groups)})
-    _curve(results, group, length, ends[curves.axes_of(group)])
+    ends = speed_curves.shared_ends({str(i): one for i, (_, one) in enumerate(groups)})
+    _curve(results, group, length, ends[speed_curves.axes_of(group)])
 
 
 def _cells(length: int) -> None:
     """How many steps and cells a source of that length takes."""
-    sizes = shipped.config(parts.TRANSFORMER).get("hyperparameters", {})
+    sizes = saved_models.config(shared_views.TRANSFORMER).get("hyperparameters", {})
     layers, heads = sizes.get("encoder_layers"), sizes.get("heads")
-    if not parts.there(parts.TRANSFORMER) or not layers or not heads:
+    if not shared_views.there(shared_views.TRANSFORMER) or not layers or not heads:
         return
     with st.container(horizontal=True):
         st.metric("Steps of a recurrent encoder", f"{length:,}")
@@ -105,18 +106,18 @@ def _curve(
 ) -> None:
     first = group[0]
     unit = str(first.get("unit") or "")
-    points = speeds.curve_points(group)
+    points = speed_data.curve_points(group)
     here = [point for point in points if point["x"] == length]
     described = "; ".join(f"{point['line']} {point['value']:,.4g} {unit}" for point in here)
     figures.show(
         speed_charts.curve_lines(points, x_title=AXIS, unit=unit, ends=ends, mark=length),
         alt_text=f"{first.get('title')}. At {length:,} {AXIS}: {described}.",
         rows=[{"measure": first["measure"], "unit": unit, **point} for point in points],
-        file=f"learn-parallel-{speeds.file_name(first['measure'])}",
+        file=f"learn-parallel-{speed_data.file_name(first['measure'])}",
         caption=f"{first.get('title')}. Measured on {results.device}.",
     )
-    st.markdown(curves.reading(group, length))
-    fitted = {one["line"]: one for one in speeds.exponents(group)}
+    st.markdown(speed_curves.reading(group, length))
+    fitted = {one["line"]: one for one in speed_data.exponents(group)}
     least = min((point["x"] for point in points), default=0)
     start = {point["line"]: point["value"] for point in points if point["x"] == least}
     st.dataframe(
@@ -136,10 +137,11 @@ def _curve(
         placeholder="–",
         alt=f"{first.get('title')} at {length:,} {AXIS}",
     )
-    for note in curves.notes(group):
+    for note in speed_curves.notes(group):
         st.caption(note)
     st.caption(
-        speeds.origin(
-            results.curves, str(results.curves.get("command") or "python -m benchmarks.curves")
+        speed_data.origin(
+            results.curves,
+            str(results.curves.get("command") or "python -m benchmarks.speed.curves"),
         )
     )

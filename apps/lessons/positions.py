@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import exports, shipped, state
-from apps.lab import computed
-from apps.lessons import parts
+from apps import downloads, interpretation, saved_models, state
+from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
 
 TITLE = "Positions"
@@ -59,15 +58,17 @@ SHOWN = 64
 
 def render() -> None:
     """The live view."""
-    if not parts.there(parts.TRANSFORMER):
+    if not shared_views.there(shared_views.TRANSFORMER):
         return
-    width = shipped.config(parts.TRANSFORMER).get("hyperparameters", {}).get("width", 192)
+    width = (
+        saved_models.config(shared_views.TRANSFORMER).get("hyperparameters", {}).get("width", 192)
+    )
     _codes(width)
     _without()
 
 
 def _codes(width: int) -> None:
-    from zoo.positions import sinusoids
+    from zoo.layers.positions import sinusoids
 
     codes = sinusoids(SHOWN, width)
     hands = width // 2
@@ -83,13 +84,15 @@ def _codes(width: int) -> None:
         for position in range(SHOWN)
     ]
     turn = 2 * np.pi * 10_000 ** (2 * (hand - 1) / width)
-    parts.draw(
-        parts.lines(waves, x_title="position", y_title="in the code", domain=(-1, 1)),
+    shared_views.draw(
+        shared_views.lines(waves, x_title="position", y_title="in the code", domain=(-1, 1)),
         alt_text=f"Sine and cosine of hand {hand} over {SHOWN} positions: "
         f"one turn takes {turn:,.1f} positions.",
         rows=waves,
         file="learn-positions-hand",
-        caption=exports.caption(f"Sine and cosine {hand} of {hands} in a code of {width} numbers."),
+        caption=downloads.caption(
+            f"Sine and cosine {hand} of {hands} in a code of {width} numbers."
+        ),
     )
     st.caption(f"This hand turns once in {turn:,.1f} positions.")
     place = st.slider("A place", 0, SHOWN - 1, **state.choice("positions.place", range(SHOWN), 20))
@@ -99,28 +102,30 @@ def _codes(width: int) -> None:
         {"model": f"likeness to the code of {place}", "x": x, "value": round(float(one), 4)}
         for x, one in enumerate(likeness)
     ]
-    parts.draw(
-        parts.lines(rows, x_title="position", y_title="likeness, 1 is equal", domain=(least, 1.0)),
+    shared_views.draw(
+        shared_views.lines(
+            rows, x_title="position", y_title="likeness, 1 is equal", domain=(least, 1.0)
+        ),
         alt_text=f"Dot product of the code of place {place} with every code, 1 for itself: "
         f"{likeness[min(place + 1, SHOWN - 1)]:.2f} one place on, least {likeness.min():.2f}.",
         rows=rows,
         file="learn-positions-likeness",
-        caption=exports.caption(f"Dot product of position codes with that of place {place}."),
+        caption=downloads.caption(f"Dot product of position codes with that of place {place}."),
     )
 
 
 def _without() -> None:
-    text = parts.sentence(SENTENCE, key="positions.text")
-    before = computed.predict(parts.TRANSFORMER, text)
+    text = shared_views.sentence(SENTENCE, key="positions.text")
+    before = interpretation.predict(shared_views.TRANSFORMER, text)
     if before is None:
         return
-    words = parts.reading(parts.TRANSFORMER, before).source[:-1]
-    if (pair := parts.swapped(words, "positions")) is None:
+    words = shared_views.reading(shared_views.TRANSFORMER, before).source[:-1]
+    if (pair := shared_views.swapped(words, "positions")) is None:
         return
     one, other = pair
     pieces = before.source_pieces
-    found = computed.run(
-        parts.TRANSFORMER,
+    found = interpretation.run(
+        shared_views.TRANSFORMER,
         ("moved", text, one, other),
         lambda loaded: moved(loaded, pieces, one, other),
     )
@@ -135,17 +140,17 @@ def _without() -> None:
             {"word": word, "value": round(float(far), 6)}
             for word, far in zip(words, apart, strict=False)
         ]
-        parts.bars(
+        shared_views.bars(
             rows,
             title=label,
             unit="moved, 0 to 1",
             file=f"learn-positions-{file}",
-            alt_text=f"{label}: how far each word's vector moves: {parts.spoken(rows)}.",
+            alt_text=f"{label}: how far each word's vector moves: {shared_views.spoken(rows)}.",
             domain=(0, 1),
-            caption=exports.caption(
+            caption=downloads.caption(
                 f"{label}: how far each word's vector moves as words {one + 1} and {other + 1} "
                 "change places.",
-                parts.TRANSFORMER,
+                shared_views.TRANSFORMER,
                 text=text,
             ),
         )

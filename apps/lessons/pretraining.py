@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import exports, shipped, state
-from apps.answers import shown
-from apps.lab import computed
-from apps.lessons import parts
+from apps import downloads, interpretation, saved_models, state
+from apps.labels import shown
+from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
-from apps.plain import plain
-from apps.results import speeds
+from apps.markdown import plain
+from apps.sections import speed_data
 
 TITLE = "Pre-training"
 LESSON = Lesson(
@@ -67,13 +66,15 @@ AT_ONCE = 50
 
 def render() -> None:
     """The live view."""
-    name = parts.TRANSFORMER
-    if not parts.there(name):
+    name = shared_views.TRANSFORMER
+    if not shared_views.there(name):
         return
-    pairs = speeds.mapping(speeds.mapping(shipped.card(name).get("data")).get("examples"))
+    pairs = speed_data.mapping(
+        speed_data.mapping(saved_models.card(name).get("data")).get("examples")
+    )
     if isinstance(pairs.get("train"), int):
         st.caption(f"This Transformer has learned from {pairs['train']:,} sentence pairs.")
-    text = parts.sentence(SENTENCE, key="pretraining.text")
+    text = shared_views.sentence(SENTENCE, key="pretraining.text")
     beginning = st.text_input(
         "The output begins with",
         max_chars=40,
@@ -91,9 +92,11 @@ def render() -> None:
 
 def _this(text: str, beginning: str) -> None:
     """What follows the beginning when this sentence is read."""
-    from zoo.interventions import Intervention
+    from zoo.interpret.intervene import Intervention
 
-    outcome = parts.intervened(parts.TRANSFORMER, text, Intervention(prefix=beginning))
+    outcome = shared_views.intervened(
+        shared_views.TRANSFORMER, text, Intervention(prefix=beginning)
+    )
     found = _mixed((text,), beginning)
     if outcome is None or found is None:
         return
@@ -103,10 +106,10 @@ def _this(text: str, beginning: str) -> None:
 
 def _any(beginning: str) -> None:
     """What follows it whatever is read, as far as sentences of the test set stand for that."""
-    records = shipped.predictions(parts.TRANSFORMER)
+    records = saved_models.predictions(shared_views.TRANSFORMER)
     sources = [one["source"] for one in records if isinstance(one.get("source"), str)]
     kind = "test" if sources else "example"
-    sources = sources or shipped.example_sources(parts.TASK) or [SENTENCE]
+    sources = sources or saved_models.example_sources(shared_views.TASK) or [SENTENCE]
     found = _mixed(tuple(dict.fromkeys(sources))[:SOURCES], beginning)
     if found is None:
         return
@@ -118,8 +121,8 @@ def _any(beginning: str) -> None:
 
 
 def _mixed(sources: tuple[str, ...], beginning: str) -> Mixture | None:
-    return computed.run(
-        parts.TRANSFORMER,
+    return interpretation.run(
+        shared_views.TRANSFORMER,
         ("mixture", sources, beginning),
         lambda loaded: mixture(loaded, sources, beginning),
     )
@@ -129,14 +132,14 @@ def _draw(found: Mixture, file: str, caption: str, text: str = "") -> None:
     rows = [
         {"word": piece, "value": round(probability, 4)} for piece, probability in found.candidates
     ]
-    parts.bars(
+    shared_views.bars(
         rows,
         title="What may come next",
         unit="probability",
         file=f"learn-pretraining-{file}",
-        alt_text=f"The most likely next pieces: {parts.spoken(rows)}.",
+        alt_text=f"The most likely next pieces: {shared_views.spoken(rows)}.",
         domain=(0, 1),
-        caption=exports.caption(caption, parts.TRANSFORMER, text=text),
+        caption=downloads.caption(caption, shared_views.TRANSFORMER, text=text),
     )
 
 
@@ -184,7 +187,7 @@ def _next(
     """
     from keras import ops
 
-    from zoo.attention import without_maps
+    from zoo.layers.attention import without_maps
     from zoo.padding import pad, shift
 
     read = [loaded.source_tokenizer.encode(one)[: loaded.max_source_length] for one in sources]

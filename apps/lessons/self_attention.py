@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from apps import exports, state
-from apps.answers import chosen_map
-from apps.lab import computed, lines
-from apps.lessons import parts
+from apps import downloads, interpretation, state
+from apps.components import attention_lines
+from apps.labels import chosen_map
+from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
 
 TITLE = "Self-attention"
@@ -52,16 +52,16 @@ SENTENCE = "The old man sat by the window and read the newspaper."
 
 def render() -> None:
     """The live view."""
-    from zoo.aggregate import rollout
+    from zoo.interpret.attention_maps import rollout
 
-    name = parts.TRANSFORMER
-    if not parts.there(name):
+    name = shared_views.TRANSFORMER
+    if not shared_views.there(name):
         return
-    text = parts.sentence(SENTENCE, key="self.text")
-    prediction = computed.predict(name, text)
+    text = shared_views.sentence(SENTENCE, key="self.text")
+    prediction = interpretation.predict(name, text)
     if prediction is None:
         return
-    own = parts.reading(name, prediction)
+    own = shared_views.reading(name, prediction)
     if "encoder" not in own.maps:
         st.info("Nothing was read.")
         return
@@ -69,17 +69,17 @@ def render() -> None:
     if rolled:
         weights, what = rollout(own.maps["encoder"])[-1, 0], "rollout through all layers"
     else:
-        layer, head = parts.layer_and_head(own.maps["encoder"].shape, key="self")
-        weights, what = chosen_map(own, "encoder", layer, head), parts.which(layer, head)
-    place = parts.word("The word that looks", own.source, key="self.word")
+        layer, head = shared_views.layer_and_head(own.maps["encoder"].shape, key="self")
+        weights, what = chosen_map(own, "encoder", layer, head), shared_views.which(layer, head)
+    place = shared_views.word("The word that looks", own.source, key="self.word")
     st.markdown("**What it looks at**" if not rolled else "**What reaches its place**")
-    parts.spotlight(own.source, weights[place], key="self.spotlight")
-    lines.show(
+    shared_views.spotlight(own.source, weights[place], key="self.spotlight")
+    attention_lines.show(
         weights,
         own.source,
         own.source,
         key="self.lines",
-        caption=exports.caption(f"Self-attention of the encoder, {what}.", name, text=text),
+        caption=downloads.caption(f"Self-attention of the encoder, {what}.", name, text=text),
         heads=("Looks", "Is looked at"),
         file="learn-self-attention",
     )

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import exports, state
-from apps.answers import END_SIGN, Reading, chosen_map, from_prediction, read, shown
-from apps.lab import computed
-from apps.lab.looking import steps
-from apps.lab.outcomes import spans_of
-from apps.lessons import parts
+from apps import downloads, interpretation, state
+from apps.labels import END_SIGN, Reading, chosen_map, from_prediction, read, shown
+from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
-from apps.plain import plain
+from apps.markdown import plain
+from apps.sections.attention_view import steps
+from apps.sections.intervention_outcome import spans_of
 
 TITLE = "Attention as a spotlight"
 LESSON = Lesson(
@@ -61,25 +60,25 @@ LEAVE = "Leave it free"
 
 def render() -> None:
     """The live view."""
-    name = parts.BAHDANAU
-    if not parts.there(name):
+    name = shared_views.BAHDANAU
+    if not shared_views.there(name):
         return
-    text = parts.sentence(SENTENCE, key="spotlight.text")
-    prediction = computed.predict(name, text)
+    text = shared_views.sentence(SENTENCE, key="spotlight.text")
+    prediction = interpretation.predict(name, text)
     if prediction is None:
         return
     own = read(from_prediction(name, prediction), "character")  # piece by piece
     if not own.target:
         st.info("Nothing was written.")
         return
-    parts.written(name, prediction, text=text)
-    step = parts.word("The written piece", own.target, key="spotlight.step")
+    shared_views.written(name, prediction, text=text)
+    step = shared_views.word("The written piece", own.target, key="spotlight.step")
     place = _force(own)
     outcome = None if place is None else _forced(text, step, place)
     if outcome is None:
         st.markdown("**Where it looks as it writes this piece**")
         weights = chosen_map(own, "cross", None, None)
-        parts.spotlight(own.source, weights[step], key="spotlight.source")
+        shared_views.spotlight(own.source, weights[step], key="spotlight.source")
         _energies(text, prediction, own, step)
         _map(own, "The whole map, every step a row", text)
         return
@@ -87,11 +86,11 @@ def render() -> None:
     bent = read(from_prediction(name, outcome.after), "character")
     st.markdown("**Where it is forced to look as it writes this piece**")
     weights = chosen_map(bent, "cross", None, None)
-    parts.spotlight(bent.source, weights[step], key="spotlight.source")
+    shared_views.spotlight(bent.source, weights[step], key="spotlight.source")
     _energies(text, prediction, own, step)
-    parts.written(name, outcome.after, beside=prediction, title="Under force")
+    shared_views.written(name, outcome.after, beside=prediction, title="Under force")
     first = spans_of(prediction.target_pieces, "piece")[step][0]
-    parts.probability(own.target[step], outcome, first)
+    shared_views.probability(own.target[step], outcome, first)
     read_piece = own.source[place]
     note = f"Row {step + 1} is forced to look at “{read_piece}”; all others are free."
     _map(bent, "The whole map under force, every step a row", text, note)
@@ -101,14 +100,14 @@ def _map(reading: Reading, title: str, text: str, note: str = "") -> None:
     st.markdown(f"**{title}**")
     if note:
         st.caption(plain(note))
-    parts.heat_map(
+    shared_views.heat_map(
         chosen_map(reading, "cross", None, None),
         reading.target,
         reading.source,
         title="Bahdanau's map under force" if note else "Bahdanau's map",
         file="learn-spotlight-map",
-        caption=exports.caption(
-            f"Additive attention, piece by piece. {note}".strip(), parts.BAHDANAU, text=text
+        caption=downloads.caption(
+            f"Additive attention, piece by piece. {note}".strip(), shared_views.BAHDANAU, text=text
         ),
     )
 
@@ -117,7 +116,7 @@ def _energies(text: str, prediction: Any, own: Reading, step: int) -> None:
     def compute(loaded: Any) -> Any:
         return loaded.inside(loaded.predict([text])[0])["cross"].energy(0, 0)
 
-    energy = computed.run(parts.BAHDANAU, ("energies", text), compute)
+    energy = interpretation.run(shared_views.BAHDANAU, ("energies", text), compute)
     if energy is None:
         return
     first = spans_of(prediction.target_pieces, "piece")[step][0]
@@ -127,17 +126,17 @@ def _energies(text: str, prediction: Any, own: Reading, step: int) -> None:
     ]
     # One scale for all steps, so that they can be compared as the slider moves.
     ends = min(float(np.min(energy)), 0.0), max(float(np.max(energy)), 0.0)
-    parts.bars(
+    shared_views.bars(
         rows,
         title="Energies of this step, before the softmax",
         unit="energy",
         file="learn-spotlight-energies",
-        caption=exports.caption(
+        caption=downloads.caption(
             f"Energies of step {step + 1}, “{own.target[step]}”, before the softmax.",
-            parts.BAHDANAU,
+            shared_views.BAHDANAU,
             text=text,
         ),
-        alt_text=f"Energy of each read piece: {parts.spoken(rows)}.",
+        alt_text=f"Energy of each read piece: {shared_views.spoken(rows)}.",
         domain=ends if ends[0] < ends[1] else None,
     )
 
@@ -155,7 +154,7 @@ def _force(own: Reading) -> int | None:
 
 def _forced(text: str, step: int, place: int) -> Any | None:
     """The `Outcome` of looking nowhere but at one place, at one step."""
-    from zoo.interventions import Force, Intervention
+    from zoo.interpret.intervene import Force, Intervention
 
     what = Intervention(force=(Force(step, place),), unit="piece")
-    return parts.intervened(parts.BAHDANAU, text, what)
+    return shared_views.intervened(shared_views.BAHDANAU, text, what)

@@ -7,11 +7,19 @@ import functools
 import numpy as np
 import streamlit as st
 
-from apps import choose, exports, panels, shipped, state
-from apps.answers import SALIENCY
-from apps.lab import asking, decomposition, grid, lines, looking, side_by_side, stepping
-from apps.lab.asking import Asked
-from apps.lab.side_by_side import Side
+from apps import downloads, saved_models, state, widgets
+from apps.components import attention_grid, attention_lines
+from apps.labels import SALIENCY
+from apps.sections import (
+    answer_view,
+    attention_comparison,
+    attention_options,
+    attention_view,
+    decoding_steps,
+    score_breakdown,
+)
+from apps.sections.attention_comparison import Side
+from apps.sections.attention_options import Asked
 
 # Titles of the two columns of words: those that look, those that are looked at.
 HEADS = {
@@ -32,10 +40,10 @@ def render() -> None:
         "address of this page always leads back to what you see now."
     )
     state.begin("attention")
-    asked = asking.ask()
+    asked = attention_options.ask()
     if asked is None:
         return
-    maps = asking.maps(asked)
+    maps = attention_options.maps(asked)
     if maps is None:
         return
     {"heads": _heads, "two": _two, "steps": _steps, "cell": _cell}[asked.view](asked, maps)
@@ -50,21 +58,21 @@ def _pick(layer: int, head: int) -> None:
 
 def _heads(asked: Asked, maps: np.ndarray) -> None:
     """Every head small, one map large as lines and as cells."""
-    every = asking.look(asked, maps)
+    every = attention_options.look(asked, maps)
     if not every.maps.size:
         st.info(HIDDEN)
         return
     direction = asked.direction
-    caption = functools.partial(exports.caption, text=asked.text)
+    caption = functools.partial(downloads.caption, text=asked.text)
     if every.several:
         st.header("All layers and heads", anchor=False)
         place = st.container()
         st.caption(direction)
-    way, layer, head = asking.one(asked, maps)
+    way, layer, head = attention_options.one(asked, maps)
     if every.several:
-        what = f"Every layer and head: {panels.KIND_LABELS[asked.kind].lower()}. {direction}"
+        what = f"Every layer and head: {answer_view.KIND_LABELS[asked.kind].lower()}. {direction}"
         with place:
-            grid.show(
+            attention_grid.show(
                 every.maps,
                 key="grid",
                 rows=every.rows,
@@ -74,15 +82,15 @@ def _heads(asked: Asked, maps: np.ndarray) -> None:
                 caption=caption(what, asked.name),
                 file=f"{asked.name}-{asked.kind}-heads",
             )
-    large = asking.combined(asked, maps, way, layer, head)
-    said = asking.which(asked, maps.shape, way, layer, head)
+    large = attention_options.combined(asked, maps, way, layer, head)
+    said = attention_options.which(asked, maps.shape, way, layer, head)
     st.caption(f"{said} {direction if not every.several else ''}")
     if large.note:
         st.caption(f":material/visibility_off: {large.note}")
-    title = f"{shipped.label(asked.name)}. {said}"
+    title = f"{saved_models.label(asked.name)}. {said}"
     as_lines, as_cells = st.columns(2, gap="large")
     with as_lines:
-        lines.show(
+        attention_lines.show(
             large.maps[0, 0],
             large.rows,
             large.columns,
@@ -92,7 +100,7 @@ def _heads(asked: Asked, maps: np.ndarray) -> None:
             file=f"{asked.name}-{asked.kind}-lines",
         )
     with as_cells:
-        side_by_side.one_map(
+        attention_comparison.one_map(
             large,
             file=f"{asked.name}-{asked.kind}-map",
             title=title,
@@ -103,7 +111,7 @@ def _heads(asked: Asked, maps: np.ndarray) -> None:
 
 def _two(asked: Asked, maps: np.ndarray) -> None:
     """The same words, two maps, and where they differ."""
-    way, layer, head = asking.one(asked, maps)
+    way, layer, head = attention_options.one(asked, maps)
     options = ["model", "head"] if maps.shape[0] * maps.shape[1] > 1 else ["model"]
     against = st.segmented_control(
         "Compare with",
@@ -119,8 +127,8 @@ def _two(asked: Asked, maps: np.ndarray) -> None:
     if units[0] != units[1]:
         # Cut at its longest, or written in other pieces than its text is cut into: then the
         # first is made to write its text too, so that both write the same.
-        again = asking.forced(asked, asked.name)
-        maps_again = None if again is None else asking.maps(again)
+        again = attention_options.forced(asked, asked.name)
+        maps_again = None if again is None else attention_options.maps(again)
         if again is None or maps_again is None:
             return
         asked, maps = again, maps_again
@@ -131,15 +139,15 @@ def _two(asked: Asked, maps: np.ndarray) -> None:
         return
     for note in dict.fromkeys(filter(None, (first.look.note, second.look.note))):
         st.caption(f":material/visibility_off: {note}")
-    side_by_side.show(first, second, asked.text, asked.direction, upright=asked.upright)
+    attention_comparison.show(first, second, asked.text, asked.direction, upright=asked.upright)
 
 
 def _side(asked: Asked, maps: np.ndarray, way: str, layer: int, head: int) -> Side:
     return Side(
         asked.name,
-        shipped.label(asked.name),
-        asking.which(asked, maps.shape, way, layer, head),
-        asking.combined(asked, maps, way, layer, head),
+        saved_models.label(asked.name),
+        attention_options.which(asked, maps.shape, way, layer, head),
+        attention_options.combined(asked, maps, way, layer, head),
     )
 
 
@@ -153,32 +161,34 @@ def _second_choice(maps: np.ndarray) -> tuple[str, int, int]:
         way = st.selectbox(
             "Second map",
             ways,
-            format_func=looking.WAYS.get,
+            format_func=attention_view.WAYS.get,
             width=180,
-            **state.choice("way2", ways, "one", labels=looking.WAYS.get),
+            **state.choice("way2", ways, "one", labels=attention_view.WAYS.get),
         )
         off = way == "all"
-        layer = asking.number("layer2", f"Second layer of {layers}", layers, disabled=off)
-        head = asking.number("head2", f"Second head of {heads}", heads, disabled=off)
+        layer = attention_options.number(
+            "layer2", f"Second layer of {layers}", layers, disabled=off
+        )
+        head = attention_options.number("head2", f"Second head of {heads}", heads, disabled=off)
     return way, layer - 1, head - 1
 
 
 def _other_model(asked: Asked) -> tuple[Asked | None, np.ndarray]:
     """Another model made to write what the first one wrote, and its maps; None: it has none."""
     none = None, np.zeros((0, 0, 0, 0))
-    others = [name for name in shipped.models(asked.task) if name != asked.name]
-    name = choose.model(others, default=f"{asked.task}-lstm-bahdanau", key="model2")
-    second = asking.forced(asked, name)
+    others = [name for name in saved_models.models(asked.task) if name != asked.name]
+    name = widgets.model(others, default=f"{asked.task}-lstm-bahdanau", key="model2")
+    second = attention_options.forced(asked, name)
     if second is None:
         return none
-    label = shipped.label(name)
+    label = saved_models.label(name)
     st.caption(f"{label} was made to write the same output, word for word.")
     if second.kind == SALIENCY and asked.kind in ("encoder", "decoder"):
-        st.info(f"{label} has no map of the kind “{panels.KIND_LABELS[asked.kind]}”.")
+        st.info(f"{label} has no map of the kind “{answer_view.KIND_LABELS[asked.kind]}”.")
         return none
     if second.kind == SALIENCY:
         st.caption(f"{label} has no attention, so its input saliency is shown.")
-    maps = asking.maps(second)
+    maps = attention_options.maps(second)
     return none if maps is None else (second, maps)
 
 
@@ -187,23 +197,23 @@ def _steps(asked: Asked, maps: np.ndarray) -> None:
     if asked.kind not in ("cross", SALIENCY):
         st.info(
             f"This view shows where the output looked in the input: choose the map "
-            f"“{panels.KIND_LABELS['cross']}”.",
+            f"“{answer_view.KIND_LABELS['cross']}”.",
             icon=":material/info:",
         )
         return
-    way, layer, head = asking.one(asked, maps)
-    one = looking.combined(
+    way, layer, head = attention_options.one(asked, maps)
+    one = attention_view.combined(
         maps, way, layer, head, encoder=asked.prediction.attention.get("encoder")
     )
-    said = asking.which(asked, maps.shape, way, layer, head)
-    stepping.show(asked.name, asked.question, asked.prediction, one[0, 0], said)
+    said = attention_options.which(asked, maps.shape, way, layer, head)
+    decoding_steps.show(asked.name, asked.question, asked.prediction, one[0, 0], said)
 
 
 def _cell(asked: Asked, maps: np.ndarray) -> None:
     """One energy, taken apart. Always over pieces: those are what the network computes with."""
-    _, layer, head = asking.one(asked, maps, ways=False)
-    pieces = looking.look(asked.prediction, maps, asked.kind, "step")
-    decomposition.show(
+    _, layer, head = attention_options.one(asked, maps, ways=False)
+    pieces = attention_view.look(asked.prediction, maps, asked.kind, "step")
+    score_breakdown.show(
         asked.name,
         asked.question,
         asked.prediction,

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from apps import choose, links, loading, panels, present, shipped, state
-from apps.answers import Answer, Reading, read
-from apps.panels import Which
-from apps.plain import plain
-from apps.results import quality
+from apps import inference, links, presentation, quality, saved_models, state, widgets
+from apps.labels import Answer, Reading, read
+from apps.markdown import plain
+from apps.sections import answer_view
+from apps.sections.answer_view import Which
 
 KINDS = ("cross", "encoder", "decoder")
 
@@ -37,8 +37,8 @@ def render() -> None:
     st.title("One input, every network", anchor=False)
     st.caption("What did each write, how sure and how fast was it, and where did it look?")
     state.begin("compare")
-    with present.controls():
-        task = choose.task(label_visibility="collapsed")
+    with presentation.controls():
+        task = widgets.task(label_visibility="collapsed")
         question = _choose(task) if task else None
     if question is None:
         return
@@ -46,20 +46,20 @@ def render() -> None:
         st.info("Type something above, or pick an example, then press **Compare**.")
         return
     _answers(question, question.text)
-    if damaged := shipped.damaged():
+    if damaged := saved_models.damaged():
         listed = "; ".join(f"`{name}`: {plain(fault)}" for name, fault in damaged.items())
         st.warning(f"Not shown, because the folder holds no model that can be read: {listed}.")
 
 
 def _choose(task: str) -> Question:
     """The controls: examples, and a form so that nothing runs while text is typed."""
-    examples = shipped.example_sources(task)
-    opening = shipped.opening(task) or ""
+    examples = saved_models.example_sources(task)
+    opening = saved_models.opening(task) or ""
     text = state.get("text")
     text = opening if text is None else text
     if examples:
         example = state.seed("example", text if text in examples else None, tuple(examples))
-        with st.container(key="one-line-examples"):  # which scrolls, see `apps.look`
+        with st.container(key="one-line-examples"):  # which scrolls, see `apps.style`
             st.pills(
                 "Examples, answered at once",
                 examples,
@@ -69,31 +69,31 @@ def _choose(task: str) -> Question:
                 args=(example,),
                 label_visibility="collapsed",
             )
-    cap = shipped.length_cap(task)
-    beams = state.value("beams", choose.BEAMS, 1, labels=choose.BEAM_LABELS.get)
+    cap = saved_models.length_cap(task)
+    beams = state.value("beams", widgets.BEAMS, 1, labels=widgets.BEAM_LABELS.get)
     length = state.value("max", range(1, cap + 1), cap)
     fields = {
         "text": state.seed("text", text),
-        "beams": state.seed("beams", beams, choose.BEAMS),
+        "beams": state.seed("beams", beams, widgets.BEAMS),
         "max": state.seed("max", length, cap),
     }
     with st.form(state.key("question"), border=False):
         typed, how = st.columns([9, 11], gap="medium", vertical_alignment="bottom")
         typed.text_area(
-            shipped.info(task).prompt,
+            saved_models.info(task).prompt,
             key=fields["text"],
-            placeholder=shipped.info(task).hint or None,
+            placeholder=saved_models.info(task).hint or None,
             height=68,
             help=f"At most {state.MAX_CHARACTERS:,} characters are read.",
         )
         with how, st.container(horizontal=True, vertical_alignment="bottom"):
             st.segmented_control(
                 "Decoding",
-                choose.BEAMS,
+                widgets.BEAMS,
                 key=fields["beams"],
-                format_func=choose.BEAM_LABELS.get,
+                format_func=widgets.BEAM_LABELS.get,
                 required=True,
-                help=choose.BEAM_HELP,
+                help=widgets.BEAM_HELP,
             )
             st.number_input(
                 "Longest output",
@@ -133,12 +133,12 @@ def _run_here() -> None:
 
 def _answers(question: Question, text: str) -> None:
     """Every model's answer, drawn as it comes in: first the best model, the others' yardstick."""
-    names = shipped.models(question.task)
+    names = saved_models.models(question.task)
     st.header("What each wrote", anchor=False)
-    accepted = shipped.references(question.task, text)
+    accepted = saved_models.references(question.task, text)
     with st.container():  # always there, so that nothing below moves
         if accepted:
-            panels.reference(accepted)
+            answer_view.reference(accepted)
     origin = st.empty()
     columns = st.columns(len(names), border=True)
     slots = {name: column.empty() for name, column in zip(names, columns, strict=True)}
@@ -151,8 +151,8 @@ def _answers(question: Question, text: str) -> None:
     if ordered:
         with rest.container():
             _maps(question, ordered, readings)
-            panels.speed(ordered)
-    loading.warm(tuple(names), shipped.opening(question.task) or "")
+            answer_view.speed(ordered)
+    inference.warm(tuple(names), saved_models.opening(question.task) or "")
 
 
 @dataclass
@@ -172,9 +172,9 @@ class _Waiting:
             self.rest.empty()
             for other in self.slots.keys() - self.answered:
                 self.slots[other].markdown(
-                    f"### {shipped.label(other)}\n\nWaiting ...", anchors=False
+                    f"### {saved_models.label(other)}\n\nWaiting ...", anchors=False
                 )
-        self.origin.info(f"{shipped.label(name)}: {step} ...", icon=":material/hourglass_top:")
+        self.origin.info(f"{saved_models.label(name)}: {step} ...", icon=":material/hourglass_top:")
 
     def fill(self, name: str) -> DeltaGenerator:
         """The column of `name`, emptied, for its answer or its error."""
@@ -192,28 +192,28 @@ def _answer_all(
     for name in quality.best_first(question.task):
         try:
             answer = _answer(question, name, text, functools.partial(waiting.say, name))
-            reading = read(answer, shipped.unit(question.task))
+            reading = read(answer, saved_models.unit(question.task))
         except Exception as error:  # one broken model must not take the page down
             with waiting.fill(name):
-                panels.heading(name)
+                answer_view.heading(name)
                 st.error(
-                    f"This model could not answer. {plain(loading.explain(error))}",
+                    f"This model could not answer. {plain(inference.explain(error))}",
                     icon=":material/error:",
                 )
             continue
         answers[name], readings[name] = answer, reading
         best = best or name
         with waiting.fill(name):
-            panels.heading(name)
-            panels.output(answer, reading, (answers[best], readings[best]), accepted)
+            answer_view.heading(name)
+            answer_view.output(answer, reading, (answers[best], readings[best]), accepted)
             links.look_closer(name, text, answer.text)
     return answers, readings
 
 
 def _answer(question: Question, name: str, text: str, say: Callable[[str], None]) -> Answer:
     options = {"beams": question.beams, "max_length": question.max_length}
-    kept = None if question.here else loading.stored(name, text, **options)
-    return kept or loading.computed(name, text, say=say, **options)
+    kept = None if question.here else inference.stored(name, text, **options)
+    return kept or inference.computed(name, text, say=say, **options)
 
 
 def _say_origin(answers: dict[str, Answer]) -> None:
@@ -235,9 +235,9 @@ def _say_origin(answers: dict[str, Answer]) -> None:
 def _maps(question: Question, answers: dict[str, Answer], readings: dict[str, Reading]) -> None:
     """Where each looked: the controls, then one map a model."""
     st.header("Where each looked", anchor=False)
-    info = shipped.info(question.task)
+    info = saved_models.info(question.task)
     written, seen = info.output_unit, info.input_unit
-    signs = "" if shipped.unit(question.task) == "word" else " ↵ is the end, ␣ a space."
+    signs = "" if saved_models.unit(question.task) == "word" else " ↵ is the end, ␣ a space."
     st.caption(
         f"Each row is a {written} of the output, each column a {seen} of the input; the stronger "
         "the colour, the more of the attention went there (from 0 to 1, the same scale for all "
@@ -246,23 +246,23 @@ def _maps(question: Question, answers: dict[str, Answer], readings: dict[str, Re
     )
     kinds = [kind for kind in KINDS if any(kind in reading.maps for reading in readings.values())]
     which = _map_controls(kinds, readings) if kinds else Which()
-    names = shipped.models(question.task)
+    names = saved_models.models(question.task)
     for name, column in zip(names, st.columns(len(names), border=True), strict=True):
         with column:
             if name in answers:
-                panels.attention(answers[name], readings[name], which)
+                answer_view.attention(answers[name], readings[name], which)
             else:
-                st.markdown(f"**{shipped.label(name)}**")
+                st.markdown(f"**{saved_models.label(name)}**")
                 st.caption("No answer, so there is no map.")
 
 
 def _map_controls(kinds: list[str], readings: dict[str, Reading]) -> Which:
     """Kind, layer and head, where some model has more than one."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        kind = choose.map_kind(kinds)
+        kind = widgets.map_kind(kinds)
         shapes = [reading.maps[kind].shape for reading in readings.values() if kind in reading.maps]
         layer, head = (
-            choose.layer_or_head(
+            widgets.layer_or_head(
                 name,
                 max(shape[axis] for shape in shapes),
                 label=f"{name.capitalize()} (Transformer)",

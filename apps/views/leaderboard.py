@@ -6,9 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from apps import charts, choose, figures, links, shipped, state
-from apps.plain import plain
-from apps.results import lengths, quality
+from apps import figures, links, quality, saved_models, state, widgets
+from apps.charts import base as charts
+from apps.markdown import plain
+from apps.sections import quality_by_length
 from zoo.metric_info import MetricInfo
 
 BEAM_NAMES = {"1": "Greedy"}
@@ -21,7 +22,7 @@ def render() -> None:
     st.caption("Quality, speed and size of every shipped model, as its card reports them.")
     state.begin("leaderboard")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        if (task := choose.task()) is None:
+        if (task := widgets.task()) is None:
             return
         found = quality.figures(task)
         chosen = _choose_figure(found)
@@ -64,24 +65,24 @@ def _choose_beams(found: list[str]) -> str | None:
 def record(name: str, chosen: MetricInfo, beams: str) -> dict[str, Any]:
     """One model's line of the table; None wherever its card says nothing."""
     values = quality.measured(name, beams)
-    speed = shipped.card(name).get("speed")
+    speed = saved_models.card(name).get("speed")
     speed = speed if isinstance(speed, dict) else {}
     return {
-        "model": shipped.label(name),
+        "model": saved_models.label(name),
         "quality": quality.value(values, chosen.key),
         "low": quality.value(values, chosen.key, "low"),
         "high": quality.value(values, chosen.key, "high"),
         "ms": speed.get("ms_per_sentence"),
         "tokens_per_second": speed.get("tokens_per_second"),
-        "parameters": shipped.parameters(name),
-        "megabytes": shipped.megabytes(name),
+        "parameters": saved_models.parameters(name),
+        "megabytes": saved_models.megabytes(name),
         "examples": values.get("examples"),
     }
 
 
 def _overall(task: str, chosen: MetricInfo, beams: str) -> None:
     """The table of all models; below it quality over speed, and quality by length."""
-    rows = [record(name, chosen, beams) for name in shipped.models(task)]
+    rows = [record(name, chosen, beams) for name in saved_models.models(task)]
     st.header("Quality, speed, size", anchor=False)
     _table(rows, chosen)
     st.caption(_conditions(task, rows))
@@ -110,7 +111,7 @@ def _over_speed(task: str, chosen: MetricInfo, rows: list[dict[str, Any]]) -> No
             points,
             title=chosen.label,
             higher_is_better=chosen.higher_is_better is not False,
-            domain=lengths.domain(task, chosen),
+            domain=quality_by_length.domain(task, chosen),
         ),
         alt_text=f"{chosen.label} over milliseconds a sentence: {described}.",
         rows=points,
@@ -157,8 +158,8 @@ def _conditions(task: str, rows: list[dict[str, Any]]) -> str:
     counts = sorted({row["examples"] for row in rows if isinstance(row["examples"], int)})
     devices = {
         speed.get("device")
-        for name in shipped.models(task)
-        if isinstance(speed := shipped.card(name).get("speed"), dict)
+        for name in saved_models.models(task)
+        if isinstance(speed := saved_models.card(name).get("speed"), dict)
     } - {None}
     parts = []
     if counts:
@@ -173,14 +174,14 @@ def _conditions(task: str, rows: list[dict[str, Any]]) -> str:
 
 def _by_length(task: str, chosen: MetricInfo, beams: str) -> None:
     """Quality by class of source length, one line a model; the axis is that of the other chart."""
-    found = lengths.records(task, chosen, beams)
+    found = quality_by_length.records(task, chosen, beams)
     if not found:
         return
-    unit = f"{shipped.info(task).input_unit}s"
-    rows = lengths.enough(found)
+    unit = f"{saved_models.info(task).input_unit}s"
+    rows = quality_by_length.enough(found)
     st.subheader("Quality by length of the input", anchor=False)
     if not rows:
-        st.info(lengths.told(found))
+        st.info(quality_by_length.told(found))
         return
     st.caption(
         "Without attention, one vector has to carry a long input: do those lines fall faster?"
@@ -195,14 +196,14 @@ def _by_length(task: str, chosen: MetricInfo, beams: str) -> None:
             title=chosen.label,
             higher_is_better=chosen.higher_is_better is not False,
             unit=unit,
-            domain=lengths.domain(task, chosen),
+            domain=quality_by_length.domain(task, chosen),
         ),
         alt_text=f"{chosen.label} by length of the input: {described}.",
         rows=rows,
         file=f"{task}-{chosen.key}-by-length",
     )
-    st.markdown(lengths.change(rows, chosen, unit))
-    st.caption(lengths.told(found))
+    st.markdown(quality_by_length.change(rows, chosen, unit))
+    st.caption(quality_by_length.told(found))
 
 
 def _definitions(found: list[MetricInfo]) -> None:
@@ -219,7 +220,7 @@ def _definitions(found: list[MetricInfo]) -> None:
 
 def _browse(task: str) -> None:
     """Test predictions of two models, those on which they differ most first."""
-    names = [name for name in reversed(shipped.models(task)) if shipped.predictions(name)]
+    names = [name for name in reversed(saved_models.models(task)) if saved_models.predictions(name)]
     if len(names) < 2:
         return
     st.header("Where two models differ most", anchor=False)
@@ -232,17 +233,17 @@ def _browse(task: str) -> None:
             orders,
             format_func={
                 "widest": "Where they differ most",
-                "one": f"Where {shipped.label(one)} is ahead",
-                "other": f"Where {shipped.label(other)} is ahead",
+                "one": f"Where {saved_models.label(one)} is ahead",
+                "other": f"Where {saved_models.label(other)} is ahead",
             }.get,
             width=280,
             **state.choice("ahead", orders, "widest"),
         )
-    rows = side_by_side(shipped.predictions(one), shipped.predictions(other), ahead)
+    rows = side_by_side(saved_models.predictions(one), saved_models.predictions(other), ahead)
     if not rows:
         st.caption("These two models have no test input in common.")
         return
-    labels = (shipped.label(one), shipped.label(other))
+    labels = (saved_models.label(one), saved_models.label(other))
     shown = [
         {
             "Input": row["source"],
@@ -270,7 +271,7 @@ def _browse(task: str) -> None:
     for place in picked.selection.rows[:1]:
         row = rows[place]
         for name, answer in ((one, row["one"]), (other, row["other"])):
-            st.markdown(f"**{shipped.label(name)}:** {plain(str(answer))}")
+            st.markdown(f"**{saved_models.label(name)}:** {plain(str(answer))}")
             links.look_closer(name, str(row["source"]), str(answer), elsewhere=True)
 
 
@@ -278,9 +279,9 @@ def _model(label: str, key: str, names: list[str]) -> str:
     return st.selectbox(
         label,
         names,
-        format_func=shipped.label,
+        format_func=saved_models.label,
         width=200,
-        **state.choice(key, names, names[0], ids=shipped.id_of),
+        **state.choice(key, names, names[0], ids=saved_models.id_of),
     )
 
 

@@ -7,14 +7,15 @@ from typing import Any
 
 import streamlit as st
 
-from apps import choose, figures, shipped, state
-from apps.plain import plain
-from apps.results import budget, curves, measuring, quality, speed_charts, speeds
-from apps.results.speeds import Results
+from apps import figures, quality, saved_models, state, widgets
+from apps.charts import speed as speed_charts
+from apps.markdown import plain
+from apps.sections import speed_curves, speed_data, speed_here, time_budget
+from apps.sections.speed_data import Results
 from zoo.metric_info import MetricInfo
 
-DRAW = "python -m benchmarks.curves"
-MEASURE = "python -m benchmarks.run"
+DRAW = "python -m benchmarks.speed.curves"
+MEASURE = "python -m benchmarks.speed.run"
 
 
 def render() -> None:
@@ -26,17 +27,17 @@ def render() -> None:
     )
     state.begin("speed")
     results = _choose_device()
-    groups = speeds.curve_groups(results.curves)
-    peers = speeds.measures(results.rows)
+    groups = speed_data.curve_groups(results.curves)
+    peers = speed_data.measures(results.rows)
     _contents(peers, groups)
     for name in results.damaged:
         st.error(
             f"`{plain(name)}` is damaged and was left out. "
-            f"`{DRAW if speeds.CURVES in name else MEASURE}` makes it anew.",
+            f"`{DRAW if speed_data.CURVES in name else MEASURE}` makes it anew.",
             icon=":material/error:",
         )
     st.header("Which model fits?", anchor="fits")
-    budget.section()
+    time_budget.section()
     _peers(results, peers)
     _curves(results, groups)
     _shipped(results)
@@ -49,7 +50,10 @@ def _contents(
     found = {
         ("Which model fits?", "fits"): [],
         ("Beside other toolkits", "peers"): [
-            (speeds.TITLES.get(row["measure"], row["measure"]), _anchor("peers", row["measure"]))
+            (
+                speed_data.TITLES.get(row["measure"], row["measure"]),
+                _anchor("peers", row["measure"]),
+            )
             for row in peers
         ],
         ("Against length and batch", "curves"): [
@@ -69,7 +73,7 @@ def _contents(
 
 
 def _anchor(section: str, name: str) -> str:
-    return f"{section}-{speeds.file_name(name)}"
+    return f"{section}-{speed_data.file_name(name)}"
 
 
 def _titled(group: Sequence[Mapping[str, Any]]) -> str:
@@ -78,10 +82,10 @@ def _titled(group: Sequence[Mapping[str, Any]]) -> str:
 
 def _choose_device() -> Results:
     """The results of the device that the reader, or the address, chose; the first by default."""
-    slugs = speeds.devices()
+    slugs = speed_data.devices()
     if not slugs:
         return Results("")
-    found = {slug: speeds.read(slug) for slug in slugs}
+    found = {slug: speed_data.read(slug) for slug in slugs}
     if len(slugs) == 1:
         st.markdown(f"Measured on **{plain(found[slugs[0]].device)}**.")
         return found[slugs[0]]
@@ -133,8 +137,8 @@ def _peers(results: Results, rows: Sequence[Mapping[str, Any]]) -> None:
     bars: dict[str, list[dict[str, Any]]] = {}
     limits: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        bars.setdefault(row["unit"], []).extend(speeds.bars(row))
-        limits.setdefault(row["unit"], []).extend(speeds.ceilings(row, results.rows))
+        bars.setdefault(row["unit"], []).extend(speed_data.bars(row))
+        limits.setdefault(row["unit"], []).extend(speed_data.ceilings(row, results.rows))
     wide = {unit for unit, found in bars.items() if speed_charts.differs_widely(found)}
     log = bool(wide) and st.toggle(
         "Logarithmic scale where values lie far apart",
@@ -158,13 +162,13 @@ def _peers(results: Results, rows: Sequence[Mapping[str, Any]]) -> None:
 def _peer_chart(
     row: Mapping[str, Any], rows: list[dict[str, Any]], *, log: bool, domain: tuple[float, float]
 ) -> None:
-    found = speeds.bars(row)
-    limits = speeds.ceilings(row, rows)
+    found = speed_data.bars(row)
+    limits = speed_data.ceilings(row, rows)
     measure, unit = row["measure"], row["unit"]
-    title = speeds.TITLES.get(measure, measure)
+    title = speed_data.TITLES.get(measure, measure)
     st.subheader(plain(title), anchor=_anchor("peers", measure))
-    st.markdown(f"{speeds.verdict(row, found)} {speeds.reach(row, limits)}")
-    file = f"speed-{speeds.file_name(measure)}"
+    st.markdown(f"{speed_data.verdict(row, found)} {speed_data.reach(row, limits)}")
+    file = f"speed-{speed_data.file_name(measure)}"
     described = ", ".join(f"{bar['system']} {speed_charts.written(bar)}" for bar in found)
     figures.show(
         speed_charts.peer_bars(found, limits, unit=unit, log=log, domain=domain),
@@ -172,7 +176,7 @@ def _peer_chart(
         rows=[{"measure": measure, "unit": unit, **bar} for bar in found],
         file=file,
     )
-    st.caption(speeds.origin(row, speeds.command(row)))
+    st.caption(speed_data.origin(row, speed_data.command(row)))
     _as_table(
         [
             {
@@ -205,11 +209,11 @@ def _curves(results: Results, groups: Mapping[str, list[dict[str, Any]]]) -> Non
         "exponent. At 1, twice the length takes twice as much; at 2, four times. Pale bars reach "
         "from the least to the most. Charts in one unit have one scale."
     )
-    ends = curves.shared_ends(groups)
+    ends = speed_curves.shared_ends(groups)
     _in_pairs(
         [
             lambda name=name, group=group: _curve_chart(
-                name, group, results, ends[curves.axes_of(group)]
+                name, group, results, ends[speed_curves.axes_of(group)]
             )
             for name, group in groups.items()
         ]
@@ -221,13 +225,13 @@ def _curve_chart(
 ) -> None:
     first = group[0]
     title = _titled(group)
-    unit, x_title = curves.axes_of(group)
-    points = speeds.curve_points(group)
+    unit, x_title = speed_curves.axes_of(group)
+    points = speed_data.curve_points(group)
     st.subheader(plain(title), anchor=_anchor("curves", name))
     better = "Higher is better." if first.get("higher_is_better") else "Lower is better."
-    st.markdown(f"{better} {curves.reading(group)}")
+    st.markdown(f"{better} {speed_curves.reading(group)}")
     file = f"speed-curves-{name}"
-    fitted = speeds.exponents(group)
+    fitted = speed_data.exponents(group)
     described = "; ".join(
         f"{one['line']} {point['value']:,.4g} {unit} at {point['x']:,g}"
         for one in group
@@ -249,10 +253,10 @@ def _curve_chart(
             )
             + "."
         )
-    for note in curves.notes(group):
+    for note in speed_curves.notes(group):
         st.caption(note)
-    st.caption(speeds.origin(results.curves, _curves_command(results)))
-    _as_table(speeds.by_place(points, x_title), file=file, alt=title)
+    st.caption(speed_data.origin(results.curves, _curves_command(results)))
+    _as_table(speed_data.by_place(points, x_title), file=file, alt=title)
 
 
 def _curves_command(results: Results) -> str:
@@ -262,16 +266,16 @@ def _curves_command(results: Results) -> str:
 def _shipped(results: Results) -> None:
     """What is known of the models in saved_models, by task, and the button that measures them."""
     st.header("The shipped models", anchor="shipped")
-    if (task := choose.task()) is None:
+    if (task := widgets.task()) is None:
         return
-    stored = speeds.breakdown(results.curves, task)
+    stored = speed_data.breakdown(results.curves, task)
     _in_pairs([lambda: _stages(task, stored, results), lambda: _quality(task)])
-    for name, records in speeds.quality_files().items():
+    for name, records in speed_data.quality_files().items():
         title = f"Quality of longer training: {plain(name)}"
         st.subheader(title, anchor=_anchor("longer", name))
         _as_table(records, file=f"quality-{name}", alt=f"Records of {name}")
     st.subheader("On this machine", anchor="here")
-    measuring.section(task, stored, results.curves)
+    speed_here.section(task, stored, results.curves)
 
 
 def _stages(task: str, stored: list[dict[str, Any]], results: Results) -> None:
@@ -290,11 +294,11 @@ def _stages(task: str, stored: list[dict[str, Any]], results: Results) -> None:
     records = [
         record
         for one in stored
-        for record in speeds.stage_records(shipped.label(one["model"]), one["stages"])
+        for record in speed_data.stage_records(saved_models.label(one["model"]), one["stages"])
     ]
     described = "; ".join(
-        f"{shipped.label(one['model'])}: "
-        + ", ".join(f"{speeds.STAGES.get(s, s)} {ms:.2f}" for s, ms in one["stages"].items())
+        f"{saved_models.label(one['model'])}: "
+        + ", ".join(f"{speed_data.STAGES.get(s, s)} {ms:.2f}" for s, ms in one["stages"].items())
         for one in stored
     )
     figures.show(
@@ -303,12 +307,12 @@ def _stages(task: str, stored: list[dict[str, Any]], results: Results) -> None:
         rows=records,
         file=f"speed-{task}-stages",
     )
-    st.caption(speeds.origin(results.curves, _curves_command(results)))
+    st.caption(speed_data.origin(results.curves, _curves_command(results)))
     _as_table(
         [
             {
-                "Model": shipped.label(one["model"]),
-                **{speeds.STAGES.get(s, s): ms for s, ms in one["stages"].items()},
+                "Model": saved_models.label(one["model"]),
+                **{speed_data.STAGES.get(s, s): ms for s, ms in one["stages"].items()},
                 "Pieces written": one.get("pieces_written"),
             }
             for one in stored
@@ -369,10 +373,10 @@ def _quality_table(rows: Sequence[Mapping[str, Any]], figure: MetricInfo) -> lis
 def quality_records(task: str, figure: MetricInfo) -> list[dict[str, Any]]:
     """One record a model whose card tells both quality and CPU-minutes."""
     rows = []
-    for name in shipped.models(task):
-        card = shipped.card(name)
-        training = speeds.mapping(card.get("training"))
-        minutes = speeds.number(training.get("cpu_minutes"))
+    for name in saved_models.models(task):
+        card = saved_models.card(name)
+        training = speed_data.mapping(card.get("training"))
+        minutes = speed_data.number(training.get("cpu_minutes"))
         values = next(
             (v for beams in quality.decodings(task) if (v := quality.measured(name, beams))), {}
         )
@@ -382,7 +386,7 @@ def quality_records(task: str, figure: MetricInfo) -> list[dict[str, Any]]:
         low, high = (quality.value(values, figure.key, part) for part in ("low", "high"))
         rows.append(
             {
-                "model": shipped.label(name),
+                "model": saved_models.label(name),
                 "quality": score,
                 "low": score if low is None else low,
                 "high": score if high is None else high,

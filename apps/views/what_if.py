@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from apps import choose, links, panels, present, shipped, state
-from apps.answers import Reading, axes, chosen_map, from_prediction, read
-from apps.lab import cells, computed, outcomes
-from apps.plain import plain
+from apps import interpretation, links, presentation, saved_models, state, widgets
+from apps.components import pressable_words
+from apps.labels import Reading, axes, chosen_map, from_prediction, read
+from apps.markdown import plain
+from apps.sections import answer_view, intervention_outcome
 
 if TYPE_CHECKING:
-    from zoo.interventions import Force, Intervention, Off, Outcome
+    from zoo.interpret.intervene import Force, Intervention, Off, Outcome
 
 MASK, HOW, SWAP, PREFIX = "mask", "how", "swap", "prefix"
 FORCE, OFF = "force", "off"
@@ -38,26 +39,26 @@ def render() -> None:
         "changed mattered for it: a map of attention alone cannot show that."
     )
     state.begin("what-if")
-    with present.controls():
+    with presentation.controls():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            task = choose.task()
+            task = widgets.task()
             if task is None:
                 return
-            name = choose.model(shipped.models(task), default=choose.best(task))
-            beams = choose.beams()
-        text = choose.text(task)
+            name = widgets.model(saved_models.models(task), default=widgets.best(task))
+            beams = widgets.beams()
+        text = widgets.text(task)
     if not text:
         st.info("Type something above.", icon=":material/info:")
         return
     # A notice while it waits must not move what stands below it: that would be drawn anew.
     with st.container():
-        before = computed.predict(name, text, beams)
+        before = interpretation.predict(name, text, beams)
     if before is None:
         return
     if not before.target_pieces:
         st.info("The model wrote nothing, so there is nothing to change.", icon=":material/info:")
         return
-    reading = read(from_prediction(name, before), shipped.unit(task))
+    reading = read(from_prediction(name, before), saved_models.unit(task))
     with st.container(border=True):
         what, remark, (layer, head) = _choose(task, reading)
     if remark:
@@ -65,7 +66,7 @@ def render() -> None:
     outcome = _outcome(name, text, beams, before, what)
     if outcome is None:
         return
-    outcomes.show(name, outcome, what)
+    intervention_outcome.show(name, outcome, what)
     changed = outcome.after.text != before.text
     links.look_closer(
         name,
@@ -79,14 +80,14 @@ def render() -> None:
         st.caption("There is no attention in this network, so there is no map.")
         return
     kind = _kind(reading)
-    outcomes.maps(name, outcome, kind=kind, layer=layer, head=head)
+    intervention_outcome.maps(name, outcome, kind=kind, layer=layer, head=head)
     if what.off:
         st.caption("A head that is switched off still has weights, but they have no effect.")
 
 
 def _outcome(name: str, text: str, beams: int, before: Any, what: Intervention) -> Outcome | None:
     """What came of it; None, and a notice, where it cannot be done."""
-    from zoo.interventions import Intervention, Outcome
+    from zoo.interpret.intervene import Intervention, Outcome
 
     if what == Intervention(unit=what.unit):
         st.info("Nothing is changed yet. Press a word above.", icon=":material/info:")
@@ -99,7 +100,7 @@ def _outcome(name: str, text: str, beams: int, before: Any, what: Intervention) 
             return str(error).partition(" Received:")[0]
 
     with st.container():
-        found = computed.run(name, ("intervene", text, beams, what), compute)
+        found = interpretation.run(name, ("intervene", text, beams, what), compute)
     if isinstance(found, str):
         st.warning(f"That cannot be done. {plain(found)}", icon=":material/warning:")
         return None
@@ -113,9 +114,9 @@ def _choose(
 
     Last: the layer and head that are forced, and shown; None is all.
     """
-    from zoo.interventions import Intervention
+    from zoo.interpret.intervene import Intervention
 
-    noun = shipped.info(task).input_unit
+    noun = saved_models.info(task).input_unit
     words = reading.source[:-1]  # the last is the end of the text
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.markdown("**Change something**", width="content")
@@ -125,12 +126,15 @@ def _choose(
         mask = _mask(words, noun)
         how = st.segmented_control(
             "How",
-            list(outcomes.HOW_LABELS),
+            list(intervention_outcome.HOW_LABELS),
             required=True,
-            format_func=outcomes.HOW_LABELS.get,
-            help=outcomes.HOW_HELP,
+            format_func=intervention_outcome.HOW_LABELS.get,
+            help=intervention_outcome.HOW_HELP,
             **state.choice(
-                HOW, list(outcomes.HOW_LABELS), "unknown", labels=outcomes.HOW_LABELS.get
+                HOW,
+                list(intervention_outcome.HOW_LABELS),
+                "unknown",
+                labels=intervention_outcome.HOW_LABELS.get,
             ),
         )
     with tabs[1]:
@@ -152,8 +156,8 @@ def _choose(
         swap=(tuple(swap),) if len(swap) == 2 else (),
         force=force,
         off=off,
-        prefix=outcomes.as_written(task, prefix),
-        unit="word" if shipped.unit(task) == "word" else "piece",
+        prefix=intervention_outcome.as_written(task, prefix),
+        unit="word" if saved_models.unit(task) == "word" else "piece",
     )
     return what, remark, which
 
@@ -180,7 +184,7 @@ def _mask(words: Sequence[str], noun: str) -> list[int]:
         **state.several(MASK, range(len(words)), ids=_place),
     )
     with pressing:
-        cells.words(
+        pressable_words.words(
             words,
             mask,
             key="pressed-mask",
@@ -210,7 +214,7 @@ def _swap(words: Sequence[str], noun: str) -> list[int]:
         _setter(SWAP, _place)([*kept, *(one for one in places if one not in kept)][-2:])
 
     with pressing:
-        cells.words(
+        pressable_words.words(
             words,
             swap,
             key="pressed-swap",
@@ -227,7 +231,7 @@ def _force(
 
     Last: the layer and head that they are forced in; None is all.
     """
-    from zoo.interventions import Force
+    from zoo.interpret.intervene import Force
 
     if "cross" not in reading.maps:
         st.caption(NO_ATTENTION)
@@ -255,7 +259,7 @@ def _force(
             "the others were left out."
         )
     with pressing:
-        cells.grid(
+        pressable_words.grid(
             rows,
             columns,
             good,
@@ -271,7 +275,7 @@ def _force(
     return force, remark, (layer, head)
 
 
-def _pairs(typed: Sequence[str], rows: int, columns: int) -> list[cells.Cell]:
+def _pairs(typed: Sequence[str], rows: int, columns: int) -> list[pressable_words.Cell]:
     """Cells from the list's "2:1", counted from 0; what is no cell of the map is left out."""
     matches = [match for match in map(PAIR.fullmatch, typed) if match]
     pairs = [(int(match[1]) - 1, int(match[2]) - 1) for match in matches]
@@ -282,7 +286,7 @@ def _layer_and_head(shape: tuple[int, int]) -> tuple[int | None, int | None]:
     """Which layer and head are forced, and shown in the maps; None is all of them."""
     with st.container(horizontal=True):
         layer, head = (
-            choose.layer_or_head(
+            widgets.layer_or_head(
                 name,
                 count,
                 all_of_them="All",
@@ -296,10 +300,12 @@ def _layer_and_head(shape: tuple[int, int]) -> tuple[int | None, int | None]:
 
 def _off(reading: Reading) -> tuple[Off, ...]:
     """Heads and layers that are switched off: pressed, or picked from the list below."""
-    from zoo.interventions import Off
+    from zoo.interpret.intervene import Off
 
     kinds = {
-        kind: reading.maps[kind].shape[:2] for kind in panels.KIND_LABELS if kind in reading.maps
+        kind: reading.maps[kind].shape[:2]
+        for kind in answer_view.KIND_LABELS
+        if kind in reading.maps
     }
     if not kinds:
         st.caption(NO_ATTENTION)
@@ -322,7 +328,7 @@ def _off(reading: Reading) -> tuple[Off, ...]:
     with pressing:
         for kind, shape in kinds.items():
             with st.container(width="content"):
-                st.markdown(panels.KIND_LABELS[kind])
+                st.markdown(answer_view.KIND_LABELS[kind])
                 _switches(kind, shape, off)
     found = [SWITCH.fullmatch(one) for one in off]
     return tuple(
@@ -341,16 +347,16 @@ def _switches(kind: str, shape: tuple[int, int], off: Sequence[str]) -> None:
     }
     names = {place: name for name, place in places.items()}
 
-    def pressed(found: list[cells.Cell]) -> None:
+    def pressed(found: list[pressable_words.Cell]) -> None:
         others = [one for one in off if one not in places]
         _setter(OFF, str)([*others, *(names[place] for place in found)])
 
-    cells.grid(
+    pressable_words.grid(
         [f"Layer {layer + 1}" for layer in range(layers)],
         columns,
         [places[one] for one in off if one in places],
         key=f"pressed-off-{kind}",
-        label=f"{panels.KIND_LABELS[kind]}: heads by layer; pressed ones are switched off",
+        label=f"{answer_view.KIND_LABELS[kind]}: heads by layer; pressed ones are switched off",
         corner="head",
         between="head",
         marks=("on", "off"),
@@ -366,8 +372,8 @@ def _switch(kind: str, layer: int, head: int | None) -> str:
 
 def _kind(reading: Reading) -> str:
     """Which kind of map is compared, where the network has more than one."""
-    kinds = [kind for kind in panels.KIND_LABELS if kind in reading.maps]
-    return choose.map_kind(kinds)
+    kinds = [kind for kind in answer_view.KIND_LABELS if kind in reading.maps]
+    return widgets.map_kind(kinds)
 
 
 def _setter(name: str, ids: Callable[[Any], str]) -> Callable[[Sequence[Any]], None]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.apps import bench, shelf
-from tests.apps.browsing import ARGUMENTS, CHROMIUM, WAIT, serving, sync_playwright
+from tests.apps import fake_benchmarks, fake_saved_models
+from tests.apps.browser import ARGUMENTS, CHROMIUM, WAIT, serving, sync_playwright
 
 
 @pytest.fixture
 def saved_models(tmp_path, monkeypatch):
-    root = shelf.make(tmp_path / "saved_models")
+    root = fake_saved_models.make(tmp_path / "saved_models")
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(root))
     return root
 
@@ -18,17 +18,17 @@ def saved_models(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def networks(tmp_path_factory):
     """A made-up saved_models folder whose translators are random networks, which really answer."""
-    root = shelf.make(tmp_path_factory.mktemp("networks") / "saved_models")
-    shelf.make_networks(root, "en-es")
+    root = fake_saved_models.make(tmp_path_factory.mktemp("networks") / "saved_models")
+    fake_saved_models.make_networks(root, "en-es")
     return root
 
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory):
     """A running dashboard over a made-up saved_models whose translators really answer."""
-    root = shelf.make(tmp_path_factory.mktemp("shelf") / "saved_models")
-    shelf.make_networks(root, "en-es")
-    benchmarks = bench.make(root.parent / "benchmarks")
+    root = fake_saved_models.make(tmp_path_factory.mktemp("shelf") / "saved_models")
+    fake_saved_models.make_networks(root, "en-es")
+    benchmarks = fake_benchmarks.make(root.parent / "benchmarks")
     (root / "dates-lstm" / "examples.json").unlink()  # and it has no weights: it cannot answer
     environment = {
         "ZOO_SAVED_MODELS": str(root),

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
-from apps.lab import grid, lines
-from tests.apps.browsing import WAIT, expect, needs_chromium, picture
-from tests.apps.test_attention import HOSTILE, maps
+from apps.components import attention_grid, attention_lines
+from tests.apps.browser import WAIT, expect, needs_chromium, picture
+from tests.apps.views.test_attention import HOSTILE, maps
 
 pytestmark = needs_chromium
 
@@ -131,8 +131,12 @@ def test_saved_pages_are_alive_without_a_network(chromium, tmp_path):
     words = [*HOSTILE, *(f"w{i}" for i in range(95))]
     weights = maps(2, 2, 100, 100)
     pages = {
-        "lines": lines.page(lines.layout(weights[0, 0], words, words), "lines", HOSTILE[0]),
-        "grid": grid.page(grid.layout(weights, words, words), "grid", "Every head"),
+        "lines": attention_lines.page(
+            attention_lines.layout(weights[0, 0], words, words), "lines", HOSTILE[0]
+        ),
+        "grid": attention_grid.page(
+            attention_grid.layout(weights, words, words), "grid", "Every head"
+        ),
     }
     context = chromium.new_context(offline=True)
     asked = []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.apps.browsing import (
+from tests.apps.browser import (
     WAIT,
     PlaywrightTimeoutError,
     expect,

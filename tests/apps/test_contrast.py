@@ -7,11 +7,13 @@ import tomllib
 
 import pytest
 
-from apps import charts, contrast, exports, look
-from apps.lab import cells, drawing
-from apps.lab import charts as attention_charts
-from apps.results import speed_charts
-from tests.apps.browsing import ROOT
+from apps import contrast, downloads, style
+from apps.charts import attention as attention_charts
+from apps.charts import base as charts
+from apps.charts import speed as speed_charts
+from apps.charts import static as drawing
+from apps.components import pressable_words
+from tests.apps.browser import ROOT
 
 THEMES = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
 PAGES = {"light": "#ffffff", "dark": "#171614"}
@@ -42,16 +44,16 @@ def test_text_of_the_theme_is_legible(theme):
     assert contrast.contrast(caption, page) >= TEXT
     assert contrast.contrast("#ffffff", colours["primaryColor"]) >= TEXT  # buttons
     assert contrast.contrast(colours["primaryColor"], page) >= GRAPHICS  # frames, sliders
-    assert look.TEXT[theme] == colours["textColor"]
-    assert colours["textColor"] in look.css()
+    assert style.TEXT[theme] == colours["textColor"]
+    assert colours["textColor"] in style.css()
 
 
 @pytest.mark.parametrize("theme", PAGES)
 def test_text_on_shaded_words_and_cells_is_legible(theme):
     colours, page = THEMES[theme], PAGES[theme]
-    shares = [int(one) / 100 for one in re.findall(r"\* (\d+)%", cells.GRID_CSS)]
+    shares = [int(one) / 100 for one in re.findall(r"\* (\d+)%", pressable_words.GRID_CSS)]
     assert len(shares) == 1
-    for share in (0.46, *shares):  # 0.46: `apps.shaded`, and lines at most as much
+    for share in (0.46, *shares):  # 0.46: `apps.components.shaded_words`, and lines at most as much
         ground = contrast.over(colours["primaryColor"], page, share)
         assert contrast.contrast(colours["textColor"], ground) >= TEXT
     for hue in (attention_charts.MORE, attention_charts.LESS):
@@ -77,4 +79,4 @@ def test_marks_of_charts_stand_out(page):
 def test_saved_pictures_are_legible():
     for ink in (charts.NEUTRAL, charts.INK, drawing.TEXT, drawing.INK):
         assert contrast.contrast(ink, "#ffffff") >= TEXT
-    assert drawing.TEXT in exports._STYLE
+    assert drawing.TEXT in downloads._STYLE

@@ -1,4 +1,4 @@
-"""training.examples writes what the pages read."""
+"""training.store_examples writes what the pages read."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from apps.answers import from_record, read
-from tests.apps import shelf
-from training import examples, tasks
+from apps.labels import from_record, read
+from tests.apps import fake_saved_models
+from training import store_examples, tasks
 from zoo.prediction import Hypothesis, Prediction
 
 
@@ -46,14 +46,14 @@ class Echo:
 
 @pytest.fixture(autouse=True)
 def _device(monkeypatch):
-    monkeypatch.setattr("training.devices.device_name", lambda: "a processor")
+    monkeypatch.setattr("training.distributed.devices.device_name", lambda: "a processor")
 
 
 @pytest.mark.parametrize("attention", [True, False])
 def test_what_is_stored_is_what_is_read(tmp_path, attention):
     model = Echo(attention)
-    records = examples.compute(model, ["good cat", "dog"], beams=(1, 5), runs=3)
-    examples.write(tmp_path / "examples.json", records)
+    records = store_examples.compute(model, ["good cat", "dog"], beams=(1, 5), runs=3)
+    store_examples.write(tmp_path / "examples.json", records)
     stored = json.loads((tmp_path / "examples.json").read_text(encoding="utf-8"))
     assert [(one["beams"], one["source"]) for one in stored] == [
         (1, "good cat"),
@@ -77,14 +77,14 @@ def test_what_is_stored_is_what_is_read(tmp_path, attention):
 
 def test_no_runs_is_an_error():
     with pytest.raises(ValueError, match="runs=0"):
-        examples.compute(Echo(True), ["a"], runs=0)
+        store_examples.compute(Echo(True), ["a"], runs=0)
 
 
 def test_command_says_what_is_missing():
-    result = CliRunner().invoke(examples.app, [])
+    result = CliRunner().invoke(store_examples.app, [])
     assert result.exit_code == 2
     assert "--all" in result.output
-    result = CliRunner().invoke(examples.app, ["no-such-model"])
+    result = CliRunner().invoke(store_examples.app, ["no-such-model"])
     assert result.exit_code == 2
 
 
@@ -94,11 +94,11 @@ def test_speed_of_a_card_is_the_median_of_the_greedy_answers():
         return {**own, "device": "a processor", "date": "2026-01-02"}
 
     greedy = [entry(1, 3.0, 900), entry(1, 1.0, 1000), entry(1, 2.0, 100)]
-    found = examples.speed([entry(5, 50.0, 10), *greedy])
+    found = store_examples.speed([entry(5, 50.0, 10), *greedy])
     assert found["ms_per_sentence"] == 2.0
     assert found["tokens_per_second"] == 900
     assert (found["examples"], found["device"]) == (3, "a processor")
-    assert examples.speed([entry(5, 50.0, 10)]) == {}
+    assert store_examples.speed([entry(5, 50.0, 10)]) == {}
 
 
 @pytest.mark.parametrize("task", ["tatoeba/en-es", "tatoeba/es-en", "dates"])
@@ -117,23 +117,25 @@ def test_a_word_has_its_pronunciations_and_one_in_no_dictionary_none():
 def test_references_are_stored_with_the_answers_and_written_anew_by_themselves(tmp_path):
     task = tasks.get("dates")
     right, wrong = ({"source": "29.02.2072", "text": text} for text in ("2072-02-29", "2072-02-28"))
-    found = examples.refer([right, wrong, {"source": "?", "text": "x", "correct": True}], task)
+    found = store_examples.refer(
+        [right, wrong, {"source": "?", "text": "x", "correct": True}], task
+    )
     assert [one.get("correct") for one in found] == [True, False, None]
     assert found[0]["references"] == ["2072-02-29"]
     assert "references" not in found[2]
-    [graded] = examples.refer(
+    [graded] = store_examples.refer(
         [{"source": "If it rains tomorrow, we will stay at home.", "text": "Si llueve mañana."}],
         tasks.get("tatoeba/en-es"),
     )
     assert 0 < graded["chrf"] < 100
 
-    folder = shelf.make(tmp_path / "saved") / "dates-lstm"
+    folder = fake_saved_models.make(tmp_path / "saved") / "dates-lstm"
     config = {**json.loads((folder / "config.json").read_text(encoding="utf-8"))}
-    shelf.write(folder / "config.json", {**config, "task": "dates"})
-    shelf.write(folder / "examples.json", [right])
-    examples._refer_again(str(folder))
+    fake_saved_models.write(folder / "config.json", {**config, "task": "dates"})
+    fake_saved_models.write(folder / "examples.json", [right])
+    store_examples._refer_again(str(folder))
     [stored] = json.loads((folder / "examples.json").read_text(encoding="utf-8"))
     assert stored == found[0]
     (folder / "examples.json").unlink()
     with pytest.raises(ValueError, match="no stored answers"):
-        examples._refer_again(str(folder))
+        store_examples._refer_again(str(folder))

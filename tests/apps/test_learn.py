@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import zoo
-from apps.lab import computed
+from apps import interpretation
 from apps.lessons import (
     bottleneck,
     cross_attention,
@@ -20,14 +20,14 @@ from apps.lessons import (
     memory,
     order,
     parallelism,
-    parts,
     positions,
     pretraining,
+    shared_views,
 )
-from apps.results import curves, speeds
+from apps.sections import speed_curves, speed_data
 from apps.views.learn import CHAPTERS
-from tests.apps import bench, pages, shelf
-from zoo import backend
+from tests.apps import app_runner, fake_benchmarks, fake_saved_models
+from zoo.runtime import backend
 
 NAMES = [chapter.__name__.rpartition(".")[2] for chapter in CHAPTERS]
 TEXT = "the cat sleeps"
@@ -47,14 +47,14 @@ SENTENCES = {
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """A saved_models whose translators really answer, and results of benchmarks."""
-    root = shelf.make(tmp_path_factory.mktemp("learn") / "saved_models")
-    shelf.make_networks(root, "en-es")
+    root = fake_saved_models.make(tmp_path_factory.mktemp("learn") / "saved_models")
+    fake_saved_models.make_networks(root, "en-es")
     for config in root.glob("en-es-*/config.json"):  # random networks never end by themselves
         values = json.loads(config.read_text(encoding="utf-8")) | {"max_target_length": 6}
-        shelf.write(config, values)
+        fake_saved_models.write(config, values)
     gc.collect()
     gc.freeze()  # Streamlit collects after every run: not through all of TensorFlow each time
-    yield root, bench.make(root.parent / "benchmarks")
+    yield root, fake_benchmarks.make(root.parent / "benchmarks")
     gc.unfreeze()
 
 
@@ -64,7 +64,11 @@ def networks(folders, monkeypatch):
     monkeypatch.setattr(backend, "compiled", uncompiled)
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(folders[0]))
     monkeypatch.setenv("ZOO_BENCHMARKS", str(folders[1]))
-    monkeypatch.setattr(bottleneck, "CLAUSES", (shelf.SENTENCES["en-es"], shelf.SECOND["en-es"]))
+    monkeypatch.setattr(
+        bottleneck,
+        "CLAUSES",
+        (fake_saved_models.SENTENCES["en-es"], fake_saved_models.SECOND["en-es"]),
+    )
 
 
 def uncompiled(model, function, **static):
@@ -257,7 +261,7 @@ def test_lines_have_marks_and_colours_of_their_own():
     rows = [
         {"model": model, "x": 1, "value": 0.5} for model in ("Simple RNN", "LSTM", memory.CHANCE)
     ]
-    points = parts.lines(rows, x_title="x", y_title="y").to_dict()["layer"][1]
+    points = shared_views.lines(rows, x_title="x", y_title="y").to_dict()["layer"][1]
     for channel in ("color", "shape"):
         scale = points["encoding"][channel]["scale"]
         assert scale["domain"] == ["Simple RNN", "LSTM", memory.CHANCE]
@@ -292,7 +296,7 @@ def test_the_map_shows_the_force_that_was_applied(networks):
 
 
 def test_energies_of_all_steps_are_drawn_to_one_scale(networks, monkeypatch):
-    real, found = computed.run, []
+    real, found = interpretation.run, []
 
     def run(name, question, compute):
         answer = real(name, question, compute)
@@ -301,10 +305,10 @@ def test_energies_of_all_steps_are_drawn_to_one_scale(networks, monkeypatch):
         found.append(np.vstack([answer, answer[:1] + 7]))  # and a step that is not shown
         return found[-1]
 
-    monkeypatch.setattr(computed, "run", run)
+    monkeypatch.setattr(interpretation, "run", run)
     axes = [
         spec["encoding"]["y"]
-        for spec in pages.charts(open_chapter("spotlight"))
+        for spec in app_runner.charts(open_chapter("spotlight"))
         if "y" in spec.get("encoding", {})
     ]
     (domain,) = [y["scale"]["domain"] for y in axes if y.get("title") == "energy"]
@@ -315,16 +319,16 @@ def test_energies_of_all_steps_are_drawn_to_one_scale(networks, monkeypatch):
 def test_parallelism_starts_where_the_curves_have_run_apart(networks):
     at = open_chapter("parallelism")
     chosen = at.selectbox(key="learn/parallel.measure").value
-    drawn = speeds.curve_groups(bench.curves())
+    drawn = speed_data.curve_groups(fake_benchmarks.curves())
     spreads = {
-        group[0]["title"]: np.ptp([one["exponent"] for one in speeds.exponents(group)])
+        group[0]["title"]: np.ptp([one["exponent"] for one in speed_data.exponents(group)])
         for group in drawn.values()
         if group[0]["x"] == parallelism.AXIS
     }
     assert chosen == max(spreads, key=spreads.get)
     assert at.select_slider(key="learn/parallel.length").value == 2048
     assert "At 2,048 source pieces: the least is " in said(at)
-    (spec,) = pages.charts(at)
+    (spec,) = app_runner.charts(at)
     assert spec["layer"][0]["mark"]["type"] == "rule"  # the length, on the chart
 
 
@@ -334,9 +338,9 @@ def test_the_steepest_measure_follows_the_results():
             {"line": str(i), "exponent": one, "fitted": [1, 2]} for i, one in enumerate(exponents)
         ]
 
-    assert curves.steepest([group(1.0, 1.2), group(0.9, 1.9), group()]) == 1
-    assert curves.steepest([group(0.5, 2.0), group(0.9, 1.9)]) == 0
-    assert curves.steepest([]) == 0
+    assert speed_curves.steepest([group(1.0, 1.2), group(0.9, 1.9), group()]) == 1
+    assert speed_curves.steepest([group(0.5, 2.0), group(0.9, 1.9)]) == 0
+    assert speed_curves.steepest([]) == 0
 
 
 def test_a_swap_moves_words_only_where_positions_are_told(transformer):
@@ -380,4 +384,9 @@ def test_chains_and_common_weight():
 
 
 def test_the_chapters_are_about_shipped_models():
-    assert {parts.RNN, parts.LSTM, parts.BAHDANAU, parts.TRANSFORMER} <= set(zoo.names())
+    assert {
+        shared_views.RNN,
+        shared_views.LSTM,
+        shared_views.BAHDANAU,
+        shared_views.TRANSFORMER,
+    } <= set(zoo.names())

@@ -10,7 +10,7 @@ import itertools
 import pytest
 
 from tests.apps import legible
-from tests.apps.browsing import WAIT, expect, go, needs_chromium, picture
+from tests.apps.browser import WAIT, expect, go, needs_chromium, picture
 
 pytestmark = needs_chromium
 

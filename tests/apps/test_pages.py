@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from apps import loading, shipped, state
-from apps.answers import Answer
+from apps import inference, saved_models, state
+from apps.labels import Answer
 from apps.views import leaderboard
-from tests.apps import shelf
+from tests.apps import fake_saved_models
 
 DASHBOARD = str(Path(__file__).resolve().parents[2] / "apps" / "dashboard.py")
 HOSTILE = {
@@ -72,7 +72,7 @@ def parrot(monkeypatch):
             notes=("Not in the model's vocabulary: [a](http://b)",),
         )
 
-    monkeypatch.setattr(loading, "_compute", answer)
+    monkeypatch.setattr(inference, "_compute", answer)
     return asked
 
 
@@ -87,7 +87,7 @@ def submit(at: AppTest, text: str) -> AppTest:
 
 
 def test_page_is_full_before_any_model_has_loaded(open_page, monkeypatch):
-    monkeypatch.setattr(loading, "_compute", lambda *args: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(inference, "_compute", lambda *args: pytest.fail("a model was loaded"))
     at = open_page()
     assert not at.exception
     assert not at.error
@@ -103,7 +103,7 @@ def test_every_task_shows_four_columns(open_page, task):
     at = open_page(task=task)
     assert not at.exception
     headings = [one.value for one in at.markdown if one.value.startswith("### ")]
-    assert headings == [f"### {shipped.label(name)}" for name in shipped.models(task)]
+    assert headings == [f"### {saved_models.label(name)}" for name in saved_models.models(task)]
 
 
 def test_a_link_reproduces_the_view(open_page, parrot):
@@ -173,7 +173,7 @@ def test_one_broken_model_leaves_the_others(open_page, saved_models):
     assert len(at.error) == 1  # no weights
     assert "This model could not answer." in at.error[0].value
     # A folder without a model is named, one that is not there is not missed.
-    assert shipped.models("dates") == ["dates-lstm", "dates-lstm-bahdanau"]
+    assert saved_models.models("dates") == ["dates-lstm", "dates-lstm-bahdanau"]
     assert "`dates-transformer`: config\\.json cannot be read" in at.warning[0].value
     assert "simple-rnn" not in said(at)
     assert str(saved_models) not in said(at)
@@ -182,12 +182,12 @@ def test_one_broken_model_leaves_the_others(open_page, saved_models):
 
 def test_two_models_of_one_architecture_are_told_apart(open_page, saved_models):
     shutil.copytree(saved_models / "dates-lstm", saved_models / "dates-my-lstm")
-    names = shipped.models("dates")
+    names = saved_models.models("dates")
     assert names == [
         *("dates-simple-rnn", "dates-lstm", "dates-my-lstm"),
         *("dates-lstm-bahdanau", "dates-transformer"),
     ]
-    assert [shipped.id_of(n) for n in names[1:4]] == ["lstm", "dates-my-lstm", "lstm-bahdanau"]
+    assert [saved_models.id_of(n) for n in names[1:4]] == ["lstm", "dates-my-lstm", "lstm-bahdanau"]
     at = open_page(task="dates")
     assert not at.exception
     for name in ("dates-lstm", "dates-my-lstm"):
@@ -199,7 +199,7 @@ def test_a_task_that_is_none_of_ours_has_its_page(open_page, saved_models):
     folder = saved_models / "mine"
     shutil.copytree(saved_models / "en-es-lstm", folder)
     config = {"format": 1, "task": "tsv:mine.tsv", "model": "lstm", "max_target_length": 32}
-    shelf.write(folder / "config.json", config)
+    fake_saved_models.write(folder / "config.json", config)
     at = open_page(task="tsv:mine.tsv")
     assert not at.exception
     assert "### LSTM" in said(at) and at.text_area(key="compare/text").label == "Your text"
@@ -227,15 +227,15 @@ def test_models_are_warmed_in_the_background(open_page, saved_models, monkeypatc
                 raise ValueError("broken")
             return [SimpleNamespace(attention={"cross": 1})]
 
-    monkeypatch.setattr(loading, "_model", lambda name, fingerprint: Model(name))
-    names = tuple(shipped.models("dates"))
-    assert loading.warm(names, "one text") is None  # switched off for the tests
-    loading.warm.clear()
+    monkeypatch.setattr(inference, "_model", lambda name, fingerprint: Model(name))
+    names = tuple(saved_models.models("dates"))
+    assert inference.warm(names, "one text") is None  # switched off for the tests
+    inference.warm.clear()
     monkeypatch.delenv("ZOO_WARM")
     for _ in range(2):
-        loading.warm(names, "one text").join(timeout=60)
+        inference.warm(names, "one text").join(timeout=60)
     assert asked == [(name, "one text") for name in names]
-    loading.warm.clear()
+    inference.warm.clear()
 
 
 def test_no_models_at_all(monkeypatch, tmp_path):
@@ -250,7 +250,9 @@ def test_leaderboard_shows_every_model(saved_models):
     at = open_leaderboard()
     assert not at.exception
     table = at.dataframe[0].value
-    assert list(table["Model"]) == [shipped.label(name) for name in shipped.models("en-es")]
+    assert list(table["Model"]) == [
+        saved_models.label(name) for name in saved_models.models("en-es")
+    ]
     assert table["95 % interval"][0] == "39.00 to 41.00"
     assert "100 unseen test examples; speed measured on a test computer" in said(at).replace(
         "Speed", "speed"
@@ -267,26 +269,26 @@ def test_leaderboard_shows_every_model(saved_models):
 )
 def test_leaderboard_lives_with_cards_that_lack_things(saved_models, card):
     for name in ("en-es-lstm", "en-es-transformer"):
-        shelf.write(saved_models / name / "card.json", card)
+        fake_saved_models.write(saved_models / name / "card.json", card)
     at = open_leaderboard()
     assert not at.exception
     assert len(at.dataframe[0].value) == 4
-    for name in shipped.models("en-es"):
-        shelf.write(saved_models / name / "card.json", card)
+    for name in saved_models.models("en-es"):
+        fake_saved_models.write(saved_models / name / "card.json", card)
     at = open_leaderboard()
     assert not at.exception
     assert "no figures of quality" in said(at)
 
 
 def test_a_metric_that_nobody_described_is_not_judged(saved_models):
-    for name in shipped.models("en-es"):
-        card = shipped.card(name)
+    for name in saved_models.models("en-es"):
+        card = saved_models.card(name)
         metrics = {"1": {"mase": {"value": 0.8, "low": 0.7, "high": 0.9}}}
-        shelf.write(saved_models / name / "card.json", {**card, "metrics": metrics})
+        fake_saved_models.write(saved_models / name / "card.json", {**card, "metrics": metrics})
     for info, arrow in ((None, "mase"), ({"label": "MASE", "higher_is_better": False}, "MASE ↓")):
-        for name in shipped.models("en-es"):
-            card = {**shipped.card(name), "metric_info": {"mase": info}}
-            shelf.write(saved_models / name / "card.json", card)
+        for name in saved_models.models("en-es"):
+            card = {**saved_models.card(name), "metric_info": {"mase": info}}
+            fake_saved_models.write(saved_models / name / "card.json", card)
         at = open_leaderboard()
         assert not at.exception
         assert arrow in at.dataframe[0].value.columns

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from apps import address, shipped, state
-from tests.apps import pages
+from apps import address, saved_models, state
+from tests.apps import app_runner
 
 APPS = Path(state.__file__).parent
 VIEWS = sorted(path.stem for path in (APPS / "views").glob("*.py") if path.stem != "__init__")
@@ -29,9 +29,9 @@ def _two_pages() -> None:
 @pytest.fixture
 def walk(saved_models, monkeypatch):
     """Opens one page after another in one session; nothing is computed."""
-    from apps.lab import computed
+    from apps import interpretation
 
-    monkeypatch.setattr(computed, "run", lambda *rest: None)
+    monkeypatch.setattr(interpretation, "run", lambda *rest: None)
     at = AppTest.from_function(_two_pages, default_timeout=60)
 
     def opened(page: str, **params: str) -> AppTest:
@@ -146,7 +146,7 @@ def test_an_address_brings_back_what_was_before(walk):
     after = dict(at.query_params.items())
     assert before != after
     walk("compare", **{**before, "beams": "4"})
-    assert at.text_area(key="compare/text").value == shipped.opening("dates")
+    assert at.text_area(key="compare/text").value == saved_models.opening("dates")
     walk("compare", **{**after, "beams": "5"})
     assert at.text_area(key="compare/text").value == "Dec 1 1999"
 
@@ -237,36 +237,36 @@ def test_the_page_opens_with_what_the_transformer_gets_right_and_the_rnn_does_no
         store(family)
     store("transformer", "r0", "bad", "r2", "r3~")
     store("simple-rnn", "r0", "bad", "bad", "bad")
-    assert shipped.opening("en-es") == "s2"
-    assert shipped.references("en-es", "s2") == ["r2"]
+    assert saved_models.opening("en-es") == "s2"
+    assert saved_models.references("en-es", "s2") == ["r2"]
     store("transformer", "r0", "bad", "near~", "r3")
-    assert shipped.opening("en-es") == "s2"
+    assert saved_models.opening("en-es") == "s2"
     store("transformer", "bad", "bad", "bad", "bad")
-    assert shipped.opening("en-es") is not None
+    assert saved_models.opening("en-es") is not None
     (saved_models / "en-es-simple-rnn" / "examples.json").unlink()
-    assert shipped.opening("en-es") == "s0"
+    assert saved_models.opening("en-es") == "s0"
 
 
 def test_a_reference_stands_beside_the_answers(saved_models):
-    for name in shipped.models("dates"):
+    for name in saved_models.models("dates"):
         path = saved_models / name / "examples.json"
         records = json.loads(path.read_text(encoding="utf-8"))
         records[0]["references"] = ["2021-05-03"]
         path.write_text(json.dumps(records), encoding="utf-8")
-    at = pages.opened("compare", task="dates", text="3 May 2021")
+    at = app_runner.opened("compare", task="dates", text="3 May 2021")
     assert not at.exception
-    assert "**Reference:** 2021\\-05\\-03" in pages.said(at)
-    assert pages.said(at).count("The same as a reference.") == 3
+    assert "**Reference:** 2021\\-05\\-03" in app_runner.said(at)
+    assert app_runner.said(at).count("The same as a reference.") == 3
 
 
 @pytest.mark.parametrize("task", ["en-es", "dates", "pronounce"])
 def test_the_shipped_opening_is_one_that_the_transformer_gets_right(task):
     """Of the models in the repository: their stored answers carry references."""
-    opening = shipped.opening(task)
-    accepted = shipped.references(task, opening)
+    opening = saved_models.opening(task)
+    accepted = saved_models.references(task, opening)
     texts = {
         family: next(
-            r["text"] for r in shipped.examples(f"{task}-{family}") if r["source"] == opening
+            r["text"] for r in saved_models.examples(f"{task}-{family}") if r["source"] == opening
         )
         for family in ("transformer", "simple-rnn")
     }

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.apps.browsing import WAIT, expect, go, needs_chromium
+from tests.apps.browser import WAIT, expect, go, needs_chromium
 
 pytestmark = needs_chromium
 

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from tests.apps.browsing import ROOT, needs_chromium, serving, sync_playwright
+from tests.apps.browser import ROOT, needs_chromium, serving, sync_playwright
 
 if sync_playwright is None:
     pytest.skip("playwright is not installed", allow_module_level=True)

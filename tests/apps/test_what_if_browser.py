@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.apps.browsing import WAIT, expect, needs_chromium, picture
+from tests.apps.browser import WAIT, expect, needs_chromium, picture
 
 pytestmark = needs_chromium
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.apps.browsing import ROOT
+from tests.apps.browser import ROOT
 
 ODD = re.compile(
     r"\b(hears?|heard|owes? to|owing to|stands? beside|is put to|are put to|to be put into|animals?"

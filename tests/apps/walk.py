@@ -40,7 +40,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.apps.browsing import ARGUMENTS, CHROMIUM, Served, serving, sync_playwright
+from tests.apps.browser import ARGUMENTS, CHROMIUM, Served, serving, sync_playwright
 
 if sync_playwright is not None:
     from playwright.sync_api import Browser
@@ -59,12 +59,12 @@ def dashboard(options: argparse.Namespace) -> Iterator[Served]:
         if options.made_up:
             os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-            from tests.apps import bench, shelf
+            from tests.apps import fake_benchmarks, fake_saved_models
 
-            models = shelf.make(Path(folder) / "saved_models")
-            shelf.make_networks(models, "en-es")
+            models = fake_saved_models.make(Path(folder) / "saved_models")
+            fake_saved_models.make_networks(models, "en-es")
             environment["ZOO_SAVED_MODELS"] = str(models)
-            environment["ZOO_BENCHMARKS"] = str(bench.make(Path(folder) / "benchmarks"))
+            environment["ZOO_BENCHMARKS"] = str(fake_benchmarks.make(Path(folder) / "benchmarks"))
             environment["ZOO_CACHE_DIR"] = "off"
         with serving("apps/dashboard.py", Path(folder) / "server.log", environment) as app:
             yield app

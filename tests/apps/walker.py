@@ -18,7 +18,7 @@ from playwright.sync_api import Browser
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.apps import controls
-from tests.apps.browsing import Served
+from tests.apps.browser import Served
 from tests.apps.controls import Control, Step
 from tests.apps.faults import Fault, Watch, dead_end
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import zoo
 from training import commands
 from training.checkpoint import CheckpointError
-from training.download import DownloadError
+from training.data.download import DownloadError
 from zoo.tokenizer import train_tokenizer
 
 
@@ -85,7 +85,7 @@ def test_every_command_that_loads_a_model(module, error, status, part, monkeypat
         raise error
 
     monkeypatch.setattr(zoo, "load", load)
-    monkeypatch.setattr("training.devices.prepare", lambda threads: None)
+    monkeypatch.setattr("training.distributed.devices.prepare", lambda threads: None)
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     done = CliRunner().invoke(import_module(f"training.{module}").app, COMMANDS[module])
     assert done.exit_code == status, done.output
@@ -94,14 +94,14 @@ def test_every_command_that_loads_a_model(module, error, status, part, monkeypat
 
 
 def test_a_table_of_results_that_cannot_be_written(monkeypatch):
-    from training import results
+    from training import results_table
 
     def read_text(self: Path, **given: str) -> str:
         raise PermissionError(errno.EACCES, "Permission denied", str(self))
 
-    monkeypatch.setattr(results, "render", lambda: "")
+    monkeypatch.setattr(results_table, "render", lambda: "")
     monkeypatch.setattr(Path, "read_text", read_text)
-    done = CliRunner().invoke(results.app, ["--write"])
+    done = CliRunner().invoke(results_table.app, ["--write"])
     assert done.exit_code == 2 and "permission denied" in done.output
 
 

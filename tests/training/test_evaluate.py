@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from training import cards, evaluate, tasks, test_sets
+from training import card_writer, evaluate, tasks, test_sets
 from training.tasks import reading
 
 
@@ -55,7 +55,7 @@ class Upper(tasks.Task):
         return tasks.Provenance("", "", "", "", "", "")
 
     def figures(self, predictions, examples):
-        from training import metrics
+        from training.metrics import text as metrics
 
         return {"exact_match": metrics.exact_match(predictions, [e.references for e in examples])}
 
@@ -99,10 +99,10 @@ def test_nothing_to_evaluate_is_refused(tmp_path):
 
 
 def test_updating_a_card_keeps_other_beams_and_greedy_predictions(tmp_path):
-    cards.write(tmp_path, {"name": "x", "metrics": {"5": {"examples": 3}}})
+    card_writer.write(tmp_path, {"name": "x", "metrics": {"5": {"examples": 3}}})
     metrics, records = evaluate.evaluate_examples(Echo(tmp_path), Upper(), Upper().examples("test"))
     evaluate.update_card(tmp_path, 1, metrics, records)
-    card = cards.read(tmp_path)
+    card = card_writer.read(tmp_path)
     assert card["metrics"]["1"] == metrics and card["metrics"]["5"] == {"examples": 3}
     assert "exact match" in (tmp_path / "README.md").read_text()
     kept = json.loads((tmp_path / "predictions.json").read_text())
@@ -126,7 +126,7 @@ def run(*arguments: object):
 @pytest.fixture
 def loaded(monkeypatch, tmp_path):
     """`zoo.load` gives Echo; its folder holds a card."""
-    cards.write(tmp_path, {"name": "upper"})
+    card_writer.write(tmp_path, {"name": "upper"})
     model = Echo(tmp_path)
     import zoo
 
@@ -142,7 +142,7 @@ def test_the_command_writes_json_and_the_card(loaded, tmp_path):
     assert "exact match" in result.output and "90.00" in result.output
     written = json.loads(out.read_text())
     assert written["exact_match"]["value"] == 90.0 and written["beams"] == 1
-    command = cards.read(tmp_path)["metrics"]["1"]["command"]
+    command = card_writer.read(tmp_path)["metrics"]["1"]["command"]
     assert command == f"python -m training.evaluate {tmp_path.name} --beams 1"
 
 
@@ -238,13 +238,13 @@ def test_figures_are_printed_although_they_cannot_be_saved(loaded, tmp_path, mon
     def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cards, "write", full)
+    monkeypatch.setattr(card_writer, "write", full)
     out = tmp_path / "figures.json"
     result = run(tmp_path, "--update-card", "--out", out)
     assert result.exit_code == 2 and "Traceback" not in result.output
     assert "90.00" in result.output and "could not be saved" in result.output
     assert json.loads(out.read_text())["exact_match"]["value"] == 90.0  # the other was tried
-    monkeypatch.setattr(cards, "write_json", full)
+    monkeypatch.setattr(card_writer, "write_json", full)
     result = run(tmp_path, "--out", out)
     assert result.exit_code == 2 and "90.00" in result.output
     result = run(tmp_path, "--out", tmp_path)
@@ -258,7 +258,7 @@ def provenance(sha256: str):
 def test_another_corpus_than_the_cards_is_told_and_changes_no_card(loaded, tmp_path, monkeypatch):
     old = {"exact_match": {"value": 50.0, "low": 40.0, "high": 60.0}}
     data = {"sha256": "a" * 64, "examples": {"test": 700}}
-    cards.write(tmp_path, {"name": "upper", "data": data, "metrics": {"1": old}})
+    card_writer.write(tmp_path, {"name": "upper", "data": data, "metrics": {"1": old}})
     monkeypatch.setattr(Upper, "provenance", provenance("a" * 64))
     assert "card" not in run(tmp_path).output
     monkeypatch.setattr(Upper, "provenance", provenance("b" * 64))
@@ -268,10 +268,10 @@ def test_another_corpus_than_the_cards_is_told_and_changes_no_card(loaded, tmp_p
     decoded = len(loaded.batches)
     result = run(tmp_path, "--update-card")
     assert result.exit_code == 2 and "--other-data" in result.output
-    assert cards.read(tmp_path)["metrics"] == {"1": old} and len(loaded.batches) == decoded
+    assert card_writer.read(tmp_path)["metrics"] == {"1": old} and len(loaded.batches) == decoded
     result = run(tmp_path, "--update-card", "--other-data")
     assert result.exit_code == 0
-    new = cards.read(tmp_path)["metrics"]["1"]
+    new = card_writer.read(tmp_path)["metrics"]["1"]
     assert new["exact_match"]["value"] == 90.0 and new["other_data"] == "b" * 64
     assert f"another test set than the data below have (a corpus with the SHA-256 `{'b' * 64}`" in (
         (tmp_path / "README.md").read_text()
@@ -280,7 +280,7 @@ def test_another_corpus_than_the_cards_is_told_and_changes_no_card(loaded, tmp_p
 
 def test_another_split_of_the_same_corpus_is_told(loaded, tmp_path, monkeypatch):
     data = {"sha256": "a" * 64, "examples": {"test": 699}}
-    cards.write(tmp_path, {"name": "upper", "data": data})
+    card_writer.write(tmp_path, {"name": "upper", "data": data})
     monkeypatch.setattr(Upper, "provenance", provenance("a" * 64))
     result = run(tmp_path)
     assert "700 examples, 699 in the card" in result.output
@@ -299,7 +299,7 @@ def translator(loaded, tmp_path, monkeypatch):
     known = [example.source for example in task.examples("train")]
     held = [example.source for example in task.examples("test")]
     sha256 = task.provenance().sha256
-    cards.write(tmp_path, {"name": "x", "data": {"sha256": sha256}})
+    card_writer.write(tmp_path, {"name": "x", "data": {"sha256": sha256}})
     own = [known[-1], f"{known[7].upper()[:-1]}!", held[0], "Something else."]
     (tmp_path / "s").write_text("\n".join(own))
     (tmp_path / "r").write_text("\n".join("abcd"))
@@ -316,12 +316,12 @@ def test_sentences_that_were_trained_on_are_counted(translator, tmp_path, monkey
 
     monkeypatch.setattr(streaming, "LARGE", 1)  # by another split: whatever is held out now
     assert "in the model's training data" in run(*command).output
-    card = cards.read(tmp_path)
-    cards.write(tmp_path, card | {"training": {"settings": {"limit": 5}}})
+    card = card_writer.read(tmp_path)
+    card_writer.write(tmp_path, card | {"training": {"settings": {"limit": 5}}})
     monkeypatch.setattr(streaming, "LARGE", 1 << 30)
     assert "None of the 4 sentences is in" in run(*command).output
     settings = {"limit": 5, "start_from": {"name": "en-es-lstm"}}
-    cards.write(tmp_path, card | {"training": {"settings": settings}})
+    card_writer.write(tmp_path, card | {"training": {"settings": settings}})
     assert "en-es-lstm, from which it started, was trained on is not" in run(*command).output
 
 
@@ -338,7 +338,7 @@ def test_what_was_trained_on_is_not_known_without_its_corpus(translator, tmp_pat
 
 
 def test_no_corpus_is_fetched_to_look_for_sentences(tmp_path, monkeypatch):
-    from training import download
+    from training.data import download
 
     monkeypatch.setenv("ZOO_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))

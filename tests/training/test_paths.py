@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from training import cards, paths
+from training import card_writer, paths
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_command_is_cut_word_by_word(monkeypatch):
 
 def test_a_card_is_cut_as_it_is_written(tmp_path):
     """Also what another program, or an earlier version, put there."""
-    cards.write(
+    card_writer.write(
         tmp_path,
         {
             "name": "mine",
@@ -62,6 +62,6 @@ def test_a_card_is_cut_as_it_is_written(tmp_path):
     for file in ("card.json", "README.md"):
         text = (tmp_path / file).read_text()
         assert "anna" not in text and "~" not in text and "tsv:y.tsv" in text
-    card = cards.read(tmp_path)
+    card = card_writer.read(tmp_path)
     assert card["training"]["settings"] == {"task": "tsv:y.tsv", "epochs": 3, "limit": None}
     assert card["metrics"]["1"]["command"] == "python -m x m"

@@ -13,12 +13,13 @@ import pytest
 from safetensors.numpy import load
 
 import zoo
-from tests.training import runs
-from tests.zoo import nano
-from training import cards, checkpoint, devices, session
-from training.batches import make_batch
+from tests.training import training_runs
+from tests.zoo import tiny_models
+from training import card_writer, checkpoint, run
 from training.checkpoint import CheckpointError, Progress
-from training.objective import SmoothedCrossEntropy, make_optimizer
+from training.data.batches import make_batch
+from training.distributed import devices
+from training.objectives.cross_entropy import SmoothedCrossEntropy, make_optimizer
 from zoo.tokenizer import EOS
 
 
@@ -32,32 +33,32 @@ def curve(folder: Path) -> list[dict[str, str]]:
 
 @pytest.mark.slow
 def test_killed_and_stopped_runs_end_with_the_same_bytes(tmp_path):
-    runs.corpus(tmp_path / "pairs.tsv")
+    training_runs.corpus(tmp_path / "pairs.tsv")
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    status, said = runs.finish(runs.start(whole))
+    status, said = training_runs.finish(training_runs.start(whole))
     assert status == 0, said
 
-    killed = runs.start(broken)
-    runs.wait_for(killed, broken, 120)
+    killed = training_runs.start(broken)
+    training_runs.wait_for(killed, broken, 120)
     killed.kill()
-    assert runs.finish(killed)[0] == -signal.SIGKILL
+    assert training_runs.finish(killed)[0] == -signal.SIGKILL
     step = checkpoint.read_progress(broken / "training").step
-    assert 120 <= step < runs.STEPS
+    assert 120 <= step < training_runs.STEPS
     assert not (broken / "weights.safetensors").exists()
 
-    stopped = runs.start(broken)
-    runs.wait_for(stopped, broken, step + 100)
+    stopped = training_runs.start(broken)
+    training_runs.wait_for(stopped, broken, step + 100)
     stopped.send_signal(signal.SIGINT)
-    status, said = runs.finish(stopped)
+    status, said = training_runs.finish(stopped)
     assert status == 130, said
     assert "Traceback" not in said and "the same command goes on" in said
-    assert f"Going on at step {step} of {runs.STEPS}" in said
+    assert f"Going on at step {step} of {training_runs.STEPS}" in said
     stopped_at = checkpoint.read_progress(broken / "training").step
-    assert step < stopped_at < runs.STEPS
+    assert step < stopped_at < training_runs.STEPS
 
-    status, said = runs.finish(runs.start(broken))
+    status, said = training_runs.finish(training_runs.start(broken))
     assert status == 0, said
-    assert f"Going on at step {stopped_at} of {runs.STEPS}" in said
+    assert f"Going on at step {stopped_at} of {training_runs.STEPS}" in said
     for file in ("weights.safetensors", "tokenizer.model", "config.json"):
         there = (broken / file).read_bytes().replace(b"broken", b"whole")
         assert there == (whole / file).read_bytes(), file
@@ -66,7 +67,7 @@ def test_killed_and_stopped_runs_end_with_the_same_bytes(tmp_path):
     for name, array in states[0].items():  # in full precision, moments and seeds included
         assert (states[1][name] == array).all(), name
     ours, theirs = curve(whole), curve(broken)
-    assert [int(row["step"]) for row in ours] == [*range(50, runs.STEPS + 1, 50)]
+    assert [int(row["step"]) for row in ours] == [*range(50, training_runs.STEPS + 1, 50)]
     assert ours == theirs
     assert float(ours[-1]["loss"]) < float(ours[0]["loss"])
     ends = [checkpoint.read_progress(folder / "training") for folder in (whole, broken)]
@@ -77,7 +78,7 @@ def test_killed_and_stopped_runs_end_with_the_same_bytes(tmp_path):
     # What was left is a model, and a finished run is left alone.
     assert zoo.load(broken).predict(["Tom sees a book."])[0].source_pieces[-1] == "</s>"
     before = (broken / "weights.safetensors").stat().st_mtime_ns
-    status, said = runs.finish(runs.start(broken))
+    status, said = training_runs.finish(training_runs.start(broken))
     assert status == 0 and "is finished" in " ".join(said.split())  # a long path is wrapped
     assert (broken / "weights.safetensors").stat().st_mtime_ns == before
 
@@ -93,19 +94,19 @@ app(standalone_mode=False)
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_as_it_writes_its_model_writes_it_again(tmp_path):
-    runs.corpus(tmp_path / "pairs.tsv")
+    training_runs.corpus(tmp_path / "pairs.tsv")
     out, options = tmp_path / "model", {"--steps": 20, "--limit": 20, "--validate-every": 20}
-    killed = runs.start(out, ("-c", DIES_AS_IT_WRITES), **options)
-    assert runs.finish(killed)[0] == -signal.SIGKILL
+    killed = training_runs.start(out, ("-c", DIES_AS_IT_WRITES), **options)
+    assert training_runs.finish(killed)[0] == -signal.SIGKILL
     progress = checkpoint.read_progress(out / "training")
     assert progress.step == 20 and not progress.finished
     weights = (out / "weights.safetensors").read_bytes()
     assert not (out / "card.json").exists()
 
-    status, said = runs.finish(runs.start(out, **options))
+    status, said = training_runs.finish(training_runs.start(out, **options))
     assert status == 0 and "Going on at step 20 of 20" in said, said
     assert (out / "weights.safetensors").read_bytes() == weights
-    assert cards.read(out)["training"]["steps"] == 20
+    assert card_writer.read(out)["training"]["steps"] == 20
     assert checkpoint.read_progress(out / "training").finished
 
 
@@ -116,7 +117,7 @@ def network():
 
 
 def trained(steps: int):
-    made = nano.network("simple-rnn", dropout=0.5)
+    made = tiny_models.network("simple-rnn", dropout=0.5)
     optimizer = make_optimizer(learning_rate=1e-2, warmup=2, steps=100, clip=1.0, averaging=0.9)
     made.compile(optimizer=optimizer, loss=SmoothedCrossEntropy(0.1))
     optimizer.build(made.trainable_variables)
@@ -188,15 +189,15 @@ def test_the_precision_auto_is_the_machines_then_the_runs(network, tmp_path):
     chosen = {}
     for precision in ("float32", "mixed_bfloat16"):
         on = types.SimpleNamespace(precision=lambda known=precision: known)
-        began = session.read_progress(tmp_path / "new", settings, False, on).settings
+        began = run.read_progress(tmp_path / "new", settings, False, on).settings
         assert began == {"seed": 1, "precision": precision}
         chosen[precision] = on
-    state = tmp_path / session.STATE
+    state = tmp_path / run.STATE
     checkpoint.save(state, network.model, Progress(step=2, settings={**settings, **began}))
-    found = session.read_progress(tmp_path, settings, False, chosen["float32"])
+    found = run.read_progress(tmp_path, settings, False, chosen["float32"])
     assert found.step == 2 and found.settings["precision"] == "mixed_bfloat16"
     with pytest.raises(CheckpointError, match=r"other settings \(precision\)"):
-        session.read_progress(tmp_path, {**settings, "precision": "float32"}, False)
+        run.read_progress(tmp_path, {**settings, "precision": "float32"}, False)
 
 
 @pytest.mark.parametrize(

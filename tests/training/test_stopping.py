@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 import zoo
-from tests.training import runs
-from training import cards, checkpoint, evaluate, metrics, session, tasks
+from tests.training import training_runs
+from training import card_writer, checkpoint, evaluate, run, tasks
 from training.checkpoint import Progress
 from training.loop import Schedule, Trainer
-from training.scoring import choose
+from training.metrics import text as metrics
+from training.metrics.scoring import choose
 
 COMMON = {"--sampling": 0, "--batch-tokens": 200, "--warmup": 5, "--averaging": 0.9, "--seed": 3}
 WHO = {"我": "I", "你": "you", "他们": "they", "老师": "the teacher", "孩子": "the child"}
@@ -52,7 +53,7 @@ def curve(folder: Path) -> list[dict[str, str]]:
 
 def train(out: Path, **options: object) -> list[dict[str, str]]:
     """The curve of a run on `pairs.tsv` beside `out`, as a user starts it."""
-    status, said = runs.finish(runs.start(out, **options))
+    status, said = training_runs.finish(training_runs.start(out, **options))
     assert status == 0, said
     assert "decided_by" in said
     return curve(out)
@@ -63,7 +64,7 @@ def test_a_chinese_corpus_does_not_keep_its_first_checkpoint(tmp_path):
     corpus = chinese(tmp_path / "pairs.tsv")
     options = {"--steps": 200, "--validate-every": 40, "--learning-rate": 1e-2}
     rows = train(tmp_path / "model", **COMMON, **options)
-    card = cards.read(tmp_path / "model")
+    card = card_writer.read(tmp_path / "model")
     assert card["training"]["best_step"] > 40
     assert card["training"]["valid"]["bleu"] > 5
     assert card["scoring"] == {
@@ -94,9 +95,9 @@ def test_with_a_metric_stuck_at_0_the_loss_decides_and_the_log_says_so(tmp_path)
     assert [int(row["step"]) for row in rows] == [*range(3, 25, 3)]
     assert [row["decided_by"] for row in rows] == ["valid_bleu", *["valid_loss"] * 7]
     losses = [float(row["valid_loss"]) for row in rows]
-    best = cards.read(tmp_path / "model")["training"]["best_step"]
+    best = card_writer.read(tmp_path / "model")["training"]["best_step"]
     assert best == 3 * (1 + int(np.argmin(losses))) > 3
-    progress = checkpoint.read_progress(tmp_path / "model" / session.STATE)
+    progress = checkpoint.read_progress(tmp_path / "model" / run.STATE)
     assert progress.best == 0.0
     assert progress.best_loss == pytest.approx(min(losses), abs=1e-4)
     assert progress.scoring["effective_order"]

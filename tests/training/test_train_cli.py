@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training import runs
+from tests.training import training_runs
 
 pytestmark = pytest.mark.slow
 
@@ -102,7 +102,7 @@ json.dump(found, open("found.json", "w"))
 def place(tmp_path_factory) -> Path:
     """A folder with corpora, after all calls were made in it."""
     path = tmp_path_factory.mktemp("cli")
-    runs.corpus(path / "pairs.tsv")
+    training_runs.corpus(path / "pairs.tsv")
     lines = (path / "pairs.tsv").read_text().splitlines(keepends=True)
     (path / "few.tsv").write_text("".join(lines[:5]))
     calls = {"run": [TASK, *RUN, "--out=run"]}
@@ -112,7 +112,11 @@ def place(tmp_path_factory) -> Path:
     for option, value in OUT_OF_RANGE.items():
         calls[option] = [TASK, *RUN, f"{option}={value}", "--out=out"]
     done = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(runs.ROOT)!r})\n{SCRIPT}"],
+        [
+            sys.executable,
+            "-c",
+            f"import sys; sys.path.insert(0, {str(training_runs.ROOT)!r})\n{SCRIPT}",
+        ],
         cwd=path,
         input=json.dumps(calls),
         capture_output=True,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from training import data, tasks
+from training import tasks
+from training.data import prepare
 from training.tasks.base import TokenizerSpec
 from zoo.tokenizer import UNK
 
@@ -24,33 +25,33 @@ def kept(tokenizer, texts: list[str]) -> int:
 
 def test_a_vocabulary_grows_with_the_characters_of_the_text(capsys):
     texts = chinese(900, 300)
-    tokenizer = data.learn(texts, SPEC)
+    tokenizer = prepare.learn(texts, SPEC)
     assert kept(tokenizer, texts) == len(set("".join(texts)))
-    assert 500 < tokenizer.size <= 2 * (900 + data.FIXED)
+    assert 500 < tokenizer.size <= 2 * (900 + prepare.FIXED)
     said = " ".join(capsys.readouterr().err.split())
     assert "900 different characters" in said and "--vocabulary" in said
 
 
 def test_a_vocabulary_that_was_asked_for_keeps_the_most_frequent(capsys):
     texts = chinese(900, 300)
-    tokenizer = data.learn(texts, SPEC, vocabulary=1_000)
+    tokenizer = prepare.learn(texts, SPEC, vocabulary=1_000)
     assert tokenizer.size <= 1_000
-    room = (1_000 - data.FIXED) // 2
+    room = (1_000 - prepare.FIXED) // 2
     assert 0.9 * room < kept(tokenizer, texts) <= room + 12
     assert all(UNK not in tokenizer.encode(text) for text in texts)
     assert all(tokenizer.decode(tokenizer.encode(text)) == text for text in texts)
     said = " ".join(capsys.readouterr().err.split())
-    assert f"the {room} most frequent" in said and f"--vocabulary {2 * 900 + data.FIXED}" in said
+    assert f"the {room} most frequent" in said and f"--vocabulary {2 * 900 + prepare.FIXED}" in said
 
 
 def test_a_vocabulary_too_small_for_the_bytes_is_refused():
-    with pytest.raises(ValueError, match=f"at least {data.SMALLEST}.*Received: 100"):
-        data.learn(["some text"], SPEC, vocabulary=100)
+    with pytest.raises(ValueError, match=f"at least {prepare.SMALLEST}.*Received: 100"):
+        prepare.learn(["some text"], SPEC, vocabulary=100)
 
 
 def test_english_and_spanish_keep_their_size_and_every_character(capsys):
     texts = [f"Sentence {i}: ¿qué año, {i % 7}% of $8; Zoë?" for i in range(200)]
-    tokenizer = data.learn(texts, SPEC)
+    tokenizer = prepare.learn(texts, SPEC)
     assert tokenizer.size <= 500 and not capsys.readouterr().err
     assert kept(tokenizer, texts) == len(set("".join(texts)))
 
@@ -60,11 +61,11 @@ def test_both_sides_share_pieces_but_not_their_normalizer(tmp_path):
     rows = [f"I don’t have {i} cats.\tJe n’ai pas {i} chats." for i in range(40)]
     path.write_text("\n".join(rows), encoding="utf-8")
     task = tasks.get(f"tsv:{path}")
-    made = data.make_tokenizers(task, data.read(task), tmp_path / "run")
-    source, target = data.sides(made)
+    made = prepare.make_tokenizers(task, prepare.read(task), tmp_path / "run")
+    source, target = prepare.sides(made)
     assert source.bytes == target.bytes
-    assert data.file_names(made) == {"source": "tokenizer.model", "target": "tokenizer.model"}
+    assert prepare.file_names(made) == {"source": "tokenizer.model", "target": "tokenizer.model"}
     assert source.decode(source.encode("don’t")) == "don't"
     assert target.decode(target.encode("n’ai")) == "n’ai"
-    again = data.make_tokenizers(task, data.read(task), tmp_path / "run")
+    again = prepare.make_tokenizers(task, prepare.read(task), tmp_path / "run")
     assert again["source"].normalizer == source.normalizer

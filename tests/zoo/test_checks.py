@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 import zoo
-from tests.zoo import nano
+from tests.zoo import tiny_models
 from zoo import checks, saving
 from zoo.checks import Checks, exists, full_year, numbers
 
@@ -154,7 +154,7 @@ def test_without_checks_nothing_is_said():
 def test_checks_that_there_are_not(given, message, tmp_path):
     with pytest.raises(ValueError, match=re.escape(message)):
         Checks(given)
-    folder = nano.folder(tmp_path / "model", "simple-rnn", checks={})
+    folder = tiny_models.folder(tmp_path / "model", "simple-rnn", checks={})
     config = json.loads((folder / "config.json").read_text())
     saving.write_json(folder / "config.json", {**config, "checks": given})
     with pytest.raises(saving.ModelFolderError, match=r"config\.json.*check"):
@@ -162,7 +162,7 @@ def test_checks_that_there_are_not(given, message, tmp_path):
 
 
 def test_a_model_says_it_in_its_notes(tmp_path):
-    folder = nano.folder(tmp_path / "model", "transformer", checks={"empty": {}, **DATE})
+    folder = tiny_models.folder(tmp_path / "model", "transformer", checks={"empty": {}, **DATE})
     model = zoo.load(folder)
     empty, none, answered = model.predict(["", "the book", "3 book 2021"])
     assert empty.notes == [checks.EMPTY]
@@ -171,9 +171,9 @@ def test_a_model_says_it_in_its_notes(tmp_path):
 
 
 def test_after_an_intervention_nothing_is_said_of_the_answer_before(tmp_path):
-    from zoo.interventions import Intervention
+    from zoo.interpret.intervene import Intervention
 
-    folder = nano.folder(tmp_path / "model", "transformer", checks=DATE)
+    folder = tiny_models.folder(tmp_path / "model", "transformer", checks=DATE)
     model = zoo.load(folder)
     (answer,) = model.predict(["3 book 2021"])
     assert answer.notes.count(checks.NOT_ISO) == 1

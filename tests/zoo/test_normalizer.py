@@ -8,7 +8,7 @@ import keras
 import pytest
 
 import zoo
-from tests.zoo import nano
+from tests.zoo import tiny_models
 from zoo.normalizer import Normalizer
 from zoo.saving import ModelFolderError
 from zoo.tokenizer import clean
@@ -69,14 +69,14 @@ def test_a_second_time_changes_nothing(text):
 def test_what_is_no_step_is_refused(step, tmp_path):
     with pytest.raises(ValueError, match="a step of a normalizer is"):
         Normalizer([step])
-    folder = nano.folder(tmp_path / "m", "lstm", normalizers={"source": [step]})
+    folder = tiny_models.folder(tmp_path / "m", "lstm", normalizers={"source": [step]})
     with pytest.raises(ModelFolderError, match=r"config\.json: a step of a normalizer is"):
         zoo.load(folder)
 
 
 def test_a_model_folder_says_how_its_text_is_prepared(tmp_path):
-    plain = zoo.load(nano.folder(tmp_path / "plain", "lstm"))
-    folder = nano.folder(tmp_path / "m", "lstm", normalizers={"source": STEPS, "target": []})
+    plain = zoo.load(tiny_models.folder(tmp_path / "plain", "lstm"))
+    folder = tiny_models.folder(tmp_path / "m", "lstm", normalizers={"source": STEPS, "target": []})
     assert json.loads((folder / "config.json").read_text())["normalizers"]["source"] == STEPS
     model = zoo.load(folder)
     assert model.source_tokenizer.normalizer == Normalizer(STEPS)
@@ -94,8 +94,8 @@ def test_a_model_folder_says_how_its_text_is_prepared(tmp_path):
 def test_a_graph_prepares_text_alike(steps):
     import tensorflow as tf
 
-    from zoo import export
+    from zoo.export import saved_model
 
     normalizer = Normalizer(steps)
-    made = export._cleaned(tf.constant(TEXTS), normalizer).numpy()
+    made = saved_model._cleaned(tf.constant(TEXTS), normalizer).numpy()
     assert [text.decode() for text in made] == [clean(normalizer(text)) for text in TEXTS]

@@ -240,7 +240,7 @@ def test_equal_seeds_make_equal_networks():
     [
         "import zoo; zoo.names()",
         "import zoo.registry, zoo.shipped, zoo.tokenizer, zoo.prediction, zoo.saving",
-        "import training.tasks, training.metrics, training.batches, training.train",
+        "import training.tasks, training.metrics.text, training.data.batches, training.train",
         "import training.tasks as t; t.get('dates'), t.get('pronounce'), t.get('tatoeba/en-es')",
         "import runpy; sys.argv = ['train', '--help']\n"
         "try: runpy.run_module('training.train', run_name='__main__')\n"

@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load, save
 
 import zoo
-from tests.zoo import nano
+from tests.zoo import tiny_models
 from zoo import saving
 from zoo.saving import ModelFolderError
 
@@ -259,7 +259,7 @@ def test_a_damaged_card(copy, text):
 
 
 def test_two_weights_of_one_name_are_refused_when_saving():
-    network = nano.network("transformer")
+    network = tiny_models.network("transformer")
     network.decoder_layers[1].name = network.decoder_layers[0].name
     with pytest.raises(ValueError, match="decoder_0"):
         saving.weight_arrays(network)

@@ -7,18 +7,18 @@ import io
 import pytest
 import sentencepiece
 
-from tests.zoo import nano
+from tests.zoo import tiny_models
 from zoo.tokenizer import BOS, EOS, PAD, UNK, Tokenizer, clean, train_tokenizer
 
 
 @pytest.fixture(scope="module")
 def words():
-    return nano.tokenizers(shared=True)["tokenizer.model"]
+    return tiny_models.tokenizers(shared=True)["tokenizer.model"]
 
 
 @pytest.fixture(scope="module")
 def characters():
-    return nano.tokenizers(shared=False)["source.model"]
+    return tiny_models.tokenizers(shared=False)["source.model"]
 
 
 def test_special_ids_are_the_same_in_every_vocabulary(words, characters):
@@ -108,7 +108,7 @@ def test_clean_leaves_only_what_can_be_written(text, cleaned):
 
 
 def test_training_twice_gives_the_same_bytes():
-    once, twice = (nano.tokenizers()["tokenizer.model"].bytes for _ in range(2))
+    once, twice = (tiny_models.tokenizers()["tokenizer.model"].bytes for _ in range(2))
     assert once == twice
 
 

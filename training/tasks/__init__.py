@@ -16,7 +16,7 @@ __all__ = ["KNOWN", "Example", "Provenance", "Task", "TokenizerSpec", "get", "of
 # `make(name) -> Task` builds it. Modules are imported only when asked for.
 KNOWN: dict[str, str] = {
     "dates": "training.tasks.dates",
-    "pronounce": "training.tasks.pronounce",
+    "pronounce": "training.tasks.pronunciation",
     "tatoeba": "training.tasks.translation",
     "multi30k": "training.tasks.translation",
     "tsv": "training.tasks.translation",

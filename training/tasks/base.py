@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from training import paths
-from zoo import scripts
+from zoo import writing_systems
 from zoo.normalizer import Step
 from zoo.task_info import TaskInfo
 
 if TYPE_CHECKING:  # metrics pulls in sacrebleu: needed when scoring, not when reading data
-    from training.metrics import Figure
+    from training.metrics.text import Figure
 
 SPLITS = ("train", "valid", "test")
 Pair = tuple[str, str]  # source, target
@@ -96,7 +96,7 @@ class Task(ABC):
         """The examples of "train" (one per pair), "valid" or "test" (one per distinct source).
 
         Always in the same order. Raises ValueError for any other split, and
-        training.download.DownloadError when the corpus can be neither found nor fetched.
+        training.data.download.DownloadError when the corpus can be neither found nor fetched.
         """
 
     def stream(self) -> Stream | None:
@@ -152,7 +152,7 @@ class Task(ABC):
 
         Of words, those of scripts without spaces (Chinese, Thai, ...) count by the character.
         """
-        return len(scripts.units(source)) if self.unit == "word" else len(source)
+        return len(writing_systems.units(source)) if self.unit == "word" else len(source)
 
 
 def check_split(split: str) -> None:

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from training import download
+from training.data import download
 from training.tasks.base import SEED, Pair, Provenance
 from zoo.cleaning import clean
 

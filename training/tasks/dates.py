@@ -24,7 +24,7 @@ from training.tasks.date_variants import PIVOT
 from zoo.task_info import TaskInfo
 
 if TYPE_CHECKING:
-    from training.metrics import Figure
+    from training.metrics.text import Figure
 
 FIRST, LAST = date(1900, 1, 1), date(2099, 12, 31)
 SIZES = {"train": 200_000, "valid": 1_000, "test": 2_000}
@@ -140,7 +140,7 @@ class Dates(Task):
 
     def figures(self, predictions: Sequence[str], examples: Sequence[Example]) -> dict[str, Figure]:
         """Exact match, and the character error rate as the finer figure."""
-        from training import metrics
+        from training.metrics import text as metrics
 
         references = [item.references for item in examples]
         return {

@@ -31,8 +31,8 @@ from training.tasks.streaming import LargeFiles, is_large
 from zoo.task_info import TaskInfo
 
 if TYPE_CHECKING:
-    from training.metrics import Figure
-    from training.scoring import Scoring
+    from training.metrics.scoring import Scoring
+    from training.metrics.text import Figure
 
 PLAIN_QUOTES = (
     {"replace": {"‘": "'", "’": "'", "ʼ": "'", "´": "'", "“": '"', "”": '"', "„": '"'}},
@@ -109,13 +109,13 @@ class Translation(Task):
         return self._choose(examples).record()
 
     def _choose(self, examples: Sequence[Example]) -> Scoring:
-        from training.scoring import choose
+        from training.metrics.scoring import choose
 
         return choose(self.target_language, [example.references[0] for example in examples])
 
     def score_as(self, scoring: Mapping[str, Any] | None) -> None:
         """Count BLEU as the card says. Raises ValueError for a tokenizer that is not there."""
-        from training.scoring import Scoring
+        from training.metrics.scoring import Scoring
 
         super().score_as(scoring)
         self._scoring = Scoring.of(scoring) if scoring else None
@@ -128,7 +128,7 @@ class Translation(Task):
         "rouge1", "rouge2", "rougeL" are against the first reference, as the Keras example has
         them; "rouge1_best", ... against whichever reference is closest.
         """
-        from training import metrics
+        from training.metrics import text as metrics
 
         references = [item.references for item in examples]
         scoring = self._scoring or self._choose(examples)
@@ -141,7 +141,7 @@ class Translation(Task):
 
     def judge(self, prediction: str, example: Example) -> dict[str, float | bool]:
         """{"chrf": chrF of the sentence}: no translation is simply right or wrong."""
-        from training import metrics
+        from training.metrics import text as metrics
 
         return {"chrf": round(metrics.sentence_chrf(prediction, example.references), 2)}
 

@@ -1,0 +1,451 @@
+"""Every chart of the dashboard: pure functions from data to an Altair chart, and its export.
+
+Text that people or models wrote is data in these charts, never part of an expression or of HTML.
+Colours of heat-maps come from the page's theme (`chartSequentialColors`), so that they fit a light
+and a dark page; an exported picture is always light.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+FAMILY_COLOURS = {
+    "Simple RNN": "#767676",
+    "LSTM": "#b3630b",
+    "LSTM + attention": "#12857a",
+    "Transformer": "#2f6fd0",
+}
+"""Distinct for the colour-blind, and at least 4:1 against a white and a black page."""
+SHAPES = ("square", "triangle-up", "diamond", "circle")
+RAMP = (
+    *("#f4f7fb", "#dce7f3", "#c2d6ea", "#a6c3e0", "#88afd5"),
+    *("#6999c8", "#4c82b8", "#336aa3", "#1f5189", "#0e3a6b"),
+)
+"""The light theme's heat-map colours, for exported pictures."""
+FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
+"""Heights count the marks alone, widths all of it: a page gives the width."""
+CELL = ("row", "column", "written", "read", "weight", "x", "y", "spoken")
+SPOKEN = 15
+"""Rows of a heat-map that its description goes through: more would not be listened to."""
+PADDING = {"left": 2, "top": 4, "right": 6, "bottom": 2}
+NEUTRAL = "#767676"
+"""Of text and lines on a chart: legible on a white and on a black page."""
+INK = "#141414"
+"""Of text on a coloured mark; on a dark page it becomes the page's own colour (`apps.style`)."""
+CATEGORY_DIGITS = 4
+ROW_HEIGHT = 22
+TIGHT_ROW_HEIGHT = 15
+
+
+def heat_map(
+    weights: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    measure: str = "Attention",
+    upright: bool = False,
+) -> alt.Chart:
+    """A matrix as cells on one fixed scale from 0 to 1.
+
+    Args:
+        weights: (T, S), each row summing to at most 1.
+        rows: T words, what was written (or what looks), top to bottom.
+        columns: S words, what was read (or is looked at), left to right.
+        measure: what a weight is called in the legend and the tooltip.
+        upright: column labels are single characters and need no slant.
+    """
+    weights = np.asarray(weights, dtype=float)
+    if weights.shape != (len(rows), len(columns)):
+        raise ValueError(
+            "weights must have one row a written and one column a read word. "
+            f"Received: weights.shape={weights.shape}, {len(rows)} rows, {len(columns)} columns"
+        )
+    cells = heat_map_rows(weights, rows, columns)
+    # The axis value is "0007word": sorted by place, repeated words kept apart; the label is cut
+    # out of it by an expression that holds no text of the reader's.
+    name = f"slice(datum.label, {CATEGORY_DIGITS})"
+    common = {"labelExpr": name, "labelPadding": 4, "domain": False, "ticks": False, "title": None}
+    crowded = len(columns) > 30
+    step = ROW_HEIGHT if len(rows) <= 20 else TIGHT_ROW_HEIGHT
+    x_axis = alt.Axis(
+        orient="top",
+        labelAngle=0 if upright else (-50 if len(columns) <= 8 else -90),
+        labelLimit=110,
+        labelOverlap="greedy" if crowded else False,
+        **common,
+    )
+    y_axis = alt.Axis(labelLimit=84, labelOverlap=False, **common)
+    for cell in cells:
+        cell["x"] = f"{cell['column']:0{CATEGORY_DIGITS}d}{cell['read']}"
+        cell["y"] = f"{cell['row']:0{CATEGORY_DIGITS}d}{cell['written']}"
+        cell["spoken"] = f"{cell['written']} at {cell['read']}: {cell['weight']:.2f}"
+    return (
+        alt.Chart(pd.DataFrame(cells, columns=CELL))
+        .mark_rect()
+        .encode(
+            x=alt.X("x:N", sort=None, axis=x_axis, scale=alt.Scale(paddingInner=0.06)),
+            y=alt.Y("y:N", sort=None, axis=y_axis, scale=alt.Scale(paddingInner=0.08)),
+            color=alt.Color(
+                "weight:Q",
+                scale=alt.Scale(domain=[0, 1], clamp=True),
+                legend=alt.Legend(
+                    title=None,
+                    orient="bottom",
+                    direction="horizontal",
+                    gradientLength=90,
+                    gradientThickness=8,
+                    offset=6,
+                    values=[0, 0.5, 1],
+                ),
+            ),
+            description="spoken:N",
+            tooltip=[
+                alt.Tooltip("written:N", title="Written"),
+                alt.Tooltip("read:N", title="Read"),
+                alt.Tooltip("weight:Q", title=measure, format=".3f"),
+            ],
+        )
+        .properties(height=step * max(len(rows), 1), autosize=FIT, padding=PADDING)
+    )
+
+
+def heat_map_rows(
+    weights: np.ndarray, rows: Sequence[str], columns: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The cells of a heat-map as records: what its CSV holds."""
+    return [
+        {
+            "row": i,
+            "column": j,
+            "written": written,
+            "read": read,
+            "weight": round(float(weights[i, j]), 4),
+        }
+        for i, written in enumerate(rows)
+        for j, read in enumerate(columns)
+    ]
+
+
+def heat_map_alt(
+    weights: np.ndarray, rows: Sequence[str], columns: Sequence[str], title: str
+) -> str:
+    """What the map shows, in words, for those who cannot see it: each row's strongest cell."""
+    if not len(rows) or not len(columns):
+        return f"{title}: empty."
+    strongest = [
+        f"{written} at {columns[int(np.argmax(row))]} ({float(np.max(row)):.2f})"
+        for written, row in zip(rows[:SPOKEN], weights, strict=False)
+    ]
+    if len(rows) > SPOKEN:
+        strongest.append(f"and {len(rows) - SPOKEN} more")
+    return f"{title}. Each written item and what it looks at most: {'; '.join(strongest)}."
+
+
+def shaded_words(words: Sequence[Mapping[str, Any]]) -> alt.Chart:
+    """Words in one row, each on a ground shaded by its probability: the picture to export.
+
+    `words`: records with `text` and `probability` (0 to 1); `differs` underlines.
+    """
+    place, values = 0.0, []
+    for word in words:
+        width = max(len(str(word["text"])), 1) + 1.0
+        values.append(
+            {
+                "text": word["text"],
+                "probability": word["probability"],
+                "from": place,
+                "to": place + width - 0.2,
+                "middle": place + (width - 0.2) / 2,
+                "differs": bool(word.get("differs")),
+            }
+        )
+        place += width
+    base = alt.Chart(pd.DataFrame(values)).encode(
+        x=alt.X("from:Q", axis=None, scale=alt.Scale(domain=[0, max(place, 1)], nice=False)),
+        tooltip=[
+            alt.Tooltip("text:N", title="Written"),
+            alt.Tooltip("probability:Q", title="Probability", format=".3f"),
+        ],
+    )
+    ground = base.mark_rect(cornerRadius=3, opacity=0.55).encode(
+        x2="to:Q",
+        color=alt.Color(
+            "probability:Q",
+            scale=alt.Scale(domain=[0, 1]),
+            legend=alt.Legend(title="Probability", orient="bottom", gradientThickness=8),
+        ),
+    )
+    text = base.mark_text(font="monospace", fontSize=13).encode(x="middle:Q", text="text:N")
+    underline = (
+        base.transform_filter("datum.differs")
+        .mark_rule(yOffset=11, strokeWidth=2)
+        .encode(x2="to:Q")
+    )
+    return alt.layer(ground, underline, text).properties(height=30, width=max(int(place * 9), 60))
+
+
+def latency_bars(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
+    """Median milliseconds a model, with a whisker over all runs.
+
+    `rows`: records with `model`, `median`, `low`, `high` (milliseconds).
+    """
+    order = [row["model"] for row in rows]
+    base = alt.Chart(pd.DataFrame(list(map(dict, rows)))).encode(
+        y=alt.Y("model:N", sort=order, axis=alt.Axis(title=None, labelLimit=140, ticks=False)),
+    )
+    tooltip = [
+        alt.Tooltip("model:N", title="Model"),
+        alt.Tooltip("median:Q", title="Median ms", format=".1f"),
+        alt.Tooltip("low:Q", title="Fastest ms", format=".1f"),
+        alt.Tooltip("high:Q", title="Slowest ms", format=".1f"),
+    ]
+    x = alt.X("median:Q", title="Milliseconds to answer", scale=alt.Scale(zero=True))
+    colour = family_colour("model", legend=False)
+    outline = alt.Stroke("model:N", scale=colour["scale"], legend=None)
+    bars = base.mark_bar(height=18, fillOpacity=0.55).encode(
+        x=x, color=colour, stroke=outline, tooltip=tooltip
+    )
+    whiskers = base.mark_rule(strokeWidth=4).encode(
+        x=alt.X("low:Q"),
+        x2="high:Q",
+        color=family_colour("model", legend=False),
+        tooltip=tooltip,
+    )
+    highest = max((float(row["high"]) for row in rows), default=1.0)
+    text = base.mark_text(align="left", dx=6, color=NEUTRAL).encode(
+        x=alt.X("high:Q", scale=alt.Scale(domain=[0, highest * 1.18])),
+        text=alt.Text("median:Q", format=".1f"),
+    )
+    return alt.layer(bars, whiskers, text).properties(
+        height=36 * max(len(rows), 1), autosize=FIT, padding=PADDING
+    )
+
+
+def quality_scatter(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    title: str,
+    higher_is_better: bool,
+    domain: tuple[float, float] | None = None,
+) -> alt.LayerChart:
+    """Quality over speed, the area of a point its number of parameters, error bars of 95 %.
+
+    `rows`: records with `model`, `quality`, `low`, `high`, `ms`, `parameters`; better is up.
+    `domain`: the ends of the axis of quality, where another chart is compared with this one.
+    """
+    base = alt.Chart(pd.DataFrame(list(map(dict, rows)))).encode(
+        x=alt.X("ms:Q", title="Milliseconds a sentence", scale=alt.Scale(zero=True, nice=True)),
+    )
+    return quality_points(
+        base,
+        title=title,
+        higher_is_better=higher_is_better,
+        colour=family_colour("model", legend=False),
+        shape=family_shape("model", legend=False),
+        size=alt.Size("parameters:Q", scale=alt.Scale(zero=True, range=[40, 500]), legend=None),
+        more=[
+            alt.Tooltip("ms:Q", title="ms a sentence", format=".1f"),
+            alt.Tooltip("parameters:Q", title="Parameters", format=",d"),
+        ],
+        domain=domain,
+    ).properties(height=QUALITY_HEIGHT, autosize=FIT, padding=PADDING)
+
+
+def quality_points(
+    base: alt.Chart,
+    *,
+    title: str,
+    higher_is_better: bool,
+    colour: alt.Color,
+    shape: alt.Shape,
+    size: alt.Size | alt.SizeValue,
+    more: Sequence[alt.Tooltip],
+    domain: tuple[float, float] | None = None,
+) -> alt.LayerChart:
+    """Named points over their error bars of 95 %, better up; `base` holds the rows and their x.
+
+    `more`: what a point's tooltip says after model, quality and interval.
+    """
+    scale = _quality_scale(domain, higher_is_better, padding=14)
+    bars = base.mark_rule(strokeWidth=2).encode(
+        y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q", color=colour
+    )
+    points = base.mark_point(filled=True, opacity=0.9).encode(
+        y=alt.Y("quality:Q", scale=scale),
+        color=colour,
+        shape=shape,
+        size=size,
+        tooltip=[
+            alt.Tooltip("model:N", title="Model"),
+            alt.Tooltip("quality:Q", title=title, format=".2f"),
+            alt.Tooltip("low:Q", title="95 % from", format=".2f"),
+            alt.Tooltip("high:Q", title="95 % to", format=".2f"),
+            *more,
+        ],
+    )
+    names = base.mark_text(align="left", dx=13, dy=-9, color=NEUTRAL).encode(
+        y=alt.Y("quality:Q", scale=scale), text="model:N"
+    )
+    return alt.layer(bars, points, names)
+
+
+def quality_by_length(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    title: str,
+    higher_is_better: bool,
+    unit: str = "",
+    domain: tuple[float, float] | None = None,
+) -> alt.LayerChart:
+    """One line a model over classes of source length, with a 95 % interval at each point.
+
+    Args:
+        rows: records with `model`, `label` (the class), `quality`, `low`, `high` (None where they
+            are not known) and `count`, classes in order.
+        title: what the numbers are.
+        higher_is_better: better is up.
+        unit: what lengths are counted in ("words").
+        domain: the ends of the axis of quality.
+    """
+    counts: dict[str, list[int]] = {}
+    for row in rows:
+        counts.setdefault(row["label"], []).append(row["count"])
+    places = {label: f"{label}\n{_spanned(found)}" for label, found in counts.items()}
+    data = pd.DataFrame([{**row, "place": places[row["label"]]} for row in rows])
+    scale = _quality_scale(domain, higher_is_better)
+    drawn = set(data["model"])
+    base = alt.Chart(data).encode(
+        x=alt.X(
+            "place:O",
+            sort=list(places.values()),
+            title=f"Length of the input{f' in {unit}' if unit else ''}; below it, examples",
+            axis=alt.Axis(labelAngle=0, labelExpr="split(datum.label, '\\n')"),
+        ),
+        y=alt.Y("quality:Q", title=title, scale=scale),
+        color=family_colour("model", legend=True, drawn=drawn),
+    )
+    points = base.mark_point(filled=True, size=60, opacity=1).encode(
+        shape=family_shape("model", legend=True, drawn=drawn),
+        tooltip=[
+            alt.Tooltip("model:N", title="Model"),
+            alt.Tooltip("label:O", title="Length"),
+            alt.Tooltip("quality:Q", title=title, format=".2f"),
+            alt.Tooltip("low:Q", title="95 % from", format=".2f"),
+            alt.Tooltip("high:Q", title="95 % to", format=".2f"),
+            alt.Tooltip("count:Q", title="Examples", format=",d"),
+        ],
+    )
+    layers = [base.mark_line(strokeWidth=2), points]
+    if any(row.get("low") is not None for row in rows):
+        bars = base.transform_filter("isValid(datum.low) && isValid(datum.high)")
+        layers.insert(
+            0,
+            bars.mark_rule(strokeWidth=2, opacity=0.7).encode(
+                y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q"
+            ),
+        )
+    return alt.layer(*layers).properties(height=QUALITY_HEIGHT, autosize=FIT, padding=PADDING)
+
+
+QUALITY_HEIGHT = 320
+"""Of charts of quality that stand side by side: equal, as their axes are."""
+
+
+def _spanned(counts: Sequence[int]) -> str:
+    """A number of examples; the least and the most where models were tested on different ones."""
+    ends = sorted({min(counts), max(counts)})
+    return " to ".join(f"{end:,}" for end in ends)
+
+
+def _quality_scale(
+    domain: tuple[float, float] | None, higher_is_better: bool, padding: int | None = None
+) -> alt.Scale:
+    """Better is up; a given domain is kept as it is, for it is another chart's too."""
+    ends = {"domain": list(domain), "nice": False} if domain else {"nice": True}
+    if padding and not domain:
+        ends["padding"] = padding
+    return alt.Scale(zero=False, reverse=not higher_is_better, **ends)
+
+
+def family_colour(field: str, *, legend: bool, drawn: Iterable[str] | None = None) -> alt.Color:
+    """The same colour for the same kind of network on every chart.
+
+    `drawn`: the labels that a legend is to list; all of them, where it is None.
+    """
+    names = _families(drawn)
+    return alt.Color(
+        f"{field}:N",
+        scale=alt.Scale(domain=names, range=[FAMILY_COLOURS[name] for name in names]),
+        legend=_family_legend() if legend else None,
+    )
+
+
+def family_shape(field: str, *, legend: bool, drawn: Iterable[str] | None = None) -> alt.Shape:
+    """The same mark for the same kind of network: a chart must not lean on colour alone."""
+    marks = dict(zip(FAMILY_COLOURS, SHAPES, strict=True))
+    names = _families(drawn)
+    return alt.Shape(
+        f"{field}:N",
+        scale=alt.Scale(domain=names, range=[marks[name] for name in names]),
+        legend=_family_legend() if legend else None,
+    )
+
+
+def _families(drawn: Iterable[str] | None) -> list[str]:
+    wanted = None if drawn is None else set(drawn)
+    return [name for name in FAMILY_COLOURS if wanted is None or name in wanted]
+
+
+def _family_legend() -> alt.Legend:
+    return alt.Legend(title=None, orient="bottom", columns=2, symbolOpacity=1)
+
+
+def picture(chart: alt.Chart | alt.LayerChart, kind: str, caption: str = "") -> bytes | str:
+    """The chart as a "png" (bytes) or "svg" (text) file, drawn here, without a network.
+
+    `caption` stands under it.
+
+    Raises:
+        ValueError: another `kind`.
+    """
+    import vl_convert
+
+    spec = exportable(chart)
+    if lines := [line for part in caption.split("\n") for line in textwrap.wrap(part, 90)]:
+        spec["title"] = {
+            "text": lines,
+            "orient": "bottom",
+            "anchor": "start",
+            "fontSize": 11,
+            "fontWeight": "normal",
+            "offset": 14,
+        }
+    if kind == "svg":
+        return vl_convert.vegalite_to_svg(spec)
+    if kind == "png":
+        return vl_convert.vegalite_to_png(spec, scale=2.0)
+    raise ValueError(f"kind must be png or svg. Received: kind={kind!r}")
+
+
+def exportable(chart: alt.Chart | alt.LayerChart) -> dict[str, Any]:
+    """The chart's specification with the size and colours that a page would have given it."""
+    with alt.data_transformers.enable("default", max_rows=None):
+        spec = chart.to_dict()
+    if "vconcat" not in spec:  # whose panels have widths of their own
+        spec.setdefault("width", 420)
+    spec.pop("autosize", None)
+    spec["background"] = "#ffffff"
+    spec["padding"] = 12
+    spec["config"] = {
+        **spec.get("config", {}),
+        "range": {"heatmap": list(RAMP), "ramp": list(RAMP)},
+        "view": {"stroke": None},
+        "axis": {"grid": False, "labelFontSize": 11},
+    }
+    return spec

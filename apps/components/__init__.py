@@ -1,0 +1,1 @@
+"""Small HTML and JavaScript components; text arrives as data, never as HTML."""

@@ -1,0 +1,187 @@
+"""Models in memory, one copy of each for all readers of the dashboard, and answers from them."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import streamlit as st
+
+from apps import saved_models
+from apps.labels import Answer, from_prediction, from_record
+
+RUNS = 3
+"""Warm runs behind a latency: enough for a median, few enough not to be waited for."""
+
+KEPT = 256
+"""How many answers are remembered, over all readers."""
+
+# One model computes at a time, whoever asks: two at once would slow each other's timings.
+_ENGINE = threading.Lock()
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _model(name: str, fingerprint: str) -> Any:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets in the terminal
+    import zoo
+
+    loaded = zoo.load(name)
+    _settle()
+    return loaded
+
+
+def _settle() -> None:
+    """Spare what stays the garbage collector's visits.
+
+    Streamlit has it look through everything after each run of a page, and TensorFlow and its
+    graphs are very many objects: a good part of the time of every click.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@st.cache_resource(show_spinner=False)
+def _answers() -> OrderedDict[tuple, Answer]:
+    """Answers given so far, the latest last: a click on a layer must not compute them again."""
+    return OrderedDict()
+
+
+def computed(
+    name: str,
+    text: str,
+    *,
+    beams: int,
+    max_length: int | None,
+    say: Callable[[str], None] = lambda step: None,
+) -> Answer:
+    """The model's answer to `text`, computed here; the same question is answered from memory.
+
+    Args:
+        say: told what is being done, for a page that waits.
+
+    Raises:
+        Exception: whatever went wrong; nothing of it stays in a cache, so trying again is a
+            fresh start.
+    """
+    fingerprint = saved_models.fingerprint(name)
+    key = (name, fingerprint, text, beams, max_length)
+    answers = _answers()
+    if (answer := answers.get(key)) is not None:
+        return answer
+    say("waiting for its turn")
+    with _ENGINE:
+        # Somebody else may have asked the same while this one waited.
+        if (answer := answers.get(key)) is not None:
+            return answer
+        try:
+            answer = _compute(name, fingerprint, text, beams, max_length, say)
+        except Exception:
+            _model.clear(name, fingerprint)
+            raise
+        answers[key] = answer
+        while len(answers) > KEPT:
+            answers.popitem(last=False)
+    return answer
+
+
+@contextlib.contextmanager
+def turn(name: str, say: Callable[[str], None]) -> Iterator[Any]:
+    """The loaded model, and nobody else's at work, for as long as the block runs.
+
+    Args:
+        say: told what is being done, at least twice a second while others are at work, so that
+            a page whose reader has left can end there.
+
+    Raises:
+        Exception: whatever went wrong; the model is then loaded anew the next time.
+    """
+    fingerprint = saved_models.fingerprint(name)
+    say("waiting for its turn")
+    while not _ENGINE.acquire(timeout=0.5):
+        say("waiting for its turn")
+    try:
+        say("loading the model")
+        yield _model(name, fingerprint)
+    except Exception:
+        _model.clear(name, fingerprint)
+        raise
+    finally:
+        _ENGINE.release()
+
+
+def _compute(
+    name: str,
+    fingerprint: str,
+    text: str,
+    beams: int,
+    max_length: int | None,
+    say: Callable[[str], None],
+) -> Answer:
+    say("loading the model")
+    loaded = _model(name, fingerprint)
+    options = {"beams": beams, "max_length": max_length}
+    say("first run, which compiles it")
+    prediction = loaded.predict([text], **options)[0]
+    say(f"timing {RUNS} warm runs")
+    milliseconds = [
+        1000 * loaded.predict([text], attention=False, **options)[0].seconds for _ in range(RUNS)
+    ]
+    saliency = None
+    if not prediction.attention:
+        say("measuring its input saliency")
+        saliency = loaded.saliency(prediction)
+    return from_prediction(name, prediction, saliency=saliency, milliseconds=milliseconds)
+
+
+@st.cache_resource(show_spinner=False, max_entries=12)
+def warm(names: tuple[str, ...], text: str) -> threading.Thread | None:
+    """Load these models in the background, once, and let them compile what `text` needs.
+
+    Readers look at stored answers first; when they type something of their own, it is not the
+    first thing the models hear. `ZOO_WARM=off` leaves it until then.
+    """
+    if os.environ.get("ZOO_WARM") == "off" or not names or not text:
+        return None
+    thread = threading.Thread(target=_warm, args=(names, text), name="warm", daemon=True)
+    thread.start()
+    return thread
+
+
+def _warm(names: tuple[str, ...], text: str) -> None:
+    for name in names:
+        # One at a time: whoever asks meanwhile waits for one model at most. What is wrong with
+        # a model is told where it is asked.
+        with contextlib.suppress(Exception), _ENGINE:
+            loaded = _model(name, saved_models.fingerprint(name))
+            [prediction] = loaded.predict([text])
+            if not prediction.attention:
+                loaded.saliency(prediction)
+            _settle()
+
+
+def stored(name: str, text: str, *, beams: int, max_length: int | None) -> Answer | None:
+    """The answer kept for one of the examples, or None: not kept, or damaged.
+
+    A stored answer was free to be as long as the model's cap, so it stands for no other limit.
+    """
+    if max_length is not None:
+        return None
+    for record in saved_models.examples(name):
+        if record.get("source") == text and record.get("beams", 1) == beams:
+            try:
+                return from_record(name, record)
+            except ValueError:
+                return None
+    return None
+
+
+def explain(error: Exception) -> str:
+    """One plain sentence about what went wrong, without a trace or a path of this machine."""
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    reason = reason.replace(f"{saved_models.folders.saved_models_path()}/", "saved_models/")
+    return reason if len(reason) <= 300 else f"{reason[:300]} ..."

@@ -1,0 +1,96 @@
+"""Figures of quality, as the cards of the models have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps import saved_models
+from zoo.metric_info import MetricInfo, of_card
+
+
+def figure(key: str, task: str = "") -> MetricInfo:
+    """The metric `key` as the cards of `task` describe it."""
+    for name in saved_models.models(task):
+        info = of_card(saved_models.card(name), key)
+        if info != MetricInfo(key, key):
+            return info
+    return MetricInfo(key, key)
+
+
+def first(task: str) -> MetricInfo:
+    """The metric that a task is judged by."""
+    return (figures(task) or [MetricInfo("", "Quality")])[0]
+
+
+def ahead(metric: MetricInfo) -> str:
+    """Where the better models are in a chart of `metric` over time; axes turn so that up is better.
+
+    Where nobody says which way of the metric is better, larger is up.
+    """
+    if metric.higher_is_better is None:
+        return "To the left is faster."
+    return "Up and to the left is better."
+
+
+def main_metrics(task: str) -> list[str]:
+    """The keys of the metrics that matter most to a task, the one it is judged by first."""
+    for name in saved_models.models(task):
+        told = saved_models.card(name).get("main_metrics")
+        if isinstance(told, list) and all(isinstance(key, str) for key in told):
+            return told
+    return []
+
+
+def decodings(task: str) -> list[str]:
+    """The numbers of beams ("1", "5") any card of `task` has figures for."""
+    found = {key for name in saved_models.models(task) for key in _metrics(name)}
+    return sorted(found, key=lambda key: (len(key), key))
+
+
+def figures(task: str) -> list[MetricInfo]:
+    """The figures any card of `task` has, the one it is judged by first."""
+    keys: dict[str, None] = {}
+    for name in saved_models.models(task):
+        for values in _metrics(name).values():
+            keys.update(dict.fromkeys(key for key in values if value(values, key) is not None))
+    main = main_metrics(task)
+    ordered = sorted(keys, key=lambda key: main.index(key) if key in main else len(main))
+    return [figure(key, task) for key in ordered]
+
+
+def measured(name: str, beams: str) -> dict[str, Any]:
+    """The card's figures for that number of beams, or {}."""
+    return _metrics(name).get(beams, {})
+
+
+def value(values: dict[str, Any], key: str, part: str = "value") -> float | None:
+    """One number ("value", "low", "high") of one figure, or None where the card lacks it."""
+    entry = values.get(key)
+    number = entry.get(part) if isinstance(entry, dict) else None
+    return float(number) if isinstance(number, int | float) else None
+
+
+def best_first(task: str) -> list[str]:
+    """The models of `task`, best on the test set first.
+
+    Those without figures come last, the newest kind of network first. So do all where nobody says
+    which way of the metric is better.
+    """
+    names = list(reversed(saved_models.models(task)))
+    key, better = first(task).key, first(task).higher_is_better
+    if better is None:
+        return names
+    sign = -1 if better else 1
+
+    def rank(name: str) -> tuple[bool, float]:
+        found = next((v for m in _metrics(name).values() if (v := value(m, key)) is not None), None)
+        return found is None, sign * (found or 0.0)
+
+    return sorted(names, key=rank)
+
+
+def _metrics(name: str) -> dict[str, dict[str, Any]]:
+    found = saved_models.card(name).get("metrics")
+    if not isinstance(found, dict):
+        return {}
+    return {str(beams): values for beams, values in found.items() if isinstance(values, dict)}

@@ -1,0 +1,152 @@
+"""What several pages let their readers choose: task, model, text, decoding, map.
+
+Each choice is part of the state of `apps.state`, and so of the address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from apps import quality, saved_models, state
+from apps.sections import answer_view
+
+NO_MODELS = (
+    "There are no trained models in `saved_models/` yet. "
+    "`python -m training.train --help` says how to train one."
+)
+BEAMS = (1, 2, 4, 5)
+BEAM_HELP = (
+    "Greedy writes the most likely piece in each step; a beam of N keeps the N most likely outputs "
+    "so far and returns the best complete one."
+)
+BEAM_LABELS = {1: "Greedy", 2: "Beam 2", 4: "Beam 4", 5: "Beam 5"}
+CLOSEST = {"lstm": ("lstm-bahdanau",), "simple-rnn": ("lstm", "lstm-bahdanau")}
+"""What to show where a family is not to be had: its nearest relatives, in order."""
+
+
+def task(*, label_visibility: str = "visible") -> str | None:
+    """One of the tasks with shipped models; None, and a notice, where there are none."""
+    tasks = saved_models.tasks()
+    if not tasks:
+        st.info(NO_MODELS)
+        return None
+    return st.segmented_control(
+        "Task",
+        tasks,
+        required=True,
+        format_func=_task_label,
+        label_visibility=label_visibility,
+        **state.choice("task", tasks, tasks[0], labels=_task_label),
+    )
+
+
+def _task_label(task: str) -> str:
+    return saved_models.task_label(task)
+
+
+def model(names: Sequence[str], *, default: str | None = None, key: str = "model") -> str:
+    """One of some models of one task. In the address it goes by `shipped.id_of`.
+
+    The one chosen on another page is kept; where it is not among `names`, its closest relative.
+    """
+    ids = {saved_models.id_of(name): name for name in names}
+    first = saved_models.id_of(default) if default in names else next(iter(ids))
+    asked = state.get(key)
+    if asked in saved_models.labels() and asked not in ids:
+        first = next((one for one in CLOSEST.get(asked, ()) if one in ids), first)
+
+    def label(one: str) -> str:
+        return saved_models.label(ids[one]) if one in ids else one
+
+    chosen = st.segmented_control(
+        "Model" if key == "model" else "Second model",
+        list(ids),
+        required=True,
+        format_func=label,
+        **state.choice(key, list(ids), first, labels=label),
+    )
+    return ids.get(chosen, ids[first])
+
+
+def best(task: str, *, attention: bool = False) -> str:
+    """The model that is shown until another is chosen: the best on the test set.
+
+    `attention`: the best of those that have attention, if any has.
+    """
+    from zoo import registry
+
+    names = quality.best_first(task)
+    having = [
+        name for name in names if registry.ARCHITECTURES[saved_models.family_of(name)].attention
+    ]
+    return (having if attention and having else names)[0]
+
+
+def text(task: str, *, label: str | None = None, with_target: bool = False) -> str:
+    """What the models are to read, tidied; notices say where it is not what was typed.
+
+    An empty one becomes the task's opening example. `with_target`: the page shows the reader's
+    own output too, which then outlives a change of the text.
+    """
+    opening = saved_models.opening(task) or ""
+    typed = st.text_area(
+        label or saved_models.info(task).prompt,
+        height=68,
+        placeholder=saved_models.info(task).hint or None,
+        help=f"At most {state.MAX_CHARACTERS:,} characters are read. Ctrl+Enter reads it.",
+        **state.written("text", opening, spare=("target",) if with_target else ()),
+    )
+    return typed or opening
+
+
+def target(task: str, *, label: str, widget: Any = st.text_area, **options: Any) -> str:
+    """The output that the reader would have the model write; empty where there is none."""
+    return widget(label, **options, **state.written("target")) or ""
+
+
+def beams() -> int:
+    """Width of the search; 1 is greedy."""
+    return st.segmented_control(
+        "Decoding",
+        BEAMS,
+        required=True,
+        format_func=BEAM_LABELS.get,
+        help=BEAM_HELP,
+        **state.choice("beams", BEAMS, 1, labels=BEAM_LABELS.get),
+    )
+
+
+def map_kind(kinds: Sequence[str], *, label_visibility: str = "visible") -> str:
+    """One of the kinds of map that there are; asked only where there are several."""
+    if len(kinds) == 1:
+        return state.value("map", kinds, kinds[0], labels=answer_view.KIND_LABELS.get)
+    return st.segmented_control(
+        "Map",
+        kinds,
+        required=True,
+        format_func=answer_view.KIND_LABELS.get,
+        label_visibility=label_visibility,
+        **state.choice("map", kinds, kinds[0], labels=answer_view.KIND_LABELS.get),
+    )
+
+
+def layer_or_head(name: str, count: int, *, all_of_them: str, **options: Any) -> int | None:
+    """One of `count` layers or heads, counted from 0; None is all of them.
+
+    Asked only where there are several.
+    """
+    numbers = range(count + 1)
+    if count == 1:
+        state.value(name, numbers, 0)
+        return None
+    chosen = st.selectbox(
+        options.pop("label", name.capitalize()),
+        numbers,
+        format_func=lambda number: str(number or all_of_them),
+        **options,
+        **state.choice(name, numbers, 0),
+    )
+    return chosen - 1 if chosen else None

@@ -1,0 +1,1 @@
+"""How well trained models do, beside other tools and under other settings."""

@@ -1,0 +1,1 @@
+"""The zoo's speed beside that of other toolkits, measured on one machine in one run."""

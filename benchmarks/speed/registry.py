@@ -1,0 +1,119 @@
+"""Which systems are measured, what each can do, and the environment it runs in."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENTS = ROOT / ".venv-peers"
+REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
+
+TRAIN = ("train/transformer", "train/lstm-bahdanau")
+DECODE = ("greedy/b1", "greedy/b32", "beam5/b1", "beam5/b32")
+MEASURES = (*TRAIN, *DECODE)
+HERE = "benchmarks.speed.systems"
+MORE = ("train/lstm", "train/simple-rnn")
+"""Measures of ours alone, taken when they are named."""
+CEILINGS = {
+    "ceiling/matmul-float32": ("GFLOP/s", True),
+    "ceiling/matmul-bfloat16": ("GFLOP/s", True),
+    "ceiling/memory-bandwidth": ("GB/s", True),
+    "ceiling/greedy-b1-float32": ("ms", False),
+    "ceiling/greedy-b1-bfloat16": ("ms", False),
+}
+"""What the machine could do at best: unit, and whether more is better."""
+
+
+@dataclass(frozen=True)
+class System:
+    """One way to do what the zoo does.
+
+    Args:
+        label: for tables.
+        module: what the process runs.
+        measures: what it can be asked for.
+        environment: a folder of `.venv-peers`; "" is the environment of the driver.
+        variant: given to the module.
+        packages: without which it cannot run (looked for only in the driver's environment).
+        backend: of Keras, where it works on one only; else what KERAS_BACKEND says.
+    """
+
+    label: str
+    module: str
+    measures: tuple[str, ...]
+    environment: str = ""
+    variant: str = ""
+    packages: tuple[str, ...] = ()
+    backend: str = ""
+
+    @property
+    def python(self) -> Path:
+        """The interpreter it runs with."""
+        if not self.environment:
+            return Path(sys.executable)
+        return ENVIRONMENTS / self.environment / "bin" / "python"
+
+    def missing(self) -> str:
+        """Why it cannot be measured and what to do about it; empty when it can."""
+        if not self.python.exists():
+            return f"not installed: python -m benchmarks.speed.install {self.environment}"
+        absent = [name for name in self.packages if importlib.util.find_spec(name) is None]
+        return f"not installed: pip install {' '.join(absent)}" if absent else ""
+
+
+def _zoo(label: str, variant: str, *measures: str) -> System:
+    return System(label, f"{HERE}.zoo", measures, variant=variant, packages=("keras", "tensorflow"))
+
+
+def _torch(label: str, module: str, variant: str, *measures: str) -> System:
+    return System(label, f"{HERE}.{module}", measures, environment="torch", variant=variant)
+
+
+SYSTEMS: dict[str, System] = {
+    "zoo": _zoo("**zoo** (default)", "", *MEASURES, *MORE),
+    "zoo-float32": _zoo("zoo, float32", "float32", *TRAIN, *MORE),
+    "zoo-bfloat16": _zoo("zoo, bfloat16", "mixed_bfloat16", *TRAIN, *MORE),
+    "zoo-lstm-bahdanau": _zoo("zoo, LSTM with attention", "lstm-bahdanau", *DECODE),
+    "zoo-lstm": _zoo("zoo, LSTM", "lstm", *DECODE),
+    "zoo-simple-rnn": _zoo("zoo, SimpleRNN", "simple-rnn", *DECODE),
+    "tf-tutorial": System(
+        "TensorFlow tutorial's way",
+        f"{HERE}.tf_tutorial",
+        ("train/transformer", "greedy/b1", "greedy/b32"),
+        packages=("keras", "tensorflow"),
+        backend="tensorflow",
+    ),
+    "keras-hub": System(
+        "keras-hub layers",
+        f"{HERE}.keras_hub",
+        ("train/transformer",),
+        packages=("keras_hub", "tensorflow"),
+        backend="tensorflow",
+    ),
+    "hf-marian": _torch(
+        "HF Transformers Marian", "hf_marian", "float32", "train/transformer", *DECODE
+    ),
+    "hf-marian-bfloat16": _torch(
+        "HF Transformers Marian, bfloat16", "hf_marian", "bfloat16", "train/transformer"
+    ),
+    "joeynmt": System("JoeyNMT", f"{HERE}.joeynmt", MEASURES, environment="joeynmt"),
+    "joeynmt-lstm-bahdanau": System(
+        "JoeyNMT, LSTM with attention",
+        f"{HERE}.joeynmt",
+        DECODE,
+        environment="joeynmt",
+        variant="lstm-bahdanau",
+    ),
+    "ctranslate2-float32": _torch("CTranslate2, float32", "ctranslate2", "float32", *DECODE),
+    "ctranslate2-int8": _torch("CTranslate2, int8", "ctranslate2", "int8", *DECODE),
+}
+"""By the name that results use. `zoo` is what a user gets without asking for anything."""
+
+
+def machine() -> System:
+    """The probe of the machine itself: with PyTorch where it is installed, else with NumPy."""
+    probe = System("this machine", f"{HERE}.machine", tuple(CEILINGS), environment="torch")
+    return probe if probe.python.exists() else replace(probe, environment="")

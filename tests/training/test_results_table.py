@@ -1,0 +1,43 @@
+"""The README's table of results is what the cards of the shipped models say."""
+
+from pathlib import Path
+
+import pytest
+
+from training import results_table
+from zoo.saving import write_json
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_readme_says_what_the_cards_say():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert results_table.replace(text, results_table.render(ROOT / "saved_models")) == text
+
+
+def test_a_row_is_made_from_the_card_alone(tmp_path):
+    figure = {"value": 20.04, "low": 19.5, "high": 20.7}
+    (tmp_path / "pronounce-transformer").mkdir()
+    config = {"task": "pronounce", "model": "transformer"}
+    write_json(tmp_path / "pronounce-transformer" / "config.json", config)
+    write_json(
+        tmp_path / "pronounce-transformer" / "card.json",
+        {
+            "task": "pronounce",
+            "main_metrics": ["wer", "per"],
+            "parameters": 1_398_528,
+            "metrics": {"1": {"wer": figure}},
+            "training": {"cpu_minutes": 17.4},
+            "speed": {"ms_per_sentence": 4.26, "tokens_per_second": 1900.2},
+        },
+    )
+    rows = results_table.render(tmp_path).splitlines()
+    assert rows[-3] == (
+        "| [transformer](saved_models/pronounce-transformer/README.md) "
+        "| 20.0 ± 0.6 |  | 1.4 M | 17 min | 4.3 | 1,900 |"
+    )
+
+
+def test_a_file_without_a_place_for_results_is_refused():
+    with pytest.raises(ValueError, match="no place for results"):
+        results_table.replace("# A page", "tables")

@@ -1,0 +1,353 @@
+"""The SavedModel answers as `zoo.load` does, in a process that has none of this code."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import zoo
+from tests.zoo import tiny_models
+from training import export as command
+from zoo import registry
+
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("only the TensorFlow backend exports", allow_module_level=True)
+
+import tensorflow as tf
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from tensorflow.core.framework import tensor_pb2
+
+from zoo.export import saved_model, tf_serving
+
+BYTES = [
+    b"Tom sees the red car.",
+    b"",
+    b"book",
+    b" \t\r\n\xc2\xa0\xe2\x80\xa8\x00 ",
+    b"my\tsister\nbuys \x07 the\x00house.",
+    "cafe\u0301 Toma\u0301s".encode(),
+    "\ufeff \U0001f642\u200d\U0001f642 the \u00bd \ufb01 \u2460".encode(),
+    "\u0645\u0631\u062d\u0628\u0627 \u0628\u0643".encode(),
+    b"<script>alert(1)</script> <s> </s> <unk> <pad>",
+    b"the \xff\xfebook\xc3 she \xed\xa0\x80 sees \xf0\x9f",
+    b"she wants the book. " * 2_500,
+    b"x" * 30_000,
+]
+"""Ends, spaces, controls, accents, joined and unknown characters, no UTF-8, and far too much."""
+
+BARE = """
+import importlib.util, json, sys
+import numpy as np, tensorflow as tf
+if "text" in sys.argv[1:]:
+    import tensorflow_text
+assert not {"zoo", "training"} & set(sys.modules)
+assert importlib.util.find_spec("zoo") is None
+asked = json.load(open("asked.json"))
+# All are loaded before any answers: one must not take another's tokenizer.
+loaded = {name: tf.saved_model.load(folder) for name, folder in asked["folders"].items()}
+found = {}
+for name, model in loaded.items():
+    requests = {"ids": {"ids": tf.constant(asked["ids"][name], tf.int32)}}
+    if "text" in sys.argv[1:]:
+        texts = [text.encode("latin-1") for text in asked["texts"]]
+        requests["serving_default"] = {"text": tf.constant(texts)}
+        requests["empty"] = {"text": tf.constant([], tf.string)}
+    for signature, inputs in requests.items():
+        known = {"empty": "serving_default"}.get(signature, signature)
+        for key, value in model.signatures[known](**inputs).items():
+            array = value.numpy()
+            text = array.dtype == object
+            found[f"{name} {signature} {key}"] = array.astype(bytes) if text else array
+np.savez("answered.npz", **found)
+print("modules", "tensorflow_text" in sys.modules)
+"""
+
+
+def ask(place, folders, ids, *arguments):
+    """What the SavedModels answer in a Python that sees neither this folder nor PYTHONPATH."""
+    place.mkdir()
+    asked = {
+        "folders": {name: str(folder) for name, folder in folders.items()},
+        "texts": [text.decode("latin-1") for text in BYTES],
+        "ids": ids,
+    }
+    (place / "asked.json").write_text(json.dumps(asked))
+    run = [sys.executable, "-I", "-c", BARE, *arguments]
+    done = subprocess.run(run, cwd=place, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert f"modules {'text' in arguments}" in done.stdout
+    with np.load(place / "answered.npz") as arrays:
+        return dict(arrays)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """A loaded model of each family; half of them share one tokenizer for both sides."""
+    place = tmp_path_factory.mktemp("models")
+    return {
+        model: zoo.load(tiny_models.folder(place / model, model, shared=i % 2 == 0))
+        for i, model in enumerate(registry.ARCHITECTURES)
+    }
+
+
+@pytest.fixture(scope="module")
+def folders(models, tmp_path_factory):
+    place = tmp_path_factory.mktemp("serving")
+    return {
+        model: saved_model.export(loaded, place / model, examples=["book", "Tom sees the house."])
+        for model, loaded in models.items()
+    }
+
+
+def rows(loaded):
+    """Two texts, closed and not closed, an empty row, and ids that no vocabulary has."""
+    tom, book = (loaded.source_tokenizer.encode(BYTES[i].decode()) for i in (0, 2))
+    width = len(tom) + 1
+    return [padded(row, width, 0) for row in (tom, book[:-1], [], [10_000, -4, *book[:2]])]
+
+
+@pytest.fixture(scope="module")
+def answers(models, folders, tmp_path_factory):
+    place = tmp_path_factory.mktemp("bare") / "text"
+    return ask(place, folders, {name: rows(models[name]) for name in models}, "text")
+
+
+@pytest.fixture(scope="module")
+def predictions(models):
+    # Python has bytes that are no UTF-8 as lone surrogates.
+    texts = [text.decode("utf-8", "surrogateescape") for text in BYTES]
+    return {model: loaded.predict(texts) for model, loaded in models.items()}
+
+
+def answer(answers, model, signature):
+    start = f"{model} {signature} "
+    return {key.removeprefix(start): a for key, a in answers.items() if key.startswith(start)}
+
+
+def padded(values, length, pad):
+    return [*values, *[pad] * (length - len(values))]
+
+
+@pytest.mark.parametrize("model", registry.ARCHITECTURES)
+def test_text_is_answered_as_python_answers_it(model, models, predictions, answers):
+    made, predictions = answer(answers, model, "serving_default"), predictions[model]
+    assert len({p.text for p in predictions}) > 1
+    assert [text.decode() for text in made["text"]] == [p.text for p in predictions]
+    assert made["lengths"].tolist() == [len(p.target_pieces) for p in predictions]
+    width = max(made["lengths"])
+    read = max(len(p.source_pieces) for p in predictions)
+    assert read == models[model].max_source_length
+    heads = predictions[0].attention.get("cross", np.zeros((1, 1))).shape[:2]
+    for i, prediction in enumerate(predictions):
+        pieces = [piece.decode() for piece in made["pieces"][i]]
+        assert pieces == padded(prediction.target_pieces, width, "")
+        pieces = [piece.decode() for piece in made["source_pieces"][i]]
+        assert pieces == padded(prediction.source_pieces, read, "")
+        wanted = padded(prediction.log_probs, width, 0)
+        np.testing.assert_allclose(made["log_probs"][i], wanted, rtol=1e-4, atol=1e-5)
+        maps = np.zeros((*heads, width, read), "float32")
+        cross = prediction.attention.get("cross", maps[:, :, :0])
+        maps[:, :, : cross.shape[2], : cross.shape[3]] = cross
+        np.testing.assert_allclose(made["attention_cross_heads"][i], maps, atol=1e-5)
+        np.testing.assert_allclose(made["attention_cross"][i], maps.mean((0, 1)), atol=1e-5)
+
+
+@pytest.mark.parametrize("model", registry.ARCHITECTURES)
+def test_ids_are_answered_however_rows_are_closed(model, models, predictions, answers):
+    loaded, made = models[model], answer(answers, model, "ids")
+    tom, book = predictions[model][0], predictions[model][2]
+    assert made["lengths"].tolist()[:3] == [len(tom.target_pieces), len(book.target_pieces), 0]
+    for i, prediction in enumerate((tom, book)):
+        length = len(prediction.target_pieces)
+        assert loaded.target_tokenizer.pieces(made["ids"][i, :length]) == prediction.target_pieces
+        assert not made["ids"][i, length:].any()
+        found = made["log_probs"][i, :length]
+        np.testing.assert_allclose(found, prediction.log_probs, rtol=1e-4, atol=1e-5)
+    assert made["lengths"][3] > 0  # read as an unknown piece, and the two that there are
+    sums = made["attention_cross"].sum(-1)
+    attends = "cross" in registry.architecture(model).attention
+    written = np.arange(sums.shape[1]) < made["lengths"][:, None]
+    np.testing.assert_allclose(sums, written * float(attends), atol=1e-5)
+
+
+def test_a_batch_of_nothing_is_answered_with_nothing(answers):
+    made = answer(answers, "transformer", "empty")
+    assert made["text"].shape == (0,)
+    assert made["attention_cross_heads"].shape == (0, 2, 2, 1, 1)
+
+
+def operations(signature):
+    """The types of all operations that a signature runs, those of functions it calls included."""
+    graph = signature.graph.as_graph_def()
+    nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
+    return {node.op for node in nodes}
+
+
+def test_the_ids_signature_runs_no_text_operation(folders):
+    signatures = tf.saved_model.load(str(folders["lstm-bahdanau"])).signatures
+    text, ids = (operations(signatures[key]) for key in ("serving_default", "ids"))
+    assert {"SentencepieceTokenizeOp", "NormalizeUTF8"} <= text
+    foreign = ("Sentencepiece", "NormalizeUTF8", "String", "Unicode", "Regex", "Xla")
+    assert not [op for op in ids if op.startswith(foreign)]
+    # Kernels of cuDNN would tie the graph to a machine with a GPU.
+    assert not [op for op in text | ids if "Cudnn" in op]
+
+
+def test_ids_only_needs_no_tensorflow_text(models, answers, tmp_path):
+    model = "simple-rnn"
+    folder = saved_model.export(models[model], tmp_path / "ids", name="plain", text=False)
+    asked = {model: folder}, {model: rows(models[model])}
+    alone = answer(ask(tmp_path / "bare", *asked), model, "ids")
+    for key, array in answer(answers, model, "ids").items():
+        np.testing.assert_allclose(alone[key], array, rtol=1e-5, atol=1e-6)
+    readme = (folder / "README.md").read_text()
+    assert "# plain\n" in readme and "`text`" not in readme
+    assert {r["signature"] for r in warmup(folder)} == {"ids", "serving_default"}
+
+
+@pytest.mark.parametrize("model", ["lstm", "transformer"])
+def test_the_readme_explains_everything(model, models, folders, answers):
+    readme = (folders[model] / "README.md").read_text()
+    for signature, asked in (("serving_default", "text"), ("ids", "ids")):
+        part = readme.split(f"## Signature `{signature}`")[1].split("\n## ")[0]
+        for key in (asked, *answer(answers, model, signature)):
+            assert f"- `{key}`, " in part
+    assert "more than 24 pieces" in readme and "has 16 pieces" in readme
+    assert ("all 0" in readme) == (model == "lstm")
+    extra = folders[model] / "assets.extra"
+    assert (extra / "source.model").read_bytes() == models[model].source_tokenizer.bytes
+    assert (extra / "target.model").read_bytes() == models[model].target_tokenizer.bytes
+
+
+def warmup(folder):
+    """The requests in a warm-up file, by the fields of TensorFlow Serving's own messages."""
+    file = descriptor_pb2.FileDescriptorProto(name="log.proto", package="log", syntax="proto3")
+    kinds = {"Spec": {"name": (1, 9), "signature_name": (3, 9)}}
+    kinds["Entry"] = {"key": (1, 9), "value": (2, 12)}
+    kinds["Request"] = {"model_spec": (1, "Spec"), "inputs": (2, "Entry")}
+    kinds["Log"] = {"request": (1, "Request")}
+    kinds["PredictionLog"] = {"predict_log": (6, "Log")}
+    for kind, fields in kinds.items():
+        message = file.message_type.add(name=kind)
+        for name, (number, what) in fields.items():
+            field = message.field.add(name=name, number=number, label=1 + 2 * (name == "inputs"))
+            field.type = 11 if isinstance(what, str) else what
+            if isinstance(what, str):
+                field.type_name = f".log.{what}"
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    kind = message_factory.GetMessageClass(pool.FindMessageTypeByName("log.PredictionLog"))
+    found = []
+    for record in tf.data.TFRecordDataset(str(folder / tf_serving.WARMUP)):
+        log = kind.FromString(record.numpy())
+        size = log.ByteSize()
+        log.DiscardUnknownFields()
+        assert log.ByteSize() == size
+        request = log.predict_log.request
+        inputs = {}
+        for entry in request.inputs:
+            tensor = tensor_pb2.TensorProto.FromString(entry.value)
+            inputs[entry.key] = tf.constant(tf.make_ndarray(tensor))
+        spec = request.model_spec
+        found.append({"name": spec.name, "signature": spec.signature_name, "inputs": inputs})
+    return found
+
+
+def test_warmup_requests_are_answered(folders):
+    signatures = tf.saved_model.load(str(folders["simple-rnn"])).signatures
+    requests = warmup(folders["simple-rnn"])
+    assert {request["name"] for request in requests} == {"simple-rnn"}
+    sizes = [
+        signatures[request["signature"]](**request["inputs"])["lengths"].shape[0]
+        for request in requests
+    ]
+    assert sorted(sizes) == [1, 1, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("size", [0, 1, 127, 128, 16_383, 16_384, 3_000_000])
+def test_lengths_are_written_as_protocol_buffers_write_them(size):
+    wanted = descriptor_pb2.FileDescriptorProto(name="x" * size).SerializeToString()
+    assert tf_serving._field(1, b"x" * size) == wanted or (size == 0 and wanted == b"\n\0")
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path / "saved models"))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    return tmp_path / "saved models"
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(command.app, list(map(str, arguments)))
+
+
+def test_command_all_then_one_more(shelf, models):
+    folder = shutil.copytree(models["simple-rnn"].path, shelf / "dates-simple-rnn")
+    stored = [{"source": "Tom's book"}, {"source": "Tom's book"}, {"source": "she"}]
+    (folder / "examples.json").write_text(json.dumps(stored))
+    done = invoke("--all", "--base-path", "/models/")
+    assert done.exit_code == 0, done.output
+    config = (shelf / "models.config").read_text()
+    assert 'name: "dates-simple-rnn"\n' in config
+    assert 'base_path: "/models/dates-simple-rnn/serving"\n' in config
+    assert len(warmup(folder / "serving" / "1")) == 6
+    assert "Tom\\u0027s book" in (folder / "serving" / "1" / "README.md").read_text()
+    done = invoke("dates-simple-rnn", "--length-cap", 3)
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in (folder / "serving").iterdir()) == ["1", "2"]
+    signatures = tf.saved_model.load(str(folder / "serving" / "2")).signatures
+    made = signatures["serving_default"](text=tf.constant(["Tom sees the red car.", "she"]))
+    assert made["source_pieces"].shape[1] == 3
+    assert made["source_pieces"][0, 2] == b"</s>"
+    assert max(made["lengths"].numpy()) <= 3
+
+
+def test_half_an_export_is_never_seen(models, tmp_path, monkeypatch):
+    def full(module, folder, signatures):
+        (Path(folder) / "saved_model.pb").write_bytes(b"half of it")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(tf.saved_model, "save", full)
+    (tmp_path / "7").mkdir()
+    with pytest.raises(OSError, match="no space"):
+        saved_model.export(models["simple-rnn"], tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["7"]
+
+
+def test_numbers_go_on_after_the_highest(tmp_path):
+    for name in ("2", "10", "notes", ".aside-x"):
+        (tmp_path / name).mkdir()
+    assert saved_model._publish(tmp_path / ".aside-x", tmp_path) == tmp_path / "11"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "backend", "message"),
+    [
+        (["dates-simple-rnn"], "jax", "KERAS_BACKEND=tensorflow"),
+        ([], "", "one model, or --all"),
+        (["dates-simple-rnn", "--all"], "", "one model, or --all"),
+        (["dates-simple-rnn", "--base-path", "/models"], "", "--base-path goes with --all"),
+        (["nobody"], "", "Unknown model"),
+        (["./nowhere"], "", "no model folder"),
+    ],
+)
+def test_command_says_what_is_wrong(arguments, backend, message, shelf, monkeypatch):
+    if backend:
+        monkeypatch.setenv("KERAS_BACKEND", backend)
+    done = invoke(*arguments)
+    assert done.exit_code == 2
+    assert message in done.output and "Traceback" not in done.output
+    assert not shelf.exists()
+
+
+def test_a_config_quotes_what_it_is_given():
+    config = tf_serving.models_config({'a"b': "/x\\y"})
+    assert '    name: "a\\"b"\n    base_path: "/x\\\\y"\n' in config

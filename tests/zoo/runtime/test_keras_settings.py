@@ -1,0 +1,128 @@
+"""A user's keras.json changes nothing: not training, loading, predicting or exporting."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.training import training_runs
+from zoo.runtime import keras_settings
+
+SCRIPT = """
+import hashlib, json, sys
+from pathlib import Path
+from typer.testing import CliRunner
+from training import train
+done = CliRunner().invoke(train.app, sys.argv[1:])
+assert done.exit_code == 0, (done.output, done.exception)
+import keras
+import zoo
+folder = Path("model")
+loaded = zoo.load(folder)
+answer, = loaded.predict(["Tom sees the red car."])
+found = {
+    "weights": hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest(),
+    "curve": [row.split(",")[:3] for row in (folder / "history.csv").read_text().splitlines()],
+    "answer": [answer.text, *map(float, answer.log_probs)],
+    "maps": {name: maps.tolist() for name, maps in answer.attention.items()},
+    "saliency": loaded.saliency(answer).tolist(),
+}
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+    from zoo.export.saved_model import export
+    served = tf.saved_model.load(str(export(loaded, "served", text=False)))
+    ids = tf.constant([loaded.source_tokenizer.encode("Tom sees the red car.")], tf.int32)
+    given = served.signatures["ids"](ids=ids)
+    found["served"] = {name: value.numpy().tolist() for name, value in sorted(given.items())}
+    found["types"] = {name: value.dtype.name for name, value in sorted(given.items())}
+json.dump(found, open("found.json", "w"))
+"""
+FILES = {
+    "none": None,
+    "float16": {"floatx": "float16", "epsilon": 1e-2, "image_data_format": "channels_first"},
+    "float64": {"floatx": "float64"},
+    "what Keras refuses": {"floatx": "bfloat16", "epsilon": 1},
+}
+
+
+@pytest.mark.slow
+def test_a_keras_json_changes_nothing(tmp_path):
+    training_runs.corpus(tmp_path / "pairs.tsv")
+    arguments = [
+        *("--task=tsv:../pairs.tsv", "--model=transformer", "--preset=nano", "--out=model"),
+        *("--steps=6", "--validate-every=3", "--validate-on=4", "--batch-tokens=100"),
+        *("--warmup=2", "--threads=1", "--precision=float32", "--checkpoint-every=2"),
+        *("--set=encoder_layers=1", "--set=decoder_layers=1"),
+    ]
+    answers = {}
+    for name, content in FILES.items():
+        place = tmp_path / name
+        (place / "keras").mkdir(parents=True)
+        if content:
+            (place / "keras" / "keras.json").write_text(json.dumps(content))
+        done = subprocess.run(
+            [
+                *(sys.executable, "-c"),
+                f"import sys; sys.path.insert(0, {str(training_runs.ROOT)!r})\n{SCRIPT}",
+                *arguments,
+            ],
+            cwd=place,
+            env={**os.environ, "KERAS_HOME": str(place / "keras")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{name}: {done.stderr[-3000:]}"
+        answers[name] = json.loads((place / "found.json").read_text())
+        if content:  # the user's file is the user's
+            assert json.loads((place / "keras" / "keras.json").read_text()) == content
+    assert len(answers["none"]["answer"]) > 1
+    for name, answer in answers.items():
+        assert answer == answers["none"], name
+
+
+@pytest.mark.parametrize(
+    ("content", "good"),
+    [
+        ({}, True),
+        ({"floatx": "float16", "backend": "jax"}, True),
+        ({"epsilon": 1e-3, "image_data_format": "channels_first"}, True),
+        ({"floatx": "bfloat16"}, False),
+        ({"floatx": 32}, False),
+        ({"epsilon": 1}, False),
+        ({"image_data_format": "none"}, False),
+    ],
+)
+def test_what_keras_refuses_is_known(content, good):
+    assert keras_settings.acceptable(content) is good
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", "\x00"])
+def test_a_file_that_is_no_json_is_left_to_keras(content, tmp_path, monkeypatch):
+    (tmp_path / "keras.json").write_text(content)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert keras_settings.read_keras_json() == {}
+
+
+def test_layers_are_made_as_asked_and_the_policy_stays():
+    import keras
+
+    from zoo import registry
+
+    before = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy("float16")
+        sizes = {"source_vocabulary": 9, "target_vocabulary": 9}
+        config = registry.configuration("transformer", "nano", **sizes)
+        plain = registry.build("transformer", config)
+        mixed = registry.build("transformer", config, precision="mixed_bfloat16")
+        assert keras.config.dtype_policy().name == "float16"
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert {w.dtype for w in plain.trainable_variables} == {"float32"}
+    assert {w.dtype for w in mixed.trainable_variables} == {"float32"}
+    assert plain.compute_dtype == "float32" and mixed.compute_dtype == "bfloat16"

@@ -1,0 +1,1 @@
+"""How attention is scored: against gold alignments, and by its behaviour."""

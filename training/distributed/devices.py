@@ -1,0 +1,321 @@
+"""What a run runs on: finds the devices, names them, sets threads, and cuts batches for them."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from training.distributed.host_memory import one_heap
+from training.distributed.processes import Processes
+from zoo.runtime import keras_settings
+
+if TYPE_CHECKING:
+    from training.data.batches import Batch
+
+
+@dataclass(frozen=True)
+class Devices:
+    """The devices of one run. A batch is cut over them; their gradients are added up.
+
+    Args:
+        count: of all processes together.
+        processes: those of the run, each with as many devices.
+        strategy: what spreads the work, a `keras.distribution.DataParallel` on JAX and a
+            `tf.distribute.MirroredStrategy` on TensorFlow; None for one device alone.
+    """
+
+    count: int = 1
+    processes: Processes = field(default_factory=Processes)
+    strategy: Any = None
+
+    def __str__(self) -> str:
+        parts = [device_name(self.count)]
+        if self.count > 1 and parts[0].startswith("CPU"):
+            parts.append(f"{self.count} devices")
+        if self.processes.count > 1:
+            parts.append(f"{self.processes.count} processes")
+        return ", ".join(parts)
+
+    def scope(self) -> AbstractContextManager[Any]:
+        """Where the network to train is made and trained. What is made outside stays local."""
+        return nullcontext() if self.strategy is None else self.strategy.scope()
+
+    def accelerated(self) -> bool:
+        """Whether these are GPUs or TPUs."""
+        return not device_name().startswith("CPU")
+
+    def precision(self) -> str:
+        """What is fastest here: `mixed_bfloat16` where there are instructions for it.
+
+        On a CPU TensorFlow's kernels have them (oneDNN); XLA's, which JAX uses, have not.
+        """
+        import keras
+
+        if self.accelerated():
+            return "mixed_bfloat16"
+        known = {"avx512_bf16", "amx_bf16"} & set(processor_name().split())
+        return "mixed_bfloat16" if known and keras.backend.backend() == "tensorflow" else "float32"
+
+    def compiles_steps(self) -> bool:
+        """Whether training steps should go through XLA: not for TensorFlow on a CPU, where
+        oneDNN's kernels are faster and every new shape would cost a compilation; nor under its
+        MirroredStrategy, whose sums over devices XLA cannot compile.
+        """
+        import keras
+
+        return keras.backend.backend() == "jax" or (self.accelerated() and self.strategy is None)
+
+    def rounding(self) -> int:
+        """What lengths of batches are padded to a multiple of; see `training.data.batches.Batches`.
+
+        Where steps are compiled, `training.data.buckets` sees to it. Elsewhere 4 costs no speed,
+        and less memory is spent on code for shapes.
+        """
+        return 1 if self.compiles_steps() else 4
+
+    def share(self, batch: Batch) -> Batch:
+        """The rows of the global `batch` that this process feeds, filled up to equal shares."""
+        from training.data.batches import fill, up
+
+        if self.count == 1:
+            return batch
+        batch = fill(batch, up(len(batch.source), self.count))
+        rows = len(batch.source) // self.processes.count
+        mine = slice(self.processes.index * rows, (self.processes.index + 1) * rows)
+        return replace(
+            batch,
+            source=batch.source[mine],
+            target_in=batch.target_in[mine],
+            target_out=batch.target_out[mine],
+            weights=batch.weights[mine],
+        )
+
+    def spread(self, network: Any) -> None:
+        """Make the compiled TensorFlow `network` cut its batches over the devices.
+
+        Keras does so in `fit` only; `train_on_batch` would give the whole batch to each device.
+        And it clips each device's gradients before they are added up, so that the same batch
+        would be clipped otherwise than on one device. JAX does both right by itself.
+        """
+        import keras
+
+        if self.strategy is None or keras.backend.backend() != "tensorflow":
+            return
+        import tensorflow as tf
+
+        whole, clip = network.train_step, network.optimizer._clip_gradients
+
+        def train_step(data: Any) -> Any:
+            def rows(array: Any) -> Any:
+                size = tf.shape(array)[0] // self.count
+                replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+                return array[replica * size : (replica + 1) * size]
+
+            return whole(tf.nest.map_structure(rows, data))
+
+        def clip_sum(gradients: list[Any]) -> list[Any]:
+            context = tf.distribute.get_replica_context()
+            return clip(context.all_reduce(tf.distribute.ReduceOp.SUM, gradients))
+
+        network.train_step = train_step
+        network.optimizer._clip_gradients = clip_sum
+        network.optimizer._all_reduce_sum_gradients = list  # they are added up by now
+
+
+ONE = Devices()
+
+
+def choose(
+    devices: int = 0,
+    processes: int = 1,
+    process: int | None = None,
+    coordinator: str | None = None,
+    distributed: bool = False,
+) -> Devices:
+    """What to run on. Several processes meet here: it returns when all of them are there.
+
+    Args:
+        devices: of each process; 0: all accelerators of the machine, or one CPU. On a CPU, any
+            number of virtual ones, to try things out.
+        processes, process, coordinator: how many processes there are, which this is, and the
+            HOST:PORT where process 0 is to be found.
+        distributed: take those three from the environment.
+
+    Raises:
+        ValueError: what was asked for does not go together, or is not there.
+    """
+    import keras
+
+    several = processes > 1 or distributed
+    if distributed and (processes > 1 or process is not None or coordinator):
+        raise ValueError(
+            "--distributed finds processes, process and coordinator by itself. "
+            f"Received: --processes {processes} --process {process} --coordinator {coordinator}"
+        )
+    if processes == 1 and (process or coordinator):
+        raise ValueError(
+            "--process and --coordinator need --processes. "
+            f"Received: --process {process} --coordinator {coordinator}"
+        )
+    if processes > 1 and (process is None or not coordinator or ":" not in coordinator):
+        raise ValueError(
+            "--processes needs --process I, from 0 on, and --coordinator HOST:PORT. "
+            f"Received: --process {process} --coordinator {coordinator}"
+        )
+    if processes > 1 and not 0 <= process < processes:
+        raise ValueError(
+            f"--process must be from 0 to {processes - 1}. Received: --process {process}"
+        )
+    if keras.backend.backend() == "jax":
+        return _jax_devices(devices, several, processes, process, coordinator)
+    if several:
+        raise ValueError(
+            "Keras 3 trains in several processes on JAX only (keras-team/keras#20585): set "
+            f"KERAS_BACKEND=jax. Received: KERAS_BACKEND={keras.backend.backend()}"
+        )
+    return _tensorflow_devices(devices)
+
+
+def _jax_devices(
+    devices: int, several: bool, processes: int, process: int | None, coordinator: str | None
+) -> Devices:
+    import jax
+    import keras
+
+    if devices:
+        jax.config.update("jax_num_cpu_devices", devices)
+    if several:
+        jax.config.update("jax_cpu_collectives_implementation", "gloo")
+        # It would take SIGTERM, on which the trainer itself saves and stops.
+        jax.config.update("jax_enable_preemption_service", False)
+        known = {"num_processes": processes, "process_id": process} if coordinator else {}
+        try:
+            jax.distributed.initialize(coordinator, **known)
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(f"The processes did not find each other: {error}") from error
+    here = jax.local_devices()
+    wanted = devices or (1 if here[0].platform == "cpu" else len(here))
+    _check_there(wanted, len(here), here[0].platform.upper())
+    if wanted == 1 and not several:
+        return Devices()
+    # By process: the rows that a process feeds stand together in the global batch.
+    everywhere = sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
+    taken = [
+        device
+        for index in range(jax.process_count())
+        for device in [d for d in everywhere if d.process_index == index][:wanted]
+    ]
+    return Devices(
+        len(taken),
+        Processes(jax.process_count(), jax.process_index()),
+        keras.distribution.DataParallel(
+            devices=[f"{d.platform}:{d.id}" for d in taken], auto_shard_dataset=False
+        ),
+    )
+
+
+def _tensorflow_devices(devices: int) -> Devices:
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    wanted = devices or max(len(gpus), 1)
+    if wanted == 1:
+        return Devices()
+    if gpus:
+        _check_there(wanted, len(gpus), "GPU")
+    else:
+        virtual = [tf.config.LogicalDeviceConfiguration()] * wanted
+        tf.config.set_logical_device_configuration(
+            tf.config.list_physical_devices("CPU")[0], virtual
+        )
+    names = [f"{'GPU' if gpus else 'CPU'}:{i}" for i in range(wanted)]
+    return Devices(wanted, strategy=tf.distribute.MirroredStrategy(names))
+
+
+def _check_there(wanted: int, there: int, kind: str) -> None:
+    if wanted > there:
+        raise ValueError(f"There are {there} {kind} devices here. Received: --devices {wanted}")
+
+
+def prepare(threads: int = 0) -> None:
+    """Choose how many CPU threads to use, before any framework is imported; 0: all of them.
+
+    With a fixed number of threads the same seed gives the same weights on the same machine.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    keras_settings.make_importable()
+    one_heap()
+    if threads:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+        os.environ["XLA_FLAGS"] = (
+            os.environ.get("XLA_FLAGS", "")
+            + f" --xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
+        ).strip()
+    # Both are imported wherever they are found, and serve nothing here: 170 MB and two seconds.
+    with left_out("pandas", *(["jax"] if backend_wanted() == "tensorflow" else [])):
+        import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.get_logger().setLevel("ERROR")
+        if threads:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
+        tf.config.experimental.enable_op_determinism()
+
+
+def backend_wanted() -> str:
+    """The backend that Keras will take when it is imported: of the environment, or of its file."""
+    configured = keras_settings.read_keras_json().get("backend")
+    return os.environ.get("KERAS_BACKEND") or configured or "tensorflow"
+
+
+@contextmanager
+def left_out(*names: str) -> Iterator[None]:
+    """Within it, what imports the modules `names` if they are there finds them missing."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+def device_name(count: int = 0) -> str:
+    """The accelerators' number (`count`, or all there are) and name, or the processor's."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        first = jax.devices()[0]
+        if first.platform != "cpu":
+            return f"{count or jax.device_count()} x {first.device_kind}"
+    else:
+        import tensorflow as tf
+
+        if gpus := tf.config.list_physical_devices("GPU"):
+            details = tf.config.experimental.get_device_details(gpus[0])
+            return f"{count or len(gpus)} x {details.get('device_name', 'GPU')}"
+    return f"CPU: {processor_name()}, {os.cpu_count()} cores"
+
+
+def processor_name() -> str:
+    """The processor's name as the system gives it, with its matrix instructions."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    found = dict(line.split(":", 1) for line in lines if ":" in line)
+    found = {key.strip(): value.strip() for key, value in found.items()}
+    flags = found.get("flags", "").split()
+    units = [flag for flag in ("avx512f", "avx512_bf16", "amx_bf16") if flag in flags]
+    return " ".join([found.get("model name", platform.machine()), *units])

@@ -1,0 +1,1 @@
+"""Figures of merit, each as sufficient statistics per example."""

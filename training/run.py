@@ -1,0 +1,362 @@
+"""One run of training: data, tokenizers, network, loop, and the model it leaves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from training import card_writer, checkpoint, folder_lock, networks, paths, start_from, tasks
+from training.checkpoint import CheckpointError
+from training.data import prepare
+from training.data.batches import Batches
+from training.data.prepare import console
+from training.data.subword_regularization import SampledBatches
+from training.distributed import devices
+from training.distributed.devices import Devices
+from training.loop import RunStoppedError, Schedule, Trainer
+from training.start_from import Start
+from training.tasks.base import Task
+from zoo import registry, saving
+from zoo.tokenizer import Tokenizer
+
+STATE = "training"
+"""The folder, inside the model's, that holds what only training needs."""
+
+
+def train(
+    folder: Path,
+    settings: dict[str, Any],
+    patience: int,
+    checkpoint_every: int,
+    fresh: bool,
+    command: str,
+    on: Devices = devices.ONE,
+) -> None:
+    """Train, or go on training, the model in `folder`.
+
+    Args:
+        folder: where the model goes; its subfolder `training` holds the run's state.
+        settings: everything that decides what is learned; see `training.train`. "start_from", if
+            there is one, names a model to begin from.
+        patience, checkpoint_every: see `training.loop.Schedule`.
+        fresh: forget an earlier run.
+        command: for the card.
+        on: what to train on. Every process of a run calls this, with the same arguments.
+
+    Raises:
+        ValueError, CheckpointError, DownloadError: each with a sentence for the user.
+    """
+    console.quiet = not on.processes.first
+    task = tasks.get(settings["task"])
+    settings = {**settings, "task": paths.shown(task.name)}
+    start = None
+    if name := settings.pop("start_from", None):
+        start = start_from.read(name, folder)
+        settings = start.settings(settings)
+        start.fit(task)
+    # Checked before the data is read: a typing error should not take a minute to show, nor should
+    # it cost an earlier run.
+    check(settings, task, start)
+    with on.processes.in_turn(), console.status(f"Reading {task.name}"):
+        corpus = task.provenance().sha256
+    # One process holds the folder for all.
+    with folder_lock.owned(folder / STATE) if on.processes.first else nullcontext():
+        _train(
+            *(folder, task, corpus, start, settings),
+            *(patience, checkpoint_every, fresh, command, on),
+        )
+
+
+def _train(
+    folder: Path,
+    task: Task,
+    corpus: str,
+    start: Start | None,
+    settings: dict[str, Any],
+    patience: int,
+    checkpoint_every: int,
+    fresh: bool,
+    command: str,
+    on: Devices,
+) -> None:
+    """`train`, in a folder that no other run has."""
+    first = on.processes.first
+    found = asdict(read_progress(folder, settings, fresh, on, corpus)) if first else None
+    progress = checkpoint.Progress(**on.processes.tell(found))
+    settings = progress.settings
+    if progress.finished:
+        console.print(f"{folder} is finished (step {progress.step}); --fresh starts anew.")
+        return
+    with on.processes.in_turn(), console.status(f"Reading {task.name}"):
+        tokenizers, batches, pairs = _read(folder, task, start, settings, progress, on)
+    valid = task.examples("valid")[: settings["validate_on"]]
+    per_epoch = batches.count()
+    same = digest([settings, corpus], tokenizers, len(batches), per_epoch)
+    on.processes.check_same("options, data and tokenizers", same)
+    schedule = Schedule(
+        steps=settings["steps"] or max(math.ceil(settings["epochs"] * per_epoch), 1),
+        validate=settings["validate_every"] or per_epoch,
+        checkpoint=checkpoint_every,
+        patience=patience,
+        first=start is not None,
+        keep=settings.get("keep", "best"),
+    )
+    network, probe = networks.make_networks(folder, task, tokenizers, settings, on, start)
+    networks.make_ready(network, settings, schedule.steps, on)
+    shapes = networks.make_shapes(batches, on)
+    if progress.step:
+        checkpoint.restore(folder / STATE, network, progress.step)
+        console.print(f"Going on at step {progress.step} of {schedule.steps}.")
+    elif start:
+        saving.set_weight_arrays(network, start.arrays)
+        start.arrays.clear()  # they need as much memory as the network
+        console.print(f"Starting from the weights and tokenizers of {start.name}.")
+    console.print(
+        f"{settings['model']} {settings['preset']}: {network.count_params():,} parameters, "
+        f"{pairs:,} pairs, {per_epoch} batches an epoch, {schedule.steps} steps, "
+        f"{settings['precision']} on {on} ({keras.backend.backend()})"
+    )
+    if shapes:
+        console.print(f"Steps are compiled, for at most {len(shapes)} shapes of batch.")
+    with shown(schedule.steps, progress.step) as report:
+        trainer = Trainer(
+            network,
+            probe,
+            batches,
+            task,
+            valid,
+            schedule,
+            folder / STATE,
+            progress,
+            report,
+            on,
+            shapes,
+        )
+        try:
+            trainer.run()
+        except RunStoppedError:
+            console.print("Stopped and saved; the same command goes on from here.")
+            raise SystemExit(130) from None
+    with on.processes.in_turn():
+        if first:
+            leave_model(folder, trainer, task, pairs, command, start)
+        # Only now: a run that is killed while it writes its model writes it again.
+        trainer.finish()
+    console.print(f"{folder}: best {task.metric} {progress.best} at step {progress.best_step}")
+    if start and not progress.best_step:
+        console.print(
+            f"No step made it better on the validation side: {folder} has the weights of "
+            f"{start.name}. Try a lower --learning-rate, or fewer --epochs."
+        )
+
+
+def _read(
+    folder: Path,
+    task: Task,
+    start: Start | None,
+    settings: dict[str, Any],
+    progress: checkpoint.Progress,
+    on: Devices,
+) -> tuple[dict[str, Tokenizer], Batches | SampledBatches, int]:
+    """Tokenizers, batches, and of how many pairs; from now on `task` scores as the run does.
+
+    How to score is chosen once, for all of the run and for every evaluation of its model.
+    """
+    examples = prepare.read(task, settings["limit"])
+    if start:
+        tokenizers = start.tokenizers
+    else:
+        state, vocabulary = folder / STATE, settings["vocabulary"]
+        tokenizers = prepare.make_tokenizers(task, examples, state, vocabulary)
+    batches, pairs = prepare.encode(task, examples, tokenizers, settings, on.rounding())
+    progress.scoring = progress.scoring or task.choose_scoring(prepare.targets(task, examples))
+    task.score_as(progress.scoring)
+    return tokenizers, batches, pairs
+
+
+def read_progress(
+    folder: Path,
+    settings: dict[str, Any],
+    fresh: bool,
+    on: Devices = devices.ONE,
+    corpus: str = "",
+) -> checkpoint.Progress:
+    """Where the run in `folder` is, or a new one. Raises CheckpointError: other settings or data.
+
+    The precision `auto` is that of the run, or for a new one the fastest `on` these devices.
+    `corpus`: the checksum of the data.
+    """
+    state = folder / STATE
+    progress = None if fresh else checkpoint.read_progress(state)
+    if settings["precision"] == "auto":
+        known = progress.settings["precision"] if progress else on.precision()
+        settings = settings | {"precision": known}
+    if progress is None:
+        # Also what a run left that was killed before its first checkpoint: it may be another's.
+        checkpoint.forget(state)
+        progress = checkpoint.Progress(settings=settings)
+    check_same_settings(folder, progress, settings)
+    # A run of an earlier version has its checksum in the card alone.
+    known = progress.corpus
+    if progress.step and not known:
+        known = card_writer.read(folder).get("data", {}).get("sha256", "")
+    if known and known != corpus:
+        raise CheckpointError(
+            f"{folder} holds a run on other data under the same name, {settings['task']}: their "
+            f"SHA-256 was {known}, now it is {corpus}. Choose another --out (with --start-from "
+            "a finished model goes on from there), or start anew with --fresh."
+        )
+    progress.corpus, progress.settings = corpus, settings
+    return progress
+
+
+def check_same_settings(
+    folder: Path, progress: checkpoint.Progress, settings: dict[str, Any]
+) -> None:
+    """Raises CheckpointError where the run was asked for something else than `settings`."""
+    before = progress.settings
+    # Written by an earlier version, with the whole path.
+    if "task" in before:
+        before["task"] = paths.shown(before["task"])
+    # What an earlier version did not know of was not asked for.
+    other = sorted(
+        k for k in {*before, *settings} if (before.get(k) or 0) != (settings.get(k) or 0)
+    )
+    if not other:
+        return
+    longer = [k for k in ("epochs", "steps") if settings.get(k, 0) > before.get(k, 0)]
+    if progress.finished and other == longer:
+        raise CheckpointError(
+            f"{folder} is finished (step {progress.step}) and its learning rate has run out. To "
+            f"train its model for longer, begin a new run with it: --start-from {folder} "
+            "--out ANOTHER_FOLDER."
+        )
+    raise CheckpointError(
+        f"{folder} holds a run with other settings ({', '.join(other)}). "
+        "Choose another --out, or start anew with --fresh."
+    )
+
+
+def check(settings: dict[str, Any], task: Task, start: Start | None = None) -> None:
+    """Raises ValueError where the settings cannot be trained with; reads no data."""
+    if settings["precision"] not in ("auto", "float32", "mixed_bfloat16"):
+        raise ValueError(
+            f"precision must be auto, float32 or mixed_bfloat16. Received: {settings['precision']}"
+        )
+    if settings.get("keep", "best") not in ("best", "last"):
+        raise ValueError(f"--keep is best or last. Received: {settings['keep']!r}")
+    drawn = {t.model_type for t in task.tokenizers().values()} == {"unigram"}
+    if settings["sampling"] and not (start.draws() if start else drawn):
+        raise ValueError(f"{task.name} has no sub-words whose cutting could be drawn (--sampling)")
+    for option in ("sampling", "exchange_numbers", "exchange_names"):
+        if settings[option] and task.stream() is not None:
+            raise ValueError(
+                f"{task.name} is encoded once for all epochs: it cannot have "
+                f"--{option.replace('_', '-')}"
+            )
+    if start:
+        return
+    override = {"source_vocabulary": 4, "target_vocabulary": 4, **settings["override"]}
+    config = registry.configuration(settings["model"], settings["preset"], **override)
+    longest = max(task.max_source_length, task.max_target_length)
+    if longest > getattr(config, "max_length", longest):
+        raise ValueError(
+            f"{task.name} has up to {longest} pieces, and a position is needed for each. "
+            f"Received: max_length={config.max_length}"
+        )
+
+
+def digest(known: Any, tokenizers: dict[str, Tokenizer], *sizes: int) -> str:
+    """A few letters that differ where a run would; `known` is anything that JSON holds."""
+    parts = [json.dumps([known, sizes]).encode(), *(t.bytes for t in tokenizers.values())]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
+
+
+class shown:  # noqa: N801 - reads as a statement
+    """A progress bar; gives the function that the trainer reports to."""
+
+    def __init__(self, steps: int, start: int):
+        self.bar = prepare.progress_bar()
+        self.job = self.bar.add_task("training", total=steps, completed=start)
+
+    def __enter__(self) -> Any:
+        self.bar.start()
+        return self.report
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.stop()
+
+    def report(self, progress: checkpoint.Progress, row: dict[str, Any]) -> None:
+        """Move the bar; print a line where there was a validation."""
+        self.bar.update(self.job, completed=progress.step)
+        if any(name.startswith("valid_") for name in row):
+            figures = " ".join(f"{name} {value}" for name, value in row.items())
+            console.print(figures, highlight=False)
+        elif row and not console.is_terminal and progress.step % 500 == 0:
+            console.print(f"step {row['step']} loss {row['loss']}", highlight=False)
+
+
+def leave_model(
+    folder: Path,
+    trainer: Trainer,
+    task: Task,
+    pairs: int,
+    command: str,
+    start: Start | None = None,
+) -> None:
+    """Write the model with its best weights, and the part of its card that training knows."""
+    probe, progress = trainer.probe, trainer.progress
+    arrays = checkpoint.read_best(trainer.folder) or trainer.averaged()
+    config = probe.config
+    files = {config["tokenizers"]["source"]: probe.source_tokenizer}
+    files[config["tokenizers"]["target"]] = probe.target_tokenizer
+    saving.save_folder(folder, arrays, config, files)
+    size = sum(p.stat().st_size for p in (folder / saving.WEIGHTS, *(folder / f for f in files)))
+    settings = progress.settings
+    card = card_writer.build(
+        name=folder.name,
+        task=task,
+        model=config["model"],
+        preset=config["preset"],
+        parameters=probe.parameters,
+        size=size,
+        seed=settings["seed"],
+        examples={
+            "train": pairs,
+            "valid": len(task.examples("valid")),
+            "test": len(task.examples("test")),
+        },
+        training={
+            "minutes": round(progress.minutes, 1),
+            "cpu_minutes": round(progress.cpu_minutes, 1),
+            **total_minutes(progress.cpu_minutes, start),
+            "peak_memory_mb": round(progress.peak_memory),
+            "device": str(trainer.on),
+            "threads": settings["threads"] or None,
+            "precision": settings["precision"],
+            "backend": keras.backend.backend(),
+            "steps": progress.step,
+            "epochs": round(progress.epoch + progress.batch / trainer.batches.count(), 2),
+            "target_tokens": progress.tokens,
+            "tokens_per_second": round(progress.tokens / max(progress.minutes * 60, 1e-9)),
+            "best_step": progress.best_step,
+            "valid": {task.metric: progress.best},
+            "settings": settings,
+            "command": command,
+        },
+    )
+    card_writer.write(folder, card)
+
+
+def total_minutes(own: float, start: Start | None) -> dict[str, float]:
+    """The processor minutes with those of the model a run began from, where they are known."""
+    if not start or start.minutes is None:
+        return {}
+    return {"total_cpu_minutes": round(start.minutes + own, 1)}

@@ -1,0 +1,149 @@
+"""Where a run begins that goes on from a trained model: fine-tuning, or training for longer.
+
+Weights, tokenizers, architecture and hyper-parameters are the model's; only its dropout may change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo import registry, saving, shipped
+from zoo.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from training.tasks.base import Task
+
+OWN = ("format", "name", "task", "model", "preset", "hyperparameters")
+"""Entries of config.json that a new model has of its own; all others it takes over."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A trained model that a run begins from.
+
+    Args:
+        name: what it is called.
+        weights: SHA-256 of its file of weights.
+        config: its config.json.
+        hyperparameters: a dataclass of `zoo.registry`.
+        tokenizers: of "source" and "target", with the normalizers of their texts.
+        arrays: its weights by name.
+        longest: the most pieces of a source and of a target.
+        minutes: of a processor that it was trained for in all; None where its card does not say.
+    """
+
+    name: str
+    weights: str
+    config: dict[str, Any]
+    hyperparameters: Any
+    tokenizers: dict[str, Tokenizer]
+    arrays: dict[str, np.ndarray]
+    longest: tuple[int, int]
+    minutes: float | None = None
+
+    def settings(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The settings of a run that were `asked` for, with those that are this model's.
+
+        Raises:
+            ValueError: another architecture, size or hyper-parameter was asked for.
+        """
+        given = {key: self.config.get(key) or "custom" for key in ("model", "preset")}
+        for key, own in given.items():
+            if asked.get(key) not in (None, own):
+                raise ValueError(
+                    f"--start-from {self.name} is a {' '.join(given.values())}: leave out --{key}. "
+                    f"Received: --{key} {asked[key]}"
+                )
+        own = asdict(self.hyperparameters)
+        for name, value in asked["override"].items():
+            if name != "dropout" and own.get(name) != value:
+                has = f"has {name}={own[name]}" if name in own else f"knows no {name}"
+                raise ValueError(
+                    f"--start-from {self.name} {has}, and only its dropout may change. "
+                    f"Received: --set {name}={value}"
+                )
+        size = self.tokenizers["target"].size
+        if asked.get("vocabulary", 0) not in (0, size):
+            raise ValueError(
+                f"--start-from {self.name} has a vocabulary of {size} pieces. "
+                f"Received: --vocabulary {asked['vocabulary']}"
+            )
+        self.changed(asked["override"])  # a dropout that is none
+        origin = {"name": self.name, "weights": self.weights}
+        return {**asked, **given, "start_from": origin}
+
+    def changed(self, override: dict[str, Any]) -> Any:
+        """The hyper-parameters, with the dropout that `override` may hold."""
+        if "dropout" not in override:
+            return self.hyperparameters
+        kept = registry.make_config(
+            type(self.hyperparameters),
+            {**asdict(self.hyperparameters), "dropout": override["dropout"]},
+        )
+        return replace(self.hyperparameters, dropout=kept.dropout)
+
+    def inherited(self) -> dict[str, Any]:
+        """What a new config.json takes over: tokenizers, lengths, how text is prepared."""
+        return {key: value for key, value in self.config.items() if key not in OWN}
+
+    def fit(self, task: Task) -> None:
+        """Let `task` give pairs as long as the model reads and writes, and no longer."""
+        task.max_source_length, task.max_target_length = self.longest
+
+    def draws(self) -> bool:
+        """Whether its tokenizers know several ways to cut a word, as `--sampling` needs."""
+        try:
+            return all(tokenizer.ways("a", 1) for tokenizer in self.tokenizers.values())
+        except RuntimeError:  # SentencePiece: not a unigram model
+            return False
+
+
+def read(name: str, out: Path) -> Start:
+    """The model called `name`, or the one in the folder `name`, for a run that writes to `out`.
+
+    A folder may also be named without a path separator, if no shipped model has that name.
+
+    Raises:
+        ValueError: no such model, a damaged one, or `out` is its folder.
+    """
+    from zoo.inference.seq2seq import load
+
+    path: str | Path = name
+    if name not in shipped.names() and Path(name).expanduser().is_dir():
+        path = Path(name).expanduser()
+    try:
+        loaded = load(path)
+    except saving.ModelFolderError as error:
+        raise ValueError(f"--start-from: {error}") from error
+    if loaded.path.resolve() == out.resolve():
+        raise ValueError(
+            f"--start-from and --out are one folder, {out}, and the model would be overwritten. "
+            "Choose another --out"
+        )
+    tokenizers = {"source": loaded.source_tokenizer, "target": loaded.target_tokenizer}
+    with (loaded.path / saving.WEIGHTS).open("rb") as file:
+        weights = hashlib.file_digest(file, "sha256").hexdigest()
+    return Start(
+        name=loaded.name,
+        weights=weights,
+        config=loaded.config,
+        hyperparameters=loaded.model.config,
+        tokenizers=tokenizers,
+        arrays=saving.weight_arrays(loaded.model),
+        longest=(loaded.max_source_length, loaded.max_target_length),
+        minutes=trained(loaded.card),
+    )
+
+
+def trained(card: dict[str, Any]) -> float | None:
+    """Processor minutes that a model was trained for, what it began from included."""
+    training = card.get("training")
+    if not isinstance(training, dict):
+        return None
+    minutes = training.get("total_cpu_minutes", training.get("cpu_minutes"))
+    return float(minutes) if isinstance(minutes, int | float) else None

@@ -1,0 +1,230 @@
+"""Stores the answers a page shows before models load: `python -m training.store_examples --all`.
+
+For each input the task shows off: the answer, its attention (or saliency, where the network has no
+attention), and the median of several warm runs. Written to `examples.json` beside the weights.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import statistics
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from training import paths
+from training.commands import plainly
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from training.tasks.base import Task
+    from zoo.inference.seq2seq import LoadedModel
+
+BEAMS = (1,)
+RUNS = 15
+FILE = "examples.json"
+JUDGED = ("references", "chrf", "correct")
+"""What `refer` adds to a record."""
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def record(
+    model: LoadedModel, source: str, beams: int, *, runs: int, device: str, date: str
+) -> dict[str, Any]:
+    """One entry of examples.json: what `model` answers to `source`, and how fast.
+
+    Lists of floats are rounded; `saliency` is null for a network with attention.
+    """
+    prediction = model.predict([source], beams=beams)[0]  # also compiles, so what follows is warm
+    model.predict([source], beams=beams, attention=False)
+    milliseconds = [
+        1000 * model.predict([source], beams=beams, attention=False)[0].seconds for _ in range(runs)
+    ]
+    median = statistics.median(milliseconds)
+    saliency = None if prediction.attention else _rounded(model.saliency(prediction))
+    return {
+        "source": source,
+        "beams": beams,
+        "text": prediction.text,
+        "source_pieces": list(prediction.source_pieces),
+        "target_pieces": list(prediction.target_pieces),
+        "log_probs": _rounded(prediction.log_probs, digits=4),
+        "attention": {kind: _rounded(maps) for kind, maps in prediction.attention.items()},
+        "saliency": saliency,
+        "ms": {"median": round(median, 3), "runs": [round(one, 3) for one in milliseconds]},
+        "tokens_per_second": round(1000 * len(prediction.target_pieces) / median),
+        "alternatives": [
+            {"text": one.text, "score": round(float(one.score), 4)}
+            for one in prediction.alternatives
+        ],
+        "finished": prediction.finished,
+        "notes": list(prediction.notes),
+        "device": device,
+        "date": date,
+    }
+
+
+def compute(
+    model: LoadedModel,
+    sources: Sequence[str],
+    *,
+    beams: Sequence[int] = BEAMS,
+    runs: int = RUNS,
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[dict[str, Any]]:
+    """Every source with every width of the beam, as examples.json holds them.
+
+    Raises:
+        ValueError: no runs to time.
+    """
+    from training.distributed.devices import device_name
+
+    if runs < 1:
+        raise ValueError(f"runs must be at least 1. Received: runs={runs}")
+    date = datetime.now(UTC).date().isoformat()
+    device = device_name()
+    records = []
+    for width in beams:
+        for source in sources:
+            entry = record(model, source, width, runs=runs, device=device, date=date)
+            tell(f"{entry['ms']['median']:7.1f} ms  beam {width}  {source} -> {entry['text']}")
+            records.append(entry)
+    return records
+
+
+def refer(records: Sequence[dict[str, Any]], task: Task) -> list[dict[str, Any]]:
+    """The records with what people accept (`references`) and how the answer fares against it.
+
+    What is in no dictionary, or has no translation in the task's list, has no references.
+    """
+    from training.tasks.base import Example
+
+    found = []
+    for entry in records:
+        kept = {key: value for key, value in entry.items() if key not in JUDGED}
+        if accepted := task.accepted(entry["source"]):
+            kept["references"] = list(accepted)
+            kept |= task.judge(entry["text"], Example(entry["source"], accepted))
+        found.append(kept)
+    return found
+
+
+def speed(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What a card says of speed: medians over the greedy answers, one sentence at a time."""
+    greedy = [entry for entry in records if entry["beams"] == 1]
+    if not greedy:
+        return {}
+    return {
+        "device": greedy[0]["device"],
+        "ms_per_sentence": round(statistics.median(e["ms"]["median"] for e in greedy), 2),
+        "tokens_per_second": round(statistics.median(e["tokens_per_second"] for e in greedy)),
+        "examples": len(greedy),
+        "date": greedy[0]["date"],
+    }
+
+
+def write(path: Path, records: Sequence[dict[str, Any]]) -> None:
+    """The records as a JSON list, one a line, written aside and renamed."""
+    import json
+
+    from zoo.saving import write_aside
+
+    lines = ",\n".join(
+        json.dumps(entry, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        for entry in records
+    )
+    write_aside(path, f"[\n{lines}\n]\n".encode())
+
+
+def _rounded(values: np.ndarray, digits: int = 3) -> list[Any]:
+    """Nested lists of short floats: 0.123 and not 0.12300000339746475, 0 and not 0.0."""
+    import numpy as np
+
+    def short(value: Any) -> Any:
+        if isinstance(value, list):
+            return [short(one) for one in value]
+        value = round(value, digits)
+        return int(value) if value == int(value) else value
+
+    return short(np.asarray(values, dtype="float64").tolist())
+
+
+def _refer_again(name: str) -> None:
+    """Put references into the stored answers of a model.
+
+    Raises:
+        ValueError: there is no such model, or it has no stored answers that can be read.
+    """
+    import json
+
+    from training import tasks
+    from zoo import saving
+    from zoo.shipped import names, saved_models_path
+
+    folder = saved_models_path() / name if name in names() else Path(name)
+    try:
+        records = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        task = tasks.get(saving.read_json(folder / "config.json")["task"])
+        found = refer(records, task)
+    except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{name} has no stored answers that can be read: {error}") from error
+    write(folder / FILE, found)
+    typer.echo(f"{name}: {sum('references' in entry for entry in found)} of {len(found)} answers")
+
+
+@app.command()
+@plainly()
+def main(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Shipped models, or paths of model folders.")
+    ] = None,
+    all_models: Annotated[bool, typer.Option("--all", help="Every shipped model.")] = False,
+    beams: Annotated[
+        list[int] | None, typer.Option(help="Widths of the beam; give it once for each.")
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Warm runs to take the median of.")] = RUNS,
+    task: Annotated[
+        str | None,
+        typer.Option(help="Where a model's own files are: tsv:PATH; by default in this folder."),
+    ] = None,
+    references: Annotated[
+        bool,
+        typer.Option(
+            "--references",
+            help="Compute nothing: only write the references anew into what is stored.",
+        ),
+    ] = False,
+) -> None:
+    """Compute and store the answers to the dashboard's examples."""
+    import zoo
+
+    wanted = [*(names or []), *(zoo.names() if all_models else [])]
+    if not wanted:
+        raise typer.BadParameter("Name a model, or give --all.")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from training import card_writer, tasks
+
+    for name in wanted:
+        if references:
+            _refer_again(name)
+            continue
+        model = zoo.load(name)
+        of_model = tasks.of_model(model.config, task)
+        typer.echo(f"{model.name}:")
+        widths = tuple(beams or BEAMS)
+        records = compute(model, of_model.showcase(), beams=widths, runs=runs, tell=typer.echo)
+        folder = Path(model.path)
+        write(folder / FILE, refer(records, of_model))
+        if found := speed(records):
+            found["command"] = f"python -m training.store_examples {shlex.quote(paths.shown(name))}"
+            card_writer.write(folder, {**card_writer.read(folder), "speed": found})
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""Inputs in, answers out: search, scoring, and a predictor for each kind."""

@@ -1,0 +1,166 @@
+"""Inside one answer: what else it might have written, and what its attention was computed from.
+
+Axes: L layers, H heads, T written pieces, S read pieces (T or S for self-attention), d units of a
+head (or of Bahdanau's hidden layer).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.layers.attention import AdditiveAttention, Site, Watcher, watched
+from zoo.padding import LENGTHS, bucket, pad, shift
+from zoo.prediction import Prediction
+from zoo.runtime import backend
+
+if TYPE_CHECKING:
+    from zoo.inference.seq2seq import LoadedModel
+    from zoo.kinds.seq2seq import Seq2Seq, Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """At each step, the likeliest pieces, and how likely the written one was among all.
+
+    Args:
+        pieces: T lists of k pieces, the likeliest first.
+        probabilities: (T, k) float32.
+        rank: (T,) int, the place of the written piece among all, counted from 1.
+        entropy: (T,) float32, of the whole distribution, in bits.
+    """
+
+    pieces: list[list[str]]
+    probabilities: np.ndarray
+    rank: np.ndarray
+    entropy: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """What the weights of one kind of attention were computed from.
+
+    Args:
+        query: (L, H, T, d) float32; of a Transformer already divided by sqrt(d).
+        key: (L, H, S, d) float32.
+        value_norms: (L, H, S) float32, the length of what each position would add if all weight
+            went there: ||f(x)|| of Kobayashi et al. 2020 (arXiv:2004.10102).
+        energy_weights: (d,) v of additive attention; None for scaled dot products.
+    """
+
+    query: np.ndarray
+    key: np.ndarray
+    value_norms: np.ndarray
+    energy_weights: np.ndarray | None = None
+
+    def parts(self, layer: int, head: int) -> np.ndarray:
+        """(T, S, d): what each unit adds to the energy.
+
+        `q k / sqrt(d)` of a Transformer (Vaswani et al. 2017, equation 1), `v tanh(q + k)` of
+        Bahdanau's attention (2015, appendix A.1.2).
+        """
+        query, key = self.query[layer, head][:, None], self.key[layer, head][None]
+        if self.energy_weights is None:
+            return query * key
+        return self.energy_weights * np.tanh(query + key)
+
+    def energy(self, layer: int, head: int) -> np.ndarray:
+        """(T, S): what softmax makes the weights of, where nothing is masked."""
+        return self.parts(layer, head).sum(axis=-1)
+
+
+def candidates(loaded: LoadedModel, prediction: Prediction, k: int = 5) -> Candidates:
+    """`LoadedModel.candidates`. Raises ValueError for k below 1 or above the vocabulary."""
+    size = loaded.target_tokenizer.size
+    if not 1 <= k <= size:
+        raise ValueError(f"k must be from 1 to {size}. Received: k={k}")
+    source, target = _arrays(loaded, prediction)
+    run = backend.compiled(loaded.model, _candidates, k=k)
+    found = run(source, shift(target), target)
+    many = len(prediction.target_pieces)
+    probabilities, ids, rank, entropy = (ops.convert_to_numpy(x)[0, :many] for x in found)
+    pieces = [loaded.target_tokenizer.pieces(row) for row in ids]
+    return Candidates(pieces, probabilities, rank, entropy)
+
+
+def _candidates(
+    network: Seq2Seq, source: Tensor, target_in: Tensor, target_out: Tensor, *, k: int
+) -> tuple[Tensor, ...]:
+    logits, _ = network.decode(target_in, network.encode(source))
+    log_probs = ops.log_softmax(logits, axis=-1)
+    probabilities = ops.exp(log_probs)
+    best, ids = ops.top_k(probabilities, k)
+    own = ops.take_along_axis(log_probs, target_out[:, :, None], axis=-1)
+    rank = 1 + ops.sum(ops.cast(log_probs > own, "int32"), axis=-1)
+    entropy = -ops.sum(probabilities * log_probs, axis=-1) / float(np.log(2))
+    return best, ids, rank, entropy
+
+
+def inside(loaded: LoadedModel, prediction: Prediction) -> dict[str, Inside]:
+    """`LoadedModel.inside`: by kind; {} for a model without attention."""
+    if not loaded.heads or not prediction.target_pieces:
+        return {}
+    run = backend.compiled(loaded.model, _inside)
+    source, target = _arrays(loaded, prediction)
+    found = keras.tree.map_structure(ops.convert_to_numpy, run(source, shift(target)))
+    read, written = len(prediction.source_pieces), len(prediction.target_pieces)
+    sizes = {"cross": (written, read), "encoder": (read, read), "decoder": (written, written)}
+    return {
+        kind: Inside(
+            parts["query"][:, :, : sizes[kind][0]],
+            parts["key"][:, :, : sizes[kind][1]],
+            parts["norms"][:, :, : sizes[kind][1]],
+            parts.get("energy"),
+        )
+        for kind, parts in found.items()
+    }
+
+
+def _inside(network: Seq2Seq, source: Tensor, target_in: Tensor) -> dict[str, dict[str, Tensor]]:
+    recorder = _Recorder()
+    with watched(recorder):
+        network.decode(target_in, network.encode(source))
+    found: dict[str, dict[str, Any]] = {}
+    for kind in network.heads:
+        layers = [recorder.seen[site] for site in sorted(recorder.seen) if site[0] == kind]
+        stacked = {name: ops.stack([one[name] for one in layers]) for name in layers[0]}
+        found[kind] = {
+            name: stacked[name][0] if name == "energy" else ops.cast(stacked[name][:, 0], "float32")
+            for name in stacked
+        }
+    return found
+
+
+class _Recorder(Watcher):
+    """Keeps what attention tells, each (1, H, T or S, ...)."""
+
+    def __init__(self) -> None:
+        self.seen: dict[Site, dict[str, Any]] = {}
+
+    def saw(self, site: Site, layer: keras.layers.Layer, **tensors: Any) -> None:
+        query, key, value = (
+            ops.cast(tensors[name], "float32") for name in ("query", "key", "value")
+        )
+        if isinstance(layer, AdditiveAttention):
+            found = {"query": query[:, None], "key": key[:, None]}
+            found["norms"] = ops.norm(value, axis=-1)[:, None]
+            found["energy"] = ops.cast(layer.energy.kernel, "float32")[:, 0]
+        else:
+            matrix = ops.reshape(layer.output_projection.kernel, (layer.heads, -1, layer.width))
+            added = ops.matmul(value, ops.cast(matrix, "float32")[None])
+            found = {"query": query, "key": ops.transpose(key, (0, 1, 3, 2))}
+            found["norms"] = ops.norm(added, axis=-1)
+        self.seen[site] = found
+
+
+def _arrays(loaded: LoadedModel, prediction: Prediction) -> tuple[np.ndarray, np.ndarray]:
+    source = loaded.source_tokenizer.ids(prediction.source_pieces)
+    target = loaded.target_tokenizer.ids(prediction.target_pieces)
+    return (
+        pad([source], bucket(len(source), LENGTHS)),
+        pad([target], bucket(max(len(target), 1), LENGTHS)),
+    )

@@ -1,0 +1,1 @@
+"""The contracts of networks: one a kind of inputs and answers."""

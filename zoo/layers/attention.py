@@ -1,0 +1,306 @@
+"""Where a model looks: additive (Bahdanau) and multi-head scaled dot-product attention.
+
+Both layers return their weights beside their output, unless nobody wants them (`without_maps`), and
+both let keys and values be projected once for many queries.
+
+Axes: B batch, T queries, S keys, H heads, D width, U units. Masks are boolean, True where a key
+may be looked at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.runtime import backend
+
+Tensor = Any
+
+QUERIES_AT_ONCE = 128
+"""Rows of a map made at a time, from four times as many queries on, where nobody wants it whole."""
+
+_wanted = contextvars.ContextVar("maps wanted", default=True)
+
+
+@contextlib.contextmanager
+def without_maps() -> Iterator[None]:
+    """Within, multi-head attention may give None for its weights, and never hold them whole.
+
+    For whom needs the output alone: training, and the encoder of a search. What an operation is
+    traced with stays in the traced program.
+    """
+    before = _wanted.set(False)
+    try:
+        yield
+    finally:
+        _wanted.reset(before)
+
+
+def maps_wanted() -> bool:
+    """False within `without_maps`."""
+    return _wanted.get()
+
+
+Site = tuple[str, int]
+"""Which attention of a network: its kind ("encoder", "decoder" or "cross") and its layer."""
+
+
+class Watcher:
+    """What stands beside every attention of a network, sees all and may change it; this one not.
+
+    Used within `watched`. Axes as in `MultiHeadAttention`; additive attention has one head.
+    """
+
+    def weights(self, site: Site, weights: Tensor, index: Tensor | None) -> Tensor:
+        """The weights (B, H, T, S) to go on with.
+
+        `index` is the position of the only query (T is 1) in a step of generation, else None.
+        """
+        return weights
+
+    def context(self, site: Site, context: Tensor) -> Tensor:
+        """What each head brings, (B, H, T, D/H), to go on with."""
+        return context
+
+    def saw(self, site: Site, layer: keras.layers.Layer, **tensors: Tensor) -> None:
+        """What the weights were made of, by name."""
+
+
+_watcher = contextvars.ContextVar[Watcher | None]("watcher", default=None)
+_index = contextvars.ContextVar[Tensor | None]("index of the only query", default=None)
+
+
+@contextlib.contextmanager
+def watched(watcher: Watcher) -> Iterator[None]:
+    """Within, `watcher` stands beside every attention; what is traced so stays so."""
+    before = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(before)
+
+
+@contextlib.contextmanager
+def query_at(index: Tensor) -> Iterator[None]:
+    """Within, attention has one query, at this position."""
+    before = _index.set(index)
+    try:
+        yield
+    finally:
+        _index.reset(before)
+
+
+def watcher() -> Watcher | None:
+    """Who watches, if anybody."""
+    return _watcher.get()
+
+
+def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over the last axis in float32, with exactly 0 where `mask` is False.
+
+    Args:
+        scores: (..., S), any float type.
+        mask: bool, broadcastable to `scores`.
+
+    Returns:
+        (..., S) float32; rows sum to 1, or to 0 where nothing may be looked at.
+    """
+    scores = ops.where(mask, ops.cast(scores, "float32"), -1e9)
+    # A single key gets all the weight; Keras warns of a softmax over it.
+    single = scores.shape[-1] == 1
+    weights = ops.ones_like(scores) if single else ops.softmax(scores, axis=-1)
+    return ops.where(mask, weights, 0.0)
+
+
+def causal_mask(length: int | Tensor) -> Tensor:
+    """(1, 1, T, T) bool: True where key position <= query position."""
+    positions = ops.arange(length)
+    return (positions[None, :] <= positions[:, None])[None, None]
+
+
+@keras.saving.register_keras_serializable("zoo")
+class AdditiveAttention(keras.layers.Layer):
+    """Additive attention: one small feed-forward network scores every query with every key.
+
+    Bahdanau, Cho and Bengio 2015 (arXiv:1409.0473), appendix A.1.2:
+    `energy[t, s] = v . tanh(W_query query[t] + W_key key[s])`, `weights = softmax(energy)`.
+
+    Args:
+        units: U, the width of the hidden layer that both projections lead to.
+
+    Call arguments:
+        query: (B, T, D).
+        projected_keys: (B, S, U), from `project_keys(memory)`: computed once, not once a step.
+        values: (B, S, D).
+        mask: (B, S) bool, True at real keys.
+
+    Returns:
+        context (B, T, D) and weights (B, 1, T, S) float32, with one head so that every map in
+        the zoo has the same axes.
+    """
+
+    site: Site = ("cross", 0)
+
+    def __init__(self, units: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.units = units
+        self.query_projection = keras.layers.Dense(units, use_bias=False, name="query")
+        self.key_projection = keras.layers.Dense(units, use_bias=False, name="key")
+        self.energy = keras.layers.Dense(1, use_bias=False, name="energy")
+
+    def project_keys(self, memory: Tensor) -> Tensor:
+        """(B, S, D) -> (B, S, U): the half of the hidden layer that depends on the keys only."""
+        return self.key_projection(memory)
+
+    def call(
+        self, query: Tensor, projected_keys: Tensor, values: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        projected_query = self.query_projection(query)  # (B, T, U)
+        hidden = ops.tanh(projected_query[:, :, None, :] + projected_keys[:, None, :, :])
+        energy = ops.squeeze(self.energy(hidden), axis=-1)  # (B, T, S)
+        weights = masked_softmax(energy, mask[:, None, :])[:, None]
+        if watching := watcher():
+            weights = watching.weights(self.site, weights, _index.get())
+        context = ops.matmul(ops.cast(weights[:, 0], values.dtype), values)  # (B, T, D)
+        if watching:
+            context = watching.context(self.site, context[:, None])[:, 0]
+        return context, weights
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units}
+
+
+@keras.saving.register_keras_serializable("zoo")
+class MultiHeadAttention(keras.layers.Layer):
+    """Multi-head scaled dot-product attention.
+
+    Vaswani et al. 2017 (arXiv:1706.03762), equation 1 and section 3.2.2:
+    `weights = softmax(Q K^T / sqrt(d_k))`, `output = concat(weights_h V_h) W_output`.
+
+    Args:
+        heads: H; must divide `width`.
+        width: D, of the input and of the output.
+        dropout: share of the weights dropped while training.
+
+    Call arguments:
+        query: (B, T, D).
+        keys (B, H, D/H, S), values (B, H, S, D/H): of `project_memory(memory)`, or a cache of such.
+        mask: bool, broadcastable to (B, H, T, S), True where a query may look.
+
+    Returns:
+        output (B, T, D) and weights (B, H, T, S) float32 before dropout; None for these within
+        `without_maps`, unless dropout needs them.
+
+    Raises:
+        ValueError: `width` is no multiple of `heads`.
+    """
+
+    site: Site = ("", 0)
+    """Set by the network that holds the layer."""
+
+    def __init__(self, heads: int, width: int, dropout: float = 0.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        if width % heads:
+            raise ValueError(
+                f"width must be a multiple of heads. Received: width={width}, heads={heads}"
+            )
+        self.heads = heads
+        self.width = width
+        self.rate = dropout
+        self.query_projection = keras.layers.Dense(width, name="query")
+        # Keys and values come from the same input: one matrix product makes both.
+        self.memory_projection = keras.layers.Dense(2 * width, name="key_value")
+        self.output_projection = keras.layers.Dense(width, name="output")
+        self.dropout = keras.layers.Dropout(dropout)
+
+    def split_heads(self, x: Tensor, *, turned: bool = False) -> Tensor:
+        """(B, T, D) -> (B, H, T, D/H), or `turned` (B, H, D/H, T)."""
+        batch, length = ops.shape(x)[0], ops.shape(x)[1]
+        x = ops.reshape(x, (batch, length, self.heads, self.width // self.heads))
+        return ops.transpose(x, (0, 2, 3, 1) if turned else (0, 2, 1, 3))
+
+    def project_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, S, D) -> keys (B, H, D/H, S) and values (B, H, S, D/H).
+
+        Keys lie as the product with queries reads them, so that no step has to turn them.
+        """
+        keys, values = ops.split(self.memory_projection(memory), 2, axis=-1)
+        return self.split_heads(keys, turned=True), self.split_heads(values)
+
+    def call(
+        self,
+        query: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor,
+        training: bool | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        queries = self.split_heads(self.query_projection(query))
+        queries = queries * (self.width // self.heads) ** -0.5
+        watching = watcher()
+        if watching or maps_wanted() or (training and self.rate):
+            weights = masked_softmax(ops.matmul(queries, keys), mask)  # (B, H, T, S)
+            if watching:
+                watching.saw(self.site, self, query=queries, key=keys, value=values)
+                weights = watching.weights(self.site, weights, _index.get())
+            used = self.dropout(ops.cast(weights, values.dtype))
+            context = ops.matmul(used, values)
+        else:
+            weights, context = None, attend(queries, keys, values, mask)
+        if watching:
+            context = watching.context(self.site, context)
+        context = ops.transpose(context, (0, 2, 1, 3))  # (B, T, H, D/H)
+        batch, length = ops.shape(context)[0], ops.shape(context)[1]
+        return self.output_projection(ops.reshape(context, (batch, length, self.width))), weights
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"heads": self.heads, "width": self.width, "dropout": self.rate}
+        return {**super().get_config(), **config}
+
+
+def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    """`softmax(queries keys) values` without the whole map in memory where that pays.
+
+    On accelerators this is Keras's fused attention (FlashAttention, Dao et al. 2022, where the
+    device has it); elsewhere long inputs are taken some queries at a time, so that memory grows
+    with S and no longer with T S.
+
+    Args:
+        queries: (B, H, T, D/H), scaled.
+        keys: (B, H, D/H, S).
+        values: (B, H, S, D/H).
+        mask: bool, broadcastable to (B, H, T, S).
+
+    Returns:
+        (B, H, T, D/H).
+    """
+    if backend.accelerated():
+        turned = (ops.transpose(x, (0, 2, 1, 3)) for x in (queries, values))
+        query, value = turned
+        key = ops.transpose(keys, (0, 3, 1, 2))
+        found = ops.dot_product_attention(query, key, value, mask=mask, scale=1.0)
+        return ops.transpose(found, (0, 2, 1, 3))
+
+    def some(queries: Tensor, mask: Tensor) -> Tensor:
+        weights = masked_softmax(ops.matmul(queries, keys), mask)
+        return ops.matmul(ops.cast(weights, values.dtype), values)
+
+    length = queries.shape[2]
+    if length is None or length < 4 * QUERIES_AT_ONCE or length % QUERIES_AT_ONCE:
+        return some(queries, mask)
+    parts = length // QUERIES_AT_ONCE
+    blocks = ops.reshape(queries, (-1, queries.shape[1], parts, QUERIES_AT_ONCE, queries.shape[3]))
+    blocks = ops.transpose(blocks, (2, 0, 1, 3, 4))
+    if mask.shape[2] == 1:
+        found = ops.map(lambda block: some(block, mask), blocks)
+    else:
+        rows = (ops.shape(mask)[0], mask.shape[1], parts, QUERIES_AT_ONCE, ops.shape(mask)[3])
+        rows = ops.reshape(mask, rows)
+        rows = ops.transpose(rows, (2, 0, 1, 3, 4))
+        found = ops.map(lambda both: some(*both), (blocks, rows))
+    return ops.reshape(ops.transpose(found, (1, 2, 0, 3, 4)), ops.shape(queries))

@@ -1,0 +1,1 @@
+"""The networks: one architecture, or one close family, a file."""

@@ -1,0 +1,199 @@
+"""The Transformer encoder-decoder, pre-norm, with a KV cache for generation.
+
+Vaswani et al. 2017 (arXiv:1706.03762); normalisation before each block as in Xiong et al. 2020.
+Axes: B batch, S source pieces, T target pieces, L layers, H heads, D width.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.configs.transformer import Transformer
+from zoo.kinds.seq2seq import Maps, Memory, Seq2Seq, State, Tensor, source_mask
+from zoo.layers.attention import MultiHeadAttention, causal_mask, maps_wanted
+from zoo.layers.positions import Positions
+
+
+class FeedForward(keras.layers.Layer):
+    """The position-wise network: `W2 relu(W1 x)`. (B, T, D) -> (B, T, D); section 3.3."""
+
+    def __init__(self, inner: int, width: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.inner = keras.layers.Dense(inner, activation="relu", name="inner")
+        self.outer = keras.layers.Dense(width, name="outer")
+
+    def call(self, x: Tensor) -> Tensor:
+        return self.outer(self.inner(x))
+
+
+class EncoderLayer(keras.layers.Layer):
+    """Self-attention, then feed-forward, each added to what came in.
+
+    Call arguments:
+        x: (B, S, D).
+        mask: bool, broadcastable to (B, H, S, S).
+
+    Returns:
+        x (B, S, D) and the attention weights (B, H, S, S).
+    """
+
+    def __init__(self, config: Transformer, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.attention_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="attention_norm")
+        self.attention = MultiHeadAttention(
+            config.heads, config.width, config.dropout, name="attention"
+        )
+        self.feedforward_norm = keras.layers.LayerNormalization(
+            epsilon=1e-6, name="feedforward_norm"
+        )
+        self.feedforward = FeedForward(config.feedforward, config.width, name="feedforward")
+        self.dropout = keras.layers.Dropout(config.dropout)
+
+    def call(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        normed = self.attention_norm(x)
+        attended, weights = self.attention(normed, *self.attention.project_memory(normed), mask)
+        x = x + self.dropout(attended)
+        return x + self.dropout(self.feedforward(self.feedforward_norm(x))), weights
+
+
+class DecoderLayer(keras.layers.Layer):
+    """Masked self-attention, cross-attention, feed-forward, each added to what came in.
+
+    `self_keys` turns (B, T, D) into this layer's self-attention keys and values, so that a cache
+    can hold those of earlier steps; `call` takes them ready-made.
+
+    Call arguments:
+        x: (B, T, D).
+        normed: `attention_norm(x)`, of which the keys were made.
+        keys (B, H, D/H, T'), values (B, H, T', D/H): own positions; mask: over (B, H, T, T').
+        memory_keys (B, H, D/H, S), memory_values (B, H, S, D/H); memory_mask: over (B, H, T, S).
+
+    Returns:
+        x (B, T, D), self-attention weights (B, H, T, T'), cross-attention weights (B, H, T, S).
+    """
+
+    def __init__(self, config: Transformer, **kwargs: Any):
+        super().__init__(**kwargs)
+        for name in ("attention", "cross", "feedforward"):
+            norm = keras.layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm")
+            setattr(self, f"{name}_norm", norm)
+        size = (config.heads, config.width, config.dropout)
+        self.attention = MultiHeadAttention(*size, name="attention")
+        self.cross = MultiHeadAttention(*size, name="cross")
+        self.feedforward = FeedForward(config.feedforward, config.width, name="feedforward")
+        self.dropout = keras.layers.Dropout(config.dropout)
+
+    def call(
+        self,
+        x: Tensor,
+        normed: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor,
+        memory_keys: Tensor,
+        memory_values: Tensor,
+        memory_mask: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        attended, own = self.attention(normed, keys, values, mask)
+        x = x + self.dropout(attended)
+        attended, cross = self.cross(self.cross_norm(x), memory_keys, memory_values, memory_mask)
+        x = x + self.dropout(attended)
+        return x + self.dropout(self.feedforward(self.feedforward_norm(x))), own, cross
+
+
+class TransformerSeq2Seq(Seq2Seq):
+    """The Transformer: what the zoo's other animals are measured against.
+
+    Memory holds in `cross` each decoder layer's cross-attention keys (B, H, D/H, S) and values
+    (B, H, S, D/H), made once; the state is a cache of each layer's own.
+    """
+
+    def __init__(self, config: Transformer, **kwargs: Any):
+        super().__init__(config, **kwargs)
+        where = (config.positions, config.max_length, config.width)
+        self.source_positions = Positions(*where, name="source_positions")
+        self.target_positions = Positions(*where, name="target_positions")
+        self.encoder_layers = [
+            EncoderLayer(config, name=f"encoder_{i}") for i in range(config.encoder_layers)
+        ]
+        self.decoder_layers = [
+            DecoderLayer(config, name=f"decoder_{i}") for i in range(config.decoder_layers)
+        ]
+        for i, layer in enumerate(self.encoder_layers):
+            layer.attention.site = ("encoder", i)
+        for i, layer in enumerate(self.decoder_layers):
+            layer.attention.site, layer.cross.site = ("decoder", i), ("cross", i)
+        # Pre-norm leaves the last sum unnormalised: one norm closes each stack.
+        self.encoder_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="encoder_norm")
+        self.decoder_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="decoder_norm")
+
+    @property
+    def heads(self) -> dict[str, tuple[int, int]]:
+        many = self.config.heads
+        decoder = (len(self.decoder_layers), many)
+        return {"cross": decoder, "encoder": (len(self.encoder_layers), many), "decoder": decoder}
+
+    def encode(self, source: Tensor) -> Memory:
+        mask = source_mask(source)
+        x = self.source_embedding(source) * self.scale
+        x = x + self.source_positions(ops.arange(ops.shape(source)[1]))[None]
+        x = self.source_dropout(x)
+        maps = []
+        for layer in self.encoder_layers:
+            x, weights = layer(x, mask[:, None, None, :])
+            maps.append(weights)
+        x = self.encoder_norm(x)
+        # Layer by layer, not stacked: every step of generation would cut them apart again.
+        crossed = tuple(layer.cross.project_memory(x) for layer in self.decoder_layers)
+        return {"mask": mask, "cross": crossed, **_stacked(encoder=maps)}
+
+    def decode(self, target: Tensor, memory: Memory) -> tuple[Tensor, Maps]:
+        length = ops.shape(target)[1]
+        x = self.target_embedding(target) * self.scale
+        x = x + self.target_positions(ops.arange(length))[None]
+        x = self.target_dropout(x)
+        mask, memory_mask = causal_mask(length), memory["mask"][:, None, None, :]
+        own_maps, cross_maps = [], []
+        for layer, crossed in zip(self.decoder_layers, memory["cross"], strict=True):
+            normed = layer.attention_norm(x)
+            keys, values = layer.attention.project_memory(normed)
+            x, own, cross = layer(x, normed, keys, values, mask, *crossed, memory_mask)
+            own_maps.append(own)
+            cross_maps.append(cross)
+        logits = self.target_embedding.scores(self.decoder_norm(x))
+        maps = _stacked(cross=cross_maps, decoder=own_maps)
+        return logits, maps | {kind: memory[kind] for kind in ("encoder",) if kind in memory}
+
+    def start(self, memory: Memory, length: int) -> State:
+        _, values = memory["cross"][0]
+        batch, heads, _, depth = ops.shape(values)
+        keys = ops.zeros((batch, heads, depth, length), dtype=values.dtype)
+        return tuple((keys, ops.transpose(keys, (0, 1, 3, 2))) for _ in self.decoder_layers)
+
+    def step(
+        self, token: Tensor, index: Tensor, state: State, memory: Memory
+    ) -> tuple[Tensor, State]:
+        x = self.target_embedding(token[:, None]) * self.scale
+        x = x + self.target_positions(ops.reshape(index, (1,)))[None]
+        positions = ops.arange(ops.shape(state[0][0])[3])
+        here = positions == index
+        written = ops.reshape(positions <= index, (1, 1, 1, -1))
+        memory_mask = memory["mask"][:, None, None, :]
+        caches = []
+        for layer, cache, crossed in zip(self.decoder_layers, state, memory["cross"], strict=True):
+            normed = layer.attention_norm(x)
+            keys, values = layer.attention.project_memory(normed)
+            keys = ops.where(here[None, None, None, :], keys, cache[0])
+            values = ops.where(here[None, None, :, None], values, cache[1])
+            x, _, _ = layer(x, normed, keys, values, written, *crossed, memory_mask)
+            caches.append((keys, values))
+        logits = self.target_embedding.scores(self.decoder_norm(x)[:, 0], memory.get("output"))
+        return logits, tuple(caches)
+
+
+def _stacked(**maps: list[Tensor | None]) -> Maps:
+    """Each layer's map on an axis of its own; nothing within `without_maps`."""
+    return {kind: ops.stack(each, axis=1) for kind, each in maps.items() if maps_wanted()}
