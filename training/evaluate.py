@@ -30,7 +30,7 @@ def predict(
 ) -> list[Any]:
     """The model's Prediction for every source, in their order; decoded sorted by length.
 
-    `model`: a LoadedModel, or anything with its `.predict`.
+    `model`: a Seq2SeqPredictor, or anything with its `.predict`.
     """
     order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
     predictions: list[Any] = [None] * len(sources)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from training.tasks.base import Example, Task
-    from zoo.inference.seq2seq import LoadedModel
+    from zoo.inference.seq2seq import Seq2SeqPredictor
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Trainer:
     def __init__(
         self,
         network: Any,
-        probe: LoadedModel,
+        probe: Seq2SeqPredictor,
         batches: Batches | SampledBatches,
         task: Task,
         valid: Sequence[Example],

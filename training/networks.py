@@ -18,7 +18,7 @@ from training.start_from import Start
 from training.tasks.base import Task
 from training.tf_tracing import trace_step
 from zoo import registry, saving
-from zoo.inference.seq2seq import LoadedModel
+from zoo.inference.seq2seq import Seq2SeqPredictor
 from zoo.tokenizer import Tokenizer
 
 
@@ -29,7 +29,7 @@ def make_networks(
     settings: dict[str, Any],
     on: Devices = devices.ONE,
     start: Start | None = None,
-) -> tuple[Any, LoadedModel]:
+) -> tuple[Any, Seq2SeqPredictor]:
     """The network to train, on all devices, and a full-precision one to validate with, on one.
 
     Both have fresh weights; those of `start` fit them.
@@ -68,7 +68,7 @@ def make_networks(
         network=probe,
         **prepared,
     )
-    return network, LoadedModel(
+    return network, Seq2SeqPredictor(
         folder.name, probe, source_tokenizer, target_tokenizer, description, path=folder
     )
 

@@ -17,7 +17,7 @@ from training.commands import plainly
 
 if TYPE_CHECKING:
     from training.tasks import Task
-    from zoo.inference.seq2seq import LoadedModel
+    from zoo.inference.seq2seq import Seq2SeqPredictor
 
 FILE = "attention.json"
 FORMAT = 1
@@ -36,7 +36,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 def measure(
-    loaded: LoadedModel,
+    loaded: Seq2SeqPredictor,
     task: Task,
     *,
     limit: int | None = LIMIT,
@@ -66,7 +66,7 @@ def measure(
     examples = sample(task.examples("test"), limit)
     chosen = gold.gold_set(task, limit)
     name = paths.shown(task.name)
-    heads = {kind: list(size) for kind, size in loaded.heads.items()}
+    heads = {kind: list(size) for kind, size in loaded.attention_heads.items()}
     result: dict[str, Any] = {
         "format": FORMAT,
         "name": loaded.name,

@@ -111,7 +111,7 @@ def read(name: str, out: Path) -> Start:
     Raises:
         ValueError: no such model, a damaged one, or `out` is its folder.
     """
-    from zoo.inference.seq2seq import load
+    from zoo.loading import load
 
     path: str | Path = name
     if name not in shipped.names() and Path(name).expanduser().is_dir():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from training.tasks.base import Task
-    from zoo.inference.seq2seq import LoadedModel
+    from zoo.inference.seq2seq import Seq2SeqPredictor
 
 BEAMS = (1,)
 RUNS = 15
@@ -35,7 +35,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 def record(
-    model: LoadedModel, source: str, beams: int, *, runs: int, device: str, date: str
+    model: Seq2SeqPredictor, source: str, beams: int, *, runs: int, device: str, date: str
 ) -> dict[str, Any]:
     """One entry of examples.json: what `model` answers to `source`, and how fast.
 
@@ -71,7 +71,7 @@ def record(
 
 
 def compute(
-    model: LoadedModel,
+    model: Seq2SeqPredictor,
     sources: Sequence[str],
     *,
     beams: Sequence[int] = BEAMS,

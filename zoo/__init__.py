@@ -18,7 +18,7 @@ from zoo.runtime import keras_settings, program_cache
 from zoo.shipped import names
 
 if TYPE_CHECKING:
-    from zoo.inference.seq2seq import LoadedModel
+    from zoo.inference.seq2seq import Seq2SeqPredictor
 
 keras_settings.make_importable()
 
@@ -26,13 +26,13 @@ __version__ = "0.1.0"
 __all__ = ["Hypothesis", "Prediction", "Words", "load", "names"]
 
 
-def load(name_or_path: str | Path) -> LoadedModel:
+def load(name_or_path: str | Path) -> Seq2SeqPredictor:
     """Load a shipped model by its name, or any model folder by its path.
 
     Raises:
         ValueError: unknown name; missing or damaged folder (`zoo.saving.ModelFolderError`).
     """
     program_cache.use_with_tensorflow()
-    from zoo.inference.seq2seq import load as load_model
+    from zoo.loading import load as load_model
 
     return load_model(name_or_path)

@@ -109,7 +109,7 @@ def padding(loaded: Any, source: Sequence[str], target: Sequence[str], more: int
     """By how many nats `more` columns of padding change any written piece's log-probability."""
     from keras import ops
 
-    from zoo.layers.attention import without_maps
+    from zoo.layers.attention_hooks import without_maps
     from zoo.padding import pad, shift
 
     read, written = loaded.source_tokenizer.ids(source), loaded.target_tokenizer.ids(target)

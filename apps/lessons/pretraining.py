@@ -187,7 +187,7 @@ def _next(
     """
     from keras import ops
 
-    from zoo.layers.attention import without_maps
+    from zoo.layers.attention_hooks import without_maps
     from zoo.padding import pad, shift
 
     read = [loaded.source_tokenizer.encode(one)[: loaded.max_source_length] for one in sources]

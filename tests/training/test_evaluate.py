@@ -25,7 +25,7 @@ class Answer:
 
 @dataclass
 class Echo:
-    """Stands in for a LoadedModel, so that what evaluation makes of answers is known exactly."""
+    """In place of a predictor, so that what evaluation makes of answers is known exactly."""
 
     path: Path
     config: dict = field(default_factory=lambda: {"task": "pronounce"})

@@ -94,9 +94,9 @@ def measured(data, tmp_path_factory):
 
 
 def no_metric(loaded, task, examples, resamples, seed, tell) -> dict:
-    for _ in head_ablation.outages(loaded.heads):
+    for _ in head_ablation.outages(loaded.attention_heads):
         tell(1)
-    zeros = {kind: np.zeros(size).tolist() for kind, size in loaded.heads.items()}
+    zeros = {kind: np.zeros(size).tolist() for kind, size in loaded.attention_heads.items()}
     per_head = {kind: dict.fromkeys(("value", "low", "high"), v) for kind, v in zeros.items()}
     return figure({}, per_head, metric=task.metric)
 
@@ -201,7 +201,7 @@ def test_the_file_says_all_of_itself_and_of_each_head(measured):
     assert (gold["name"], gold["examples"]) == ("golden-en-es", 4)
     assert sum(gold["skipped"].values()) == 1
     assert len(gold["sha256"]) == 64 and gold["licence"]
-    layers, heads = loaded.heads["cross"]
+    layers, heads = loaded.attention_heads["cross"]
     names = (
         "aer",
         "precision",
@@ -217,7 +217,7 @@ def test_the_file_says_all_of_itself_and_of_each_head(measured):
         for kind, entry in figure["per_head"].items():
             for part in ("value", "low", "high"):
                 shape = np.array(entry[part], float).shape
-                assert shape == loaded.heads.get(kind, (layers, heads)), (name, kind)
+                assert shape == loaded.attention_heads.get(kind, (layers, heads)), (name, kind)
         for entry in figure["overall"].values():
             assert entry["value"] is None or entry["low"] <= entry["value"] <= entry["high"]
     rows = {"best_head", "best_layer", "mean", "saliency", "diagonal"}
@@ -227,7 +227,7 @@ def test_the_file_says_all_of_itself_and_of_each_head(measured):
     )
     assert set(found["entropy"]["per_head"]) == {"cross", "encoder", "decoder"}
     assert found["importance_metric"]["metric"] == "chrf"
-    assert set(found["importance"]["together"]) == set(loaded.heads)
+    assert set(found["importance"]["together"]) == set(loaded.attention_heads)
     assert found["settings"] == {"limit": 5, "resamples": 20, "how": "unknown", "seed": 0}
     assert found["versions"]["python"] and found["device"] and found["date"]
     assert any(line.startswith("aer: best_head") for line in score_attention.summary(found))

@@ -29,9 +29,9 @@ def answers(folder: Path) -> dict[str, np.ndarray]:
     logits, maps = network.decode(tiny_models.shifted(target), network.encode(source))
     written = generate(network, source, length=8)
     found = {"logits": logits, **maps, **written._asdict()}
-    if network.heads:
-        kind = next(iter(network.heads))
-        edits = Edits(network.heads, [Off(kind, 0, 0)], [(Force(1, 1, kind), [1], [1])])
+    if network.attention_heads:
+        kind = next(iter(network.attention_heads))
+        edits = Edits(network.attention_heads, [Off(kind, 0, 0)], [(Force(1, 1, kind), [1], [1])])
         made = edited_network.generate(network, source, edits.arrays(8, 8), [5], length=8, limit=8)
         found |= {f"edited {name}": array for name, array in made._asdict().items()}
     return {name: ops.convert_to_numpy(array) for name, array in found.items()}

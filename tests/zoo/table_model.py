@@ -55,7 +55,7 @@ class Toy(keras.Model):
             "encoder": ops.zeros((ops.shape(source)[0], 1, 1, 2, 2)),
         }
 
-    def start(self, memory: Any, length: int) -> Any:
+    def init_state(self, memory: Any, length: int) -> Any:
         assert "encoder" not in memory
         return {"at": (memory["root"],), "kept": [ops.zeros_like(memory["mask"], dtype="float32")]}
 

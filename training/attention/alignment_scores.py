@@ -23,7 +23,7 @@ from zoo.stats import bootstrap
 
 if TYPE_CHECKING:
     from training.tasks import Task
-    from zoo.inference.seq2seq import LoadedModel
+    from zoo.inference.seq2seq import Seq2SeqPredictor
 
 LEASTS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 """The thresholds of which each head's best is chosen."""
@@ -140,7 +140,7 @@ def _capital(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def count(
-    loaded: LoadedModel, gold: GoldSet, tell: Callable[[int], None] = lambda done: None
+    loaded: Seq2SeqPredictor, gold: GoldSet, tell: Callable[[int], None] = lambda done: None
 ) -> Counted:
     """Align every sentence by every candidate, the model being made to write the gold target."""
     order = sorted(range(len(gold.pairs)), key=lambda i: len(gold.texts[i]))
@@ -170,7 +170,7 @@ def count(
 
 
 def word_maps(
-    loaded: LoadedModel, prediction: Any, pair: AlignedPair
+    loaded: Seq2SeqPredictor, prediction: Any, pair: AlignedPair
 ) -> dict[str, dict[str, np.ndarray]] | str:
     """By group and position maps (L, H, T, S) over the gold words; or why there are none."""
     if prediction.target_pieces[-1:] != [END] or any("were read" in n for n in prediction.notes):

@@ -22,7 +22,7 @@ from zoo.stats import Interval, bootstrap, ratio
 if TYPE_CHECKING:
     from training.metrics.text import Figure
     from training.tasks import Example, Task
-    from zoo.inference.seq2seq import LoadedModel
+    from zoo.inference.seq2seq import Seq2SeqPredictor
     from zoo.interpret.intervene import Off
 
 Tell = Callable[[int], None]
@@ -42,7 +42,9 @@ class Looked:
     faithful: list[Faithfulness]
 
 
-def look(loaded: LoadedModel, sources: Sequence[str], *, unit: str, how: str, tell: Tell) -> Looked:
+def look(
+    loaded: Seq2SeqPredictor, sources: Sequence[str], *, unit: str, how: str, tell: Tell
+) -> Looked:
     """Answer each source and measure its maps; for `unit` see `zoo.interpret.faithfulness`."""
     found = Looked({}, [])
     ordered = sorted(sources, key=len)
@@ -142,7 +144,7 @@ def _best(sums: np.ndarray, higher: bool) -> tuple[np.ndarray, dict[str, Any]]:
 
 
 def importance(
-    loaded: LoadedModel,
+    loaded: Seq2SeqPredictor,
     task: Task,
     examples: Sequence[Example],
     *,
@@ -174,7 +176,7 @@ def importance(
 class _Without:
     """A model with a head off, as `training.evaluate.predict` asks it."""
 
-    loaded: LoadedModel
+    loaded: Seq2SeqPredictor
     off: tuple[Off, ...]
 
     def predict(self, texts: Sequence[str], beams: int, attention: bool) -> list[Prediction]:
@@ -182,7 +184,7 @@ class _Without:
 
 
 def _metric(
-    loaded: LoadedModel,
+    loaded: Seq2SeqPredictor,
     task: Task,
     examples: Sequence[Example],
     resamples: int,
@@ -214,7 +216,8 @@ def _metric(
         return np.array([apart[0], *np.percentile(apart[1:], [2.5, 97.5])])
 
     found = head_ablation.gathered(
-        loaded.heads, ((off, lost(off)) for off in head_ablation.outages(loaded.heads))
+        loaded.attention_heads,
+        ((off, lost(off)) for off in head_ablation.outages(loaded.attention_heads)),
     )
     per_head = {kind: entry(Interval(*np.moveaxis(each, -1, 0))) for kind, each in found.items()}
     whole_value = plain(whole[name].value)

@@ -30,15 +30,16 @@ from zoo.normalizer import Normalizer
 from zoo.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
 
 if TYPE_CHECKING:
-    from zoo.inference.seq2seq import LoadedModel
-    from zoo.kinds.seq2seq import Memory, Seq2Seq
+    from zoo.inference.seq2seq import Seq2SeqPredictor
+    from zoo.kinds.base import Memory
+    from zoo.kinds.seq2seq import Seq2Seq
 
 Answer = dict[str, tf.Tensor]
 Signatures = dict[str, Callable[..., Answer]]
 
 
 def export(
-    loaded: LoadedModel,
+    loaded: Seq2SeqPredictor,
     folder: str | Path,
     *,
     name: str | None = None,
@@ -126,7 +127,7 @@ def _without_cudnn(network: Seq2Seq) -> Iterator[None]:
 
 
 def _graph(
-    loaded: LoadedModel, longest_source: int, longest_target: int, text: bool
+    loaded: Seq2SeqPredictor, longest_source: int, longest_target: int, text: bool
 ) -> tuple[tf.Module, Signatures]:
     """What is saved: a module that owns weights and tokenizers, and the functions that use them."""
     network = loaded.model

@@ -15,7 +15,7 @@ from zoo.inference.seq2seq import MAX_CHARACTERS
 from zoo.tokenizer import PAD
 
 if TYPE_CHECKING:
-    from zoo.inference.seq2seq import LoadedModel
+    from zoo.inference.seq2seq import Seq2SeqPredictor
 
 EXTRA = "assets.extra"
 WARMUP = f"{EXTRA}/tf_serving_warmup_requests"
@@ -29,7 +29,7 @@ Request = tuple[str, Mapping[str, tf.Tensor]]
 
 def write_beside(
     folder: Path,
-    loaded: LoadedModel,
+    loaded: Seq2SeqPredictor,
     name: str,
     longest: Sequence[int],
     text: bool,
@@ -71,7 +71,7 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-def requests(loaded: LoadedModel, examples: Sequence[str], text: bool) -> list[Request]:
+def requests(loaded: Seq2SeqPredictor, examples: Sequence[str], text: bool) -> list[Request]:
     """Every example by itself and all as one batch, for each signature."""
     made: list[Request] = []
     for batch in [*([example] for example in examples), list(examples)]:
@@ -115,7 +115,9 @@ def _varint(value: int) -> bytes:
     return bytes([*written, value])
 
 
-def readme(loaded: LoadedModel, name: str, longest: Sequence[int], text: bool, example: str) -> str:
+def readme(
+    loaded: Seq2SeqPredictor, name: str, longest: Sequence[int], text: bool, example: str
+) -> str:
     """Every input and output, the limits, how to start and to ask: Markdown."""
     config = loaded.config
     data = loaded.card.get("data") or {}

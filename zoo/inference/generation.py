@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 
 from zoo.inference.search import argmax, beam_search, sample, write
-from zoo.layers.attention import without_maps
+from zoo.layers.attention_hooks import without_maps
 from zoo.runtime import backend
 from zoo.tokenizer import PAD
 
@@ -218,7 +218,7 @@ def whole_loop(
         memory = {name: value for name, value in memory.items() if name != "encoder"}
     limits = ops.minimum(limits, length)
     empty = ops.logical_or(ops.all(ops.equal(source, PAD), axis=1), limits < 1)
-    state = model.start(memory, length)
+    state = model.init_state(memory, length)
     if beams > 1:
         return Generated(*beam_search(model, memory, state, empty, limits, alpha, length, beams))
 

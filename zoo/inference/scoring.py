@@ -11,7 +11,8 @@ from zoo.inference.generation import Generated
 from zoo.tokenizer import EOS
 
 if TYPE_CHECKING:
-    from zoo.kinds.seq2seq import Maps, Seq2Seq, Tensor
+    from zoo.kinds.base import Maps, Tensor
+    from zoo.kinds.seq2seq import Seq2Seq
 
 
 class Found:

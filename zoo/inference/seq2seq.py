@@ -19,20 +19,21 @@ from zoo.inference.scoring import Found, cut, look
 from zoo.padding import LENGTHS, ROWS, bucket, pad, shift
 from zoo.prediction import Hypothesis, Prediction
 from zoo.runtime import backend
-from zoo.tokenizer import EOS, Tokenizer, clean
+from zoo.tokenizer import EOS, Tokenizer
 
 if TYPE_CHECKING:
     from zoo.interpret.attribution import Attribution
     from zoo.interpret.edited_network import Edits
     from zoo.interpret.internals import Candidates, Inside
     from zoo.interpret.intervene import Intervention, Off, Outcome
-    from zoo.kinds.seq2seq import Maps, Seq2Seq
+    from zoo.kinds.base import Maps
+    from zoo.kinds.seq2seq import Seq2Seq
 
 MAX_CHARACTERS = 20_000
 """Texts are cut here before they are tokenised: no model reads that far."""
 
 
-class LoadedModel:
+class Seq2SeqPredictor:
     """A network, its tokenizers and its card.
 
     Args:
@@ -190,9 +191,9 @@ class LoadedModel:
         return self.attribute(prediction).normalised()
 
     @property
-    def heads(self) -> dict[str, tuple[int, int]]:
+    def attention_heads(self) -> dict[str, tuple[int, int]]:
         """How many layers and heads of attention there are, by kind; {} without attention."""
-        return self.model.heads
+        return self.model.attention_heads
 
     def intervene(
         self,
@@ -361,40 +362,3 @@ class LoadedModel:
     def parameters(self) -> int:
         """How many weights the network has."""
         return int(self.model.count_params())
-
-
-def load(name_or_path: str | Path) -> LoadedModel:
-    """The shipped model called so, or the one in the folder at a path.
-
-    A name is looked up among the shipped models only; anything that holds a path separator, or
-    begins with a dot, is a path, and so is every `Path`.
-
-    Raises:
-        ModelFolderError: the folder is missing or damaged, with what is wrong.
-        ValueError: no such name; the message lists those there are.
-    """
-    from zoo import saving, shipped
-
-    text = str(name_or_path)
-    is_path = isinstance(name_or_path, Path) or any(c in text for c in "/\\") or text[:1] == "."
-    if is_path:
-        folder = Path(name_or_path)
-    elif text in shipped.folders():
-        folder = shipped.saved_models_path() / text
-    else:
-        known = ", ".join(shipped.names()) or "none"
-        raise ValueError(
-            f"Unknown model. Shipped: {known}; or give a path such as ./{clean(text)[:80]}. "
-            f"Received: {text[:80]!r}"
-        )
-    config = saving.read_config(folder)
-    source_tokenizer, target_tokenizer = saving.read_tokenizers(folder, config)
-    return LoadedModel(
-        name=text if not is_path else folder.resolve().name,
-        network=saving.read_network(folder, config),
-        source_tokenizer=source_tokenizer,
-        target_tokenizer=target_tokenizer,
-        config=config,
-        card=saving.read_card(folder),
-        path=folder,
-    )

@@ -122,7 +122,7 @@ def weighted(maps: np.ndarray, value_norms: np.ndarray) -> np.ndarray:
 
     Args:
         maps: (L, H, T, S).
-        value_norms: (L, H, S), ||f(x)||, as `LoadedModel.inside` gives them.
+        value_norms: (L, H, S), ||f(x)||, as `Seq2SeqPredictor.inside` gives them.
 
     Raises:
         ValueError: norms that do not fit the maps.

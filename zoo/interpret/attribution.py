@@ -90,7 +90,7 @@ def attribute(
     max_steps: int = 864,
     leave_out: bool = False,
 ) -> Attribution:
-    """`LoadedModel.attribute` of ids: (1, S) and (1, T), padded, with the `pieces` they stand for.
+    """Attribution of ids: (1, S) and (1, T), padded, with the `pieces` they stand for.
 
     Raises:
         ValueError: an unknown method or baseline, or steps that make no sense.

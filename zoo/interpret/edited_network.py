@@ -19,15 +19,16 @@ from zoo.inference.scoring import Found, cut
 from zoo.inference.scoring import look as plain_look
 from zoo.interpret.attention_maps import SIDES
 from zoo.interpret.intervene import Altered, Force, Off
-from zoo.layers.attention import Site, Watcher, query_at, watched, without_maps
+from zoo.layers.attention_hooks import AttentionHook, Site, query_at, use_hook, without_maps
 from zoo.padding import LENGTHS, bucket, pad, shift
 from zoo.prediction import Prediction
 from zoo.runtime import backend
 from zoo.tokenizer import PAD
 
 if TYPE_CHECKING:
-    from zoo.inference.seq2seq import LoadedModel
-    from zoo.kinds.seq2seq import Maps, Memory, Seq2Seq, State, Tensor
+    from zoo.inference.seq2seq import Seq2SeqPredictor
+    from zoo.kinds.base import Maps, Memory, State, Tensor
+    from zoo.kinds.seq2seq import Seq2Seq
 
 Arrays = dict[str, dict[str, Any]]
 """By kind: `gates` (1, L, H), and, where rows may be forced, `which` (L, H, T) and `rows`."""
@@ -37,7 +38,7 @@ class Edits:
     """What is done to the attention of a network.
 
     Args:
-        heads: layers and heads by kind, as `Seq2Seq.heads` gives them.
+        heads: layers and heads by kind, as `Network.attention_heads` gives them.
         off: heads that are switched off.
         rows: what is forced, with the pieces whose rows it is and those they look at; the weight
             is shared evenly among these.
@@ -118,20 +119,20 @@ class Edited:
         self.output_matrix = network.output_matrix
 
     def encode(self, source: Tensor) -> Memory:
-        with watched(self.editor):
+        with use_hook(self.editor):
             return self.network.encode(source)
 
     def decode(self, target: Tensor, memory: Memory) -> tuple[Tensor, Maps]:
-        with watched(self.editor):
+        with use_hook(self.editor):
             return self.network.decode(target, memory)
 
-    def start(self, memory: Memory, length: int) -> State:
-        return self.network.start(memory, length)
+    def init_state(self, memory: Memory, length: int) -> State:
+        return self.network.init_state(memory, length)
 
     def step(
         self, token: Tensor, index: Tensor, state: State, memory: Memory
     ) -> tuple[Tensor, State]:
-        with watched(self.editor), query_at(index):
+        with use_hook(self.editor), query_at(index):
             logits, state = self.network.step(token, index, state, memory)
         if self.prefix is None:
             return logits, state
@@ -141,7 +142,7 @@ class Edited:
         return ops.where(ops.equal(wanted, PAD), logits, alone), state
 
 
-class _Editor(Watcher):
+class _Editor(AttentionHook):
     """Puts forced rows in the place of the network's own, and shuts gates."""
 
     def __init__(self, edits: Arrays):
@@ -198,7 +199,7 @@ def _generate(
 
 
 def answer(
-    loaded: LoadedModel,
+    loaded: Seq2SeqPredictor,
     altered: Altered,
     edits: Edits,
     prefix: Sequence[int],
@@ -237,7 +238,7 @@ def look(
 
 
 def compare(
-    loaded: LoadedModel,
+    loaded: Seq2SeqPredictor,
     ids: Sequence[int],
     altered: Altered,
     prediction: Prediction,

@@ -18,7 +18,7 @@ from zoo.stats import RESAMPLES, Interval, bootstrap, ratio
 from zoo.tokenizer import PAD, UNK
 
 if TYPE_CHECKING:
-    from zoo.inference.seq2seq import LoadedModel
+    from zoo.inference.seq2seq import Seq2SeqPredictor
     from zoo.interpret.attribution import Attribution
 
 BINS = (1, 5, 10, 20, 50)
@@ -119,7 +119,7 @@ def kendall(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def measure(
-    loaded: LoadedModel,
+    loaded: Seq2SeqPredictor,
     prediction: Prediction,
     gradient: Attribution | None = None,
     *,
@@ -186,7 +186,7 @@ def spans(pieces: Sequence[str], unit: str) -> list[tuple[int, int]]:
 
 
 def scorer(
-    loaded: LoadedModel,
+    loaded: Seq2SeqPredictor,
     prediction: Prediction,
     sides: Sequence[Sequence[tuple[int, int]]],
     how: str = "unknown",

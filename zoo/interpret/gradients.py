@@ -14,12 +14,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.layers.attention import without_maps
+from zoo.layers.attention_hooks import without_maps
 from zoo.runtime import backend
 from zoo.tokenizer import BOS, PAD, UNK
 
 if TYPE_CHECKING:
-    from zoo.kinds.seq2seq import Seq2Seq, Tensor
+    from zoo.kinds.base import Tensor
+    from zoo.kinds.seq2seq import Seq2Seq
 
 TOLERANCE = 0.01
 """Integrated gradients are refined until they miss no more than this share of the difference."""

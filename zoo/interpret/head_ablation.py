@@ -13,11 +13,11 @@ import numpy as np
 from zoo.interpret.intervene import Off
 
 if TYPE_CHECKING:
-    from zoo.inference.seq2seq import LoadedModel
+    from zoo.inference.seq2seq import Seq2SeqPredictor
 
 
 def outages(heads: Mapping[str, tuple[int, int]]) -> list[Off]:
-    """Every head of every kind, each off by itself; `heads` as `LoadedModel.heads` has them."""
+    """Every head of every kind, each off by itself; `heads` are a network's `attention_heads`."""
     return [
         Off(kind, layer, head)
         for kind, (layers, count) in heads.items()
@@ -38,7 +38,7 @@ def gathered(
 
 
 def losses(
-    loaded: LoadedModel,
+    loaded: Seq2SeqPredictor,
     sources: Sequence[str],
     targets: Sequence[str],
     tell: Callable[[], None] = lambda: None,
@@ -60,18 +60,19 @@ def losses(
     whole, pieces = _scored(loaded, sources, targets, ())
 
     def each() -> Iterator[tuple[Off, np.ndarray]]:
-        for off in outages(loaded.heads):
+        for off in outages(loaded.attention_heads):
             left, _ = _scored(loaded, sources, targets, (off,))
             yield off, np.stack([whole - left, pieces], axis=-1)
             tell()
 
     return {
-        kind: np.moveaxis(values, 2, 0) for kind, values in gathered(loaded.heads, each()).items()
+        kind: np.moveaxis(values, 2, 0)
+        for kind, values in gathered(loaded.attention_heads, each()).items()
     }
 
 
 def together(
-    loaded: LoadedModel, sources: Sequence[str], targets: Sequence[str]
+    loaded: Seq2SeqPredictor, sources: Sequence[str], targets: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """As `losses`, with all heads of a kind off at once: heads that stand in for each other.
 
@@ -80,7 +81,7 @@ def together(
     """
     whole, pieces = _scored(loaded, sources, targets, ())
     found = {}
-    for kind, (layers, _) in loaded.heads.items():
+    for kind, (layers, _) in loaded.attention_heads.items():
         off = tuple(Off(kind, layer) for layer in range(layers))
         left, _ = _scored(loaded, sources, targets, off)
         found[kind] = np.stack([whole - left, pieces], axis=-1)
@@ -88,7 +89,7 @@ def together(
 
 
 def _scored(
-    loaded: LoadedModel, sources: Sequence[str], targets: Sequence[str], off: tuple[Off, ...]
+    loaded: Seq2SeqPredictor, sources: Sequence[str], targets: Sequence[str], off: tuple[Off, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     """(N,) log-probability of each target, and (N,) how many pieces it has."""
     found = loaded.predict(sources, target=targets, attention=False, off=off)

@@ -13,14 +13,16 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.layers.attention import AdditiveAttention, Site, Watcher, watched
+from zoo.layers.attention import AdditiveAttention
+from zoo.layers.attention_hooks import AttentionHook, Site, use_hook
 from zoo.padding import LENGTHS, bucket, pad, shift
 from zoo.prediction import Prediction
 from zoo.runtime import backend
 
 if TYPE_CHECKING:
-    from zoo.inference.seq2seq import LoadedModel
-    from zoo.kinds.seq2seq import Seq2Seq, Tensor
+    from zoo.inference.seq2seq import Seq2SeqPredictor
+    from zoo.kinds.base import Tensor
+    from zoo.kinds.seq2seq import Seq2Seq
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +75,8 @@ class Inside:
         return self.parts(layer, head).sum(axis=-1)
 
 
-def candidates(loaded: LoadedModel, prediction: Prediction, k: int = 5) -> Candidates:
-    """`LoadedModel.candidates`. Raises ValueError for k below 1 or above the vocabulary."""
+def candidates(loaded: Seq2SeqPredictor, prediction: Prediction, k: int = 5) -> Candidates:
+    """`Seq2SeqPredictor.candidates`. Raises ValueError for k below 1 or above the vocabulary."""
     size = loaded.target_tokenizer.size
     if not 1 <= k <= size:
         raise ValueError(f"k must be from 1 to {size}. Received: k={k}")
@@ -100,9 +102,9 @@ def _candidates(
     return best, ids, rank, entropy
 
 
-def inside(loaded: LoadedModel, prediction: Prediction) -> dict[str, Inside]:
-    """`LoadedModel.inside`: by kind; {} for a model without attention."""
-    if not loaded.heads or not prediction.target_pieces:
+def inside(loaded: Seq2SeqPredictor, prediction: Prediction) -> dict[str, Inside]:
+    """`Seq2SeqPredictor.inside`: by kind; {} for a model without attention."""
+    if not loaded.attention_heads or not prediction.target_pieces:
         return {}
     run = backend.compiled(loaded.model, _inside)
     source, target = _arrays(loaded, prediction)
@@ -122,10 +124,10 @@ def inside(loaded: LoadedModel, prediction: Prediction) -> dict[str, Inside]:
 
 def _inside(network: Seq2Seq, source: Tensor, target_in: Tensor) -> dict[str, dict[str, Tensor]]:
     recorder = _Recorder()
-    with watched(recorder):
+    with use_hook(recorder):
         network.decode(target_in, network.encode(source))
     found: dict[str, dict[str, Any]] = {}
-    for kind in network.heads:
+    for kind in network.attention_heads:
         layers = [recorder.seen[site] for site in sorted(recorder.seen) if site[0] == kind]
         stacked = {name: ops.stack([one[name] for one in layers]) for name in layers[0]}
         found[kind] = {
@@ -135,13 +137,13 @@ def _inside(network: Seq2Seq, source: Tensor, target_in: Tensor) -> dict[str, di
     return found
 
 
-class _Recorder(Watcher):
+class _Recorder(AttentionHook):
     """Keeps what attention tells, each (1, H, T or S, ...)."""
 
     def __init__(self) -> None:
         self.seen: dict[Site, dict[str, Any]] = {}
 
-    def saw(self, site: Site, layer: keras.layers.Layer, **tensors: Any) -> None:
+    def observe(self, site: Site, layer: keras.layers.Layer, **tensors: Any) -> None:
         query, key, value = (
             ops.cast(tensors[name], "float32") for name in ("query", "key", "value")
         )
@@ -157,7 +159,7 @@ class _Recorder(Watcher):
         self.seen[site] = found
 
 
-def _arrays(loaded: LoadedModel, prediction: Prediction) -> tuple[np.ndarray, np.ndarray]:
+def _arrays(loaded: Seq2SeqPredictor, prediction: Prediction) -> tuple[np.ndarray, np.ndarray]:
     source = loaded.source_tokenizer.ids(prediction.source_pieces)
     target = loaded.target_tokenizer.ids(prediction.target_pieces)
     return (

@@ -18,7 +18,7 @@ from zoo.prediction import Prediction, unit_spans
 from zoo.tokenizer import EOS, PAD, UNK, WORD_START
 
 if TYPE_CHECKING:
-    from zoo.inference.seq2seq import LoadedModel
+    from zoo.inference.seq2seq import Seq2SeqPredictor
 
 HOW = ("unknown", "hidden", "removed")
 UNITS = ("word", "piece")
@@ -115,19 +115,19 @@ class Outcome:
 
 
 def intervene(
-    loaded: LoadedModel,
+    loaded: Seq2SeqPredictor,
     prediction: Prediction,
     intervention: Intervention,
     beams: int = 1,
     max_length: int | None = None,
 ) -> Outcome:
-    """`LoadedModel.intervene`."""
+    """`Seq2SeqPredictor.intervene`."""
     from zoo.interpret import edited_network
 
     ids = loaded.source_tokenizer.ids(prediction.source_pieces)
     altered = alter(ids, prediction.source_pieces, intervention)
     rows = [_row(force, prediction, altered, intervention.unit) for force in intervention.force]
-    edits = edited_network.Edits(loaded.heads, intervention.off, rows)
+    edits = edited_network.Edits(loaded.attention_heads, intervention.off, rows)
     prefix = _prefix(loaded, intervention.prefix)
     after = edited_network.answer(
         loaded, altered, edits, prefix, beams=beams, max_length=max_length
@@ -217,7 +217,7 @@ def _row(
     return force, rows, columns
 
 
-def _prefix(loaded: LoadedModel, text: str) -> list[int]:
+def _prefix(loaded: Seq2SeqPredictor, text: str) -> list[int]:
     """The ids of a beginning, without the end of the sentence."""
     if not text.strip():
         return []

@@ -9,95 +9,18 @@ may be looked at.
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 from keras import ops
 
+from zoo.layers.attention_hooks import Site, current_hook, maps_wanted, query_position
 from zoo.runtime import backend
 
 Tensor = Any
 
 QUERIES_AT_ONCE = 128
 """Rows of a map made at a time, from four times as many queries on, where nobody wants it whole."""
-
-_wanted = contextvars.ContextVar("maps wanted", default=True)
-
-
-@contextlib.contextmanager
-def without_maps() -> Iterator[None]:
-    """Within, multi-head attention may give None for its weights, and never hold them whole.
-
-    For whom needs the output alone: training, and the encoder of a search. What an operation is
-    traced with stays in the traced program.
-    """
-    before = _wanted.set(False)
-    try:
-        yield
-    finally:
-        _wanted.reset(before)
-
-
-def maps_wanted() -> bool:
-    """False within `without_maps`."""
-    return _wanted.get()
-
-
-Site = tuple[str, int]
-"""Which attention of a network: its kind ("encoder", "decoder" or "cross") and its layer."""
-
-
-class Watcher:
-    """What stands beside every attention of a network, sees all and may change it; this one not.
-
-    Used within `watched`. Axes as in `MultiHeadAttention`; additive attention has one head.
-    """
-
-    def weights(self, site: Site, weights: Tensor, index: Tensor | None) -> Tensor:
-        """The weights (B, H, T, S) to go on with.
-
-        `index` is the position of the only query (T is 1) in a step of generation, else None.
-        """
-        return weights
-
-    def context(self, site: Site, context: Tensor) -> Tensor:
-        """What each head brings, (B, H, T, D/H), to go on with."""
-        return context
-
-    def saw(self, site: Site, layer: keras.layers.Layer, **tensors: Tensor) -> None:
-        """What the weights were made of, by name."""
-
-
-_watcher = contextvars.ContextVar[Watcher | None]("watcher", default=None)
-_index = contextvars.ContextVar[Tensor | None]("index of the only query", default=None)
-
-
-@contextlib.contextmanager
-def watched(watcher: Watcher) -> Iterator[None]:
-    """Within, `watcher` stands beside every attention; what is traced so stays so."""
-    before = _watcher.set(watcher)
-    try:
-        yield
-    finally:
-        _watcher.reset(before)
-
-
-@contextlib.contextmanager
-def query_at(index: Tensor) -> Iterator[None]:
-    """Within, attention has one query, at this position."""
-    before = _index.set(index)
-    try:
-        yield
-    finally:
-        _index.reset(before)
-
-
-def watcher() -> Watcher | None:
-    """Who watches, if anybody."""
-    return _watcher.get()
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
@@ -164,11 +87,11 @@ class AdditiveAttention(keras.layers.Layer):
         hidden = ops.tanh(projected_query[:, :, None, :] + projected_keys[:, None, :, :])
         energy = ops.squeeze(self.energy(hidden), axis=-1)  # (B, T, S)
         weights = masked_softmax(energy, mask[:, None, :])[:, None]
-        if watching := watcher():
-            weights = watching.weights(self.site, weights, _index.get())
+        if hook := current_hook():
+            weights = hook.weights(self.site, weights, query_position())
         context = ops.matmul(ops.cast(weights[:, 0], values.dtype), values)  # (B, T, D)
-        if watching:
-            context = watching.context(self.site, context[:, None])[:, 0]
+        if hook:
+            context = hook.context(self.site, context[:, None])[:, 0]
         return context, weights
 
     def get_config(self) -> dict[str, Any]:
@@ -242,18 +165,18 @@ class MultiHeadAttention(keras.layers.Layer):
     ) -> tuple[Tensor, Tensor | None]:
         queries = self.split_heads(self.query_projection(query))
         queries = queries * (self.width // self.heads) ** -0.5
-        watching = watcher()
-        if watching or maps_wanted() or (training and self.rate):
+        hook = current_hook()
+        if hook or maps_wanted() or (training and self.rate):
             weights = masked_softmax(ops.matmul(queries, keys), mask)  # (B, H, T, S)
-            if watching:
-                watching.saw(self.site, self, query=queries, key=keys, value=values)
-                weights = watching.weights(self.site, weights, _index.get())
+            if hook:
+                hook.observe(self.site, self, query=queries, key=keys, value=values)
+                weights = hook.weights(self.site, weights, query_position())
             used = self.dropout(ops.cast(weights, values.dtype))
             context = ops.matmul(used, values)
         else:
             weights, context = None, attend(queries, keys, values, mask)
-        if watching:
-            context = watching.context(self.site, context)
+        if hook:
+            context = hook.context(self.site, context)
         context = ops.transpose(context, (0, 2, 1, 3))  # (B, T, H, D/H)
         batch, length = ops.shape(context)[0], ops.shape(context)[1]
         return self.output_projection(ops.reshape(context, (batch, length, self.width))), weights

@@ -1,4 +1,4 @@
-"""The recurrent animals: SimpleRNN and LSTM encoder-decoders, without and with attention.
+"""Recurrent encoder-decoders: SimpleRNN and LSTM, without and with attention.
 
 Axes: B batch, S source pieces, T target pieces, D embedding width, U state units.
 """
@@ -11,13 +11,16 @@ import keras
 from keras import ops
 
 from zoo.configs.recurrent import Recurrent
-from zoo.kinds.seq2seq import Maps, Memory, Seq2Seq, State, Tensor, source_mask
-from zoo.layers.attention import AdditiveAttention, query_at, watcher
+from zoo.kinds.base import Maps, Memory, State, Tensor
+from zoo.kinds.seq2seq import Seq2Seq, source_mask
+from zoo.layers.attention import AdditiveAttention
+from zoo.layers.attention_hooks import current_hook, query_at
+from zoo.layers.recurrent import BidirectionalEncoder, forget_bias
 from zoo.runtime import backend
 
 
 class RecurrentSeq2Seq(Seq2Seq):
-    """What the recurrent animals share: a tied readout, dropout.
+    """What recurrent encoder-decoders share: a tied readout, dropout.
 
     The readout is `tanh(W [what the decoder knows])` in embedding width, scored against the
     target embedding (tied weights, Press and Wolf 2017).
@@ -57,7 +60,7 @@ class BottleneckSeq2Seq(RecurrentSeq2Seq):
         hidden = self.decoder(embedded, initial_state=list(memory["state"]))
         return self.logits(hidden, embedded), {}
 
-    def start(self, memory: Memory, length: int) -> State:
+    def init_state(self, memory: Memory, length: int) -> State:
         return tuple(memory["state"])
 
     def step(
@@ -85,44 +88,6 @@ class SimpleRNNSeq2Seq(BottleneckSeq2Seq):
         return {"mask": mask, "state": (state,)}
 
 
-class BidirectionalEncoder(keras.layers.Layer):
-    """Reads the source in both directions and proposes a state for the decoder to start from.
-
-    Bahdanau et al. 2015, section 3.2 and appendix A.2.1, with LSTM in place of the gated unit.
-
-    Args:
-        units: U of the decoder; each direction has U / 2.
-
-    Call arguments:
-        embedded: (B, S, D).
-        mask: (B, S) bool, True at real pieces.
-
-    Returns:
-        values (B, S, U), both directions side by side, and the pair of (B, U) states.
-
-    Raises:
-        ValueError: odd `units`.
-    """
-
-    def __init__(self, units: int, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.supports_masking = True
-        if units % 2:
-            raise ValueError(f"units must be even, half a direction. Received: units={units}")
-        self.bidirectional = keras.layers.Bidirectional(
-            keras.layers.LSTM(units // 2, return_sequences=True, return_state=True, name="lstm"),
-            name="bidirectional",
-        )
-        self.hidden_bridge = keras.layers.Dense(units, activation="tanh", name="hidden_bridge")
-        self.cell_bridge = keras.layers.Dense(units, name="cell_bridge")
-
-    def call(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        values, *states = self.bidirectional(embedded, mask=mask)
-        hidden = ops.concatenate([states[0], states[2]], axis=-1)
-        cell = ops.concatenate([states[1], states[3]], axis=-1)
-        return values, (self.hidden_bridge(hidden), self.cell_bridge(cell))
-
-
 class LSTMSeq2Seq(BottleneckSeq2Seq):
     """LSTM (Hochreiter and Schmidhuber 1997) on both sides, the encoder bidirectional."""
 
@@ -138,7 +103,7 @@ class LSTMSeq2Seq(BottleneckSeq2Seq):
 
 
 class BahdanauSeq2Seq(RecurrentSeq2Seq):
-    """The LSTM animal with attention: at each step the decoder looks at the source anew.
+    """An LSTM decoder that attends to the source at each step.
 
     Bahdanau et al. 2015, section 3.1 and appendix A: the context is weighted by the decoder's
     *previous* state, then read together with the previous piece. Steps therefore follow one
@@ -156,14 +121,14 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
         self.state_gates = keras.layers.Dense(4 * config.units, use_bias=False, name="state_gates")
 
     @property
-    def heads(self) -> dict[str, tuple[int, int]]:
+    def attention_heads(self) -> dict[str, tuple[int, int]]:
         return {"cross": (1, 1)}
 
     def build_variables(self) -> None:
         # By one step: what JAX makes within the scan of `decode` cannot leave it.
         ids = ops.ones((1, 1), dtype="int32")
         memory = self.encode(ids)
-        self.step(ids[:, 0], 0, self.start(memory, 1), memory)
+        self.step(ids[:, 0], 0, self.init_state(memory, 1), memory)
         self.built = True
 
     def encode(self, source: Tensor) -> Memory:
@@ -208,11 +173,11 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
         first = (*memory["state"], ops.zeros_like(memory["values"][:, 0]), ops.zeros_like(mask))
         hidden, _, context, weights = backend.scan(ahead, first, (gates, positions))
         hidden, context = (ops.transpose(x, (1, 0, 2)) for x in (hidden, context))
-        if watching := watcher():
+        if hook := current_hook():
             # Told here: nothing made within the loop can leave it. A step's query is the state
             # before it.
             before = ops.concatenate([memory["state"][0][:, None], hidden[:, :-1]], axis=1)
-            watching.saw(
+            hook.observe(
                 self.attention.site,
                 self.attention,
                 query=self.attention.query_projection(before),
@@ -222,7 +187,7 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
         cross = ops.transpose(weights, (1, 0, 2))[:, None, None]  # (B, 1, 1, T, S)
         return self.logits(hidden, context, embedded), {"cross": cross}
 
-    def start(self, memory: Memory, length: int) -> State:
+    def init_state(self, memory: Memory, length: int) -> State:
         return tuple(memory["state"])
 
     def step(
@@ -231,10 +196,3 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
         embedded = self.embed_target(token)
         state, context, _ = self.advance(self.input_gates(embedded), state, memory)
         return self.logits(state[0], context, embedded, output=memory.get("output")), state
-
-
-def forget_bias(shape: tuple[int, ...], dtype: Any = None) -> Tensor:
-    """Bias of the four gates: 1 for the forget gate, else 0 (Jozefowicz et al. 2015)."""
-    quarter = shape[0] // 4
-    zeros, ones = ops.zeros((quarter,), dtype=dtype), ops.ones((quarter,), dtype=dtype)
-    return ops.concatenate([zeros, ones, zeros, zeros])

@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from keras import ops
 
-from zoo.inference.seq2seq import LoadedModel
-from zoo.layers.attention import without_maps
+from zoo.inference.seq2seq import Seq2SeqPredictor
+from zoo.layers.attention_hooks import without_maps
 from zoo.padding import LENGTHS, bucket, pad
 from zoo.runtime import backend
 
 if TYPE_CHECKING:
-    from zoo.kinds.seq2seq import Memory, Seq2Seq, Tensor
+    from zoo.kinds.base import Memory, Tensor
+    from zoo.kinds.seq2seq import Seq2Seq
 
 STAGES = ("tokenise", "encode", "write", "maps", "rest")
 
 
-def stages(model: LoadedModel, text: str, runs: int = 5) -> dict[str, float]:
+def stages(model: Seq2SeqPredictor, text: str, runs: int = 5) -> dict[str, float]:
     """Milliseconds of each stage of one warm, greedy `model.predict(text)` with its maps.
 
     The requests are real ones, watched from inside. Reading the source is a part of the program
@@ -82,14 +83,14 @@ def encode(model: Seq2Seq, source: Tensor, maps: bool) -> Memory:
         return model.encode(source)
 
 
-class _Watched(LoadedModel):
+class _Watched(Seq2SeqPredictor):
     """A loaded model that notes how long the parts of its requests take.
 
     It shares everything with `model`, compiled programs too, and changes nothing in it: others
     may use that at the same time.
     """
 
-    def __init__(self, model: LoadedModel):
+    def __init__(self, model: Seq2SeqPredictor):
         vars(self).update(vars(model))
         self.spent: dict[str, float] = {}
         self.ids: list[int] = []

@@ -12,7 +12,7 @@ from training.objectives.cross_entropy import (
     make_optimizer,
     smoothed_cross_entropy,
 )
-from zoo.kinds.seq2seq import lookup
+from zoo.layers.embedding import lookup
 from zoo.tokenizer import EOS
 
 LOGITS = np.log(np.array([[[1, 1, 2, 4], [1, 2, 3, 2], [5, 1, 1, 1]]], "float32"))

@@ -92,7 +92,7 @@ def test_one_beam_is_greedy():
     limits = ops.full((8,), 6, dtype="int32")
     memory = model.encode(rows)
     del memory["encoder"]
-    state = model.start(memory, 6)
+    state = model.init_state(memory, 6)
     beam = beam_search(model, memory, state, ops.zeros((8,), dtype="bool"), limits, 0.0, 6, 1)
     greedy = generate(model, rows, length=6, length_penalty=0.0)
     for ours, theirs in zip(beam, greedy, strict=True):

@@ -8,7 +8,7 @@ import pytest
 import zoo
 from tests.zoo import tiny_models
 from zoo.inference.generation import Sampling
-from zoo.inference.seq2seq import MAX_CHARACTERS, LoadedModel
+from zoo.inference.seq2seq import MAX_CHARACTERS, Seq2SeqPredictor
 
 HOSTILE = {
     "empty": "",
@@ -313,7 +313,7 @@ def test_no_more_is_read_than_the_model_has_positions():
     pieces = tiny_models.tokenizers()["tokenizer.model"]
     sizes = {"source_vocabulary": pieces.size, "target_vocabulary": pieces.size, "max_length": 5}
     network = tiny_models.network("transformer", positions="learned", **sizes)
-    loaded = LoadedModel("short", network, pieces, pieces, {"max_source_length": 24})
+    loaded = Seq2SeqPredictor("short", network, pieces, pieces, {"max_source_length": 24})
     for prediction in loaded.predict(["Tom sees the red car."]):
         check(prediction, {"cross", "encoder", "decoder"})
         assert len(prediction.source_pieces) == 5 and len(prediction.target_pieces) <= 5

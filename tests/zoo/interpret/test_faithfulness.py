@@ -122,7 +122,7 @@ def test_every_head_is_measured_beside_saliency_occlusion_and_chance(loaded, pre
     assert (found.source, found.target) == (["Tom", "sees"], ["Tomás", "ve"])
     many = len(found.target)
     for figure, rationales in found.figures.items():
-        assert rationales["heads"].shape == (*loaded.heads["cross"], many)
+        assert rationales["heads"].shape == (*loaded.attention_heads["cross"], many)
         shapes = {name: v.shape for name, v in rationales.items() if name != "heads"}
         assert set(shapes.values()) == {(many,)}
         assert ("random" in shapes) == ("occlusion" in shapes) == (figure != "correlation")

@@ -32,9 +32,9 @@ def test_a_head_whose_output_is_projected_to_nothing_is_worth_nothing(loaded):
         found = head_ablation.losses(loaded, SOURCES, TARGETS, tell=lambda: told.append(1))
     finally:
         kernel.assign(before)
-    assert {kind: v.shape[1:3] for kind, v in found.items()} == loaded.heads
+    assert {kind: v.shape[1:3] for kind, v in found.items()} == loaded.attention_heads
     assert all(values.shape[0] == 2 and values.shape[3] == 2 for values in found.values())
-    assert len(told) == len(head_ablation.outages(loaded.heads))
+    assert len(told) == len(head_ablation.outages(loaded.attention_heads))
     lost = np.abs(found["cross"][..., 0])
     np.testing.assert_allclose(lost[:, 1, 0], 0.0, atol=1e-4)
     lost[:, 1, 0] = np.inf
@@ -54,9 +54,9 @@ def test_a_loss_is_that_of_the_answers_with_the_head_off(loaded):
 
 def test_all_heads_of_a_kind_go_at_once(loaded):
     found = head_ablation.together(loaded, SOURCES, TARGETS)
-    assert set(found) == set(loaded.heads)
+    assert set(found) == set(loaded.attention_heads)
     whole = loaded.predict(SOURCES, target=TARGETS)
-    layers, heads = loaded.heads["decoder"]
+    layers, heads = loaded.attention_heads["decoder"]
     every = tuple(Off("decoder", i, j) for i in range(layers) for j in range(heads))
     without = loaded.predict(SOURCES, target=TARGETS, off=every)
     lost = [a.log_probs.sum() - b.log_probs.sum() for a, b in zip(whole, without, strict=True)]

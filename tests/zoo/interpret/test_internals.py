@@ -49,9 +49,9 @@ def test_a_greedy_answer_is_made_of_first_candidates(model):
 def test_energies_give_the_map(model):
     found = model.predict([TEXT])[0]
     inside = model.inside(found)
-    assert inside.keys() == model.heads.keys()
+    assert inside.keys() == model.attention_heads.keys()
     for kind, one in inside.items():
-        layers, heads = model.heads[kind]
+        layers, heads = model.attention_heads[kind]
         for layer, head in np.ndindex(layers, heads):
             energy = one.energy(layer, head)
             np.testing.assert_allclose(one.parts(layer, head).sum(-1), energy, atol=1e-5)
@@ -66,7 +66,7 @@ def test_energies_give_the_map(model):
 def test_value_norms_are_what_each_position_would_add(model):
     found = model.predict([TEXT])[0]
     norms = model.inside(found)["encoder"].value_norms
-    assert norms.shape == (*model.heads["encoder"], len(found.source_pieces))
+    assert norms.shape == (*model.attention_heads["encoder"], len(found.source_pieces))
     # Layer 0 sees embeddings alone: by hand.
     network = model.model
     ids = np.array([model.source_tokenizer.ids(found.source_pieces)], "int32")

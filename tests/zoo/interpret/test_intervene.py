@@ -134,9 +134,9 @@ def test_a_forced_row_is_that_row_and_no_other(models, name, kind):
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_steps_under_an_intervention_are_what_decoding_at_once_says(models, name, kind):
     model = models(name)
-    layers, heads = model.heads[kind]
+    layers, heads = model.attention_heads[kind]
     edits = edited_network.Edits(
-        model.heads,
+        model.attention_heads,
         [Off(kind, layers - 1, heads - 1)] if layers * heads > 1 else [],
         [(Force(2, 1, kind, layer=0), [2, 3], [1])],
     )

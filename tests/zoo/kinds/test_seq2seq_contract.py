@@ -66,7 +66,7 @@ def run(network: Any, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarra
 
 def step_by_step(network: Any, source: np.ndarray, target: np.ndarray, length: int) -> np.ndarray:
     memory = network.encode(source)
-    state = network.start(memory, length)
+    state = network.init_state(memory, length)
     logits = []
     for index in range(target.shape[1]):
         step, state = network.step(
@@ -99,7 +99,7 @@ def test_shapes_and_types_are_those_of_the_contract(variant):
         assert array.ndim == 5 and array.shape[0] == 4 and array.shape[3:] == sizes[kind]
     assert (ops.convert_to_numpy(memory["mask"]) == (source != PAD)).all()
     assert ("encoder" in memory) == ("encoder" in family.attention)
-    state = network.start(memory, 9)
+    state = network.init_state(memory, 9)
     assert {leaf.shape[0] for leaf in keras.tree.flatten([memory, state])} == {4}
     token, index = ops.convert_to_tensor(target[:, 0]), ops.convert_to_tensor(0, dtype="int32")
     logits, after = network.step(token, index, state, memory)

@@ -14,8 +14,8 @@ from zoo.layers.attention import (
     MultiHeadAttention,
     causal_mask,
     masked_softmax,
-    without_maps,
 )
+from zoo.layers.attention_hooks import without_maps
 from zoo.runtime import backend
 
 

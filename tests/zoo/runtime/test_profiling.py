@@ -9,7 +9,7 @@ import pytest
 
 import zoo
 from tests.zoo import tiny_models
-from zoo.inference.seq2seq import LoadedModel
+from zoo.inference.seq2seq import Seq2SeqPredictor
 from zoo.runtime import profiling
 
 TEXT = "Tom sees the book."
@@ -43,7 +43,9 @@ def clock(monkeypatch):
     monkeypatch.setattr(profiling, "time", SimpleNamespace(perf_counter=made.perf_counter))
     times = {"predict": 3, "_read": 2, "_generate": 30, "_look": 5}
     for name, milliseconds in times.items():
-        monkeypatch.setattr(LoadedModel, name, made.slow(getattr(LoadedModel, name), milliseconds))
+        monkeypatch.setattr(
+            Seq2SeqPredictor, name, made.slow(getattr(Seq2SeqPredictor, name), milliseconds)
+        )
     monkeypatch.setattr(profiling, "reader", lambda *_: made.slow(lambda: None, 4))
     return made
 
@@ -55,7 +57,7 @@ def test_the_stages_of_a_real_request(model):
     assert all(ms >= 0 for ms in found.values())
     assert min(found["tokenise"], found["encode"], found["maps"], found["rest"]) > 0
     # The model is as it was: others may be using it.
-    assert set(vars(model)) == before and type(model) is LoadedModel
+    assert set(vars(model)) == before and type(model) is Seq2SeqPredictor
 
 
 def test_stages_add_up_to_the_request(model, clock):

@@ -1,0 +1,45 @@
+"""Trained models by name or path: reads a model folder and gives the predictor of its kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zoo.cleaning import clean
+from zoo.inference.seq2seq import Seq2SeqPredictor
+
+
+def load(name_or_path: str | Path) -> Seq2SeqPredictor:
+    """The shipped model called so, or the one in the folder at a path.
+
+    A name is looked up among the shipped models only; anything that holds a path separator, or
+    begins with a dot, is a path, and so is every `Path`.
+
+    Raises:
+        ModelFolderError: the folder is missing or damaged, with what is wrong.
+        ValueError: no such name; the message lists those there are.
+    """
+    from zoo import saving, shipped
+
+    text = str(name_or_path)
+    is_path = isinstance(name_or_path, Path) or any(c in text for c in "/\\") or text[:1] == "."
+    if is_path:
+        folder = Path(name_or_path)
+    elif text in shipped.folders():
+        folder = shipped.saved_models_path() / text
+    else:
+        known = ", ".join(shipped.names()) or "none"
+        raise ValueError(
+            f"Unknown model. Shipped: {known}; or give a path such as ./{clean(text)[:80]}. "
+            f"Received: {text[:80]!r}"
+        )
+    config = saving.read_config(folder)
+    source_tokenizer, target_tokenizer = saving.read_tokenizers(folder, config)
+    return Seq2SeqPredictor(
+        name=text if not is_path else folder.resolve().name,
+        network=saving.read_network(folder, config),
+        source_tokenizer=source_tokenizer,
+        target_tokenizer=target_tokenizer,
+        config=config,
+        card=saving.read_card(folder),
+        path=folder,
+    )
