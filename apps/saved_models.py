@@ -38,20 +38,20 @@ def id_of(name: str) -> str:
 
 def label(name: str) -> str:
     """What a model is called on a page, beside others of its task."""
-    entry = registry.ARCHITECTURES.get(family_of(name))
+    entry = registry.of_kind("seq2seq").get(family_of(name))
     called = entry.label if entry else name
     return f"{called} ({name})" if len(_of_family(name)) > 1 else called
 
 
 def summary(name: str) -> str:
     """What its architecture does, in a sentence; "" for an unknown one."""
-    entry = registry.ARCHITECTURES.get(family_of(name))
+    entry = registry.of_kind("seq2seq").get(family_of(name))
     return entry.summary if entry else ""
 
 
 def labels() -> dict[str, str]:
     """The label of every architecture, by its name."""
-    return {name: entry.label for name, entry in registry.ARCHITECTURES.items()}
+    return {name: entry.label for name, entry in registry.of_kind("seq2seq").items()}
 
 
 def _of_family(name: str) -> list[str]:

@@ -80,7 +80,9 @@ def best(task: str, *, attention: bool = False) -> str:
 
     names = quality.best_first(task)
     having = [
-        name for name in names if registry.ARCHITECTURES[saved_models.family_of(name)].attention
+        name
+        for name in names
+        if registry.of_kind("seq2seq")[saved_models.family_of(name)].attention
     ]
     return (having if attention and having else names)[0]
 

@@ -24,10 +24,8 @@ from training.logs import History
 from zoo import saving
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from training.tasks.base import Example, Task
-    from zoo.inference.seq2seq import Seq2SeqPredictor
+    from training.data.windows import WindowBatch, Windows
+    from training.objectives.base import Objective
 
 
 @dataclass(frozen=True)
@@ -59,14 +57,12 @@ STOP_EVERY = 10
 """Steps between two questions whether one of several processes was asked to stop."""
 
 
-def step(network: Any, batch: Batch, on: Devices = ONE) -> float:
+def step(network: Any, batch: Batch | WindowBatch, on: Devices = ONE) -> float:
     """One step of training on the devices `on`; the loss of the global batch."""
     share = on.share(batch)
     with on.scope():
         network.reset_metrics()
-        loss = network.train_on_batch(
-            (share.source, share.target_in), share.target_out, sample_weight=share.weights
-        )
+        loss = network.train_on_batch(share.inputs, share.target_out, sample_weight=share.weights)
     return float(loss)
 
 
@@ -82,7 +78,7 @@ class Trainer:
         probe: the same model around a second, full-precision network, which is given the averaged
             weights to validate with.
         batches: the training side.
-        task, valid: what to validate with, and on which examples.
+        objective: what to validate with.
         schedule: when things happen.
         folder: of the run's state; the curve is `history.csv` beside it.
         progress: where the run is; changed in place.
@@ -94,10 +90,9 @@ class Trainer:
     def __init__(
         self,
         network: Any,
-        probe: Seq2SeqPredictor,
-        batches: Batches | SampledBatches,
-        task: Task,
-        valid: Sequence[Example],
+        probe: Any,
+        batches: Batches | SampledBatches | Windows,
+        objective: Objective,
         schedule: Schedule,
         folder: Path,
         progress: Progress,
@@ -106,7 +101,7 @@ class Trainer:
         shapes: tuple[Shape, ...] = (),
     ):
         self.network, self.probe, self.batches = network, probe, batches
-        self.task, self.valid, self.schedule = task, list(valid), schedule
+        self.objective, self.schedule = objective, schedule
         self.folder, self.progress, self.report = folder, progress, report
         self.on, self.shapes = on, shapes
         self.history = None
@@ -232,17 +227,16 @@ class Trainer:
         return row
 
     def _score(self) -> dict[str, Any]:
-        """Decode the validation side with the averaged weights; keep them if they are the best.
+        """Validate with the averaged weights; keep them if they are the best.
 
         The row says which figure decided that, the metric or the loss, and whether they are kept.
         """
         began = time.perf_counter()
         arrays = self.averaged()
         saving.set_weight_arrays(self.probe.model, arrays)
-        sources = [e.source for e in self.valid]
-        written = [answer.text for answer in self.probe.predict(sources, attention=False)]
-        figures = self.task.figures(written, self.valid)
-        metric, loss = figures[self.task.metric], self._valid_loss()
+        found = self.objective.validate(self.probe)
+        figures, loss = found.figures, found.loss
+        metric = figures[self.objective.task.metric]
         better, by = self._better(metric.certain, loss)
         done = self.progress
         if better:
@@ -262,24 +256,15 @@ class Trainer:
         Of equal values of the metric, stuck at 0 as they may be, the lower loss is better. A run
         that began before losses were kept has none to compare with: then the later one is.
         """
-        done, metric = self.progress, f"valid_{self.task.metric}"
+        done, metric = self.progress, f"valid_{self.objective.task.metric}"
         if self.schedule.keep == "last":
             return True, "last"
         best = done.best if done.best_certain is None else done.best_certain
         if best is None:
             return True, metric
         if value != best:
-            return (value > best) == self.task.higher_is_better, metric
+            return (value > best) == self.objective.task.higher_is_better, metric
         return done.best_loss is None or loss < done.best_loss, "valid_loss"
-
-    def _valid_loss(self) -> float:
-        """Mean negative log-probability of a piece of the references, in nats, unsmoothed."""
-        answers = self.probe.predict(
-            [e.source for e in self.valid],
-            target=[e.references[0] for e in self.valid],
-            attention=False,
-        )
-        return -float(np.concatenate([answer.log_probs for answer in answers]).mean())
 
     def averaged(self) -> dict[str, np.ndarray]:
         """The moving average of every weight by name; the weights themselves without averaging."""

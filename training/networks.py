@@ -1,80 +1,25 @@
-"""The network of a run: built, given its optimizer and loss, and the shapes of its steps."""
+"""The network of a run made ready: its optimizer and loss, and the shapes of its steps."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from training import paths
-from training.data import prepare
 from training.data.batches import Batches
 from training.data.buckets import Shape, ladder
 from training.data.subword_regularization import SampledBatches
 from training.distributed import devices
 from training.distributed.devices import Devices
-from training.objectives.cross_entropy import SmoothedCrossEntropy, make_optimizer
-from training.start_from import Start
-from training.tasks.base import Task
+from training.objectives.base import Objective
+from training.objectives.cross_entropy import make_optimizer
 from training.tf_tracing import trace_step
-from zoo import registry, saving
-from zoo.inference.seq2seq import Seq2SeqPredictor
-from zoo.tokenizer import Tokenizer
-
-
-def make_networks(
-    folder: Path,
-    task: Task,
-    tokenizers: dict[str, Tokenizer],
-    settings: dict[str, Any],
-    on: Devices = devices.ONE,
-    start: Start | None = None,
-) -> tuple[Any, Seq2SeqPredictor]:
-    """The network to train, on all devices, and a full-precision one to validate with, on one.
-
-    Both have fresh weights; those of `start` fit them.
-    """
-    source_tokenizer, target_tokenizer = prepare.sides(tokenizers)
-    prepared: dict[str, Any] = {
-        "tokenizers": prepare.file_names(tokenizers),
-        "normalizers": {side: t.normalizer.steps for side, t in tokenizers.items()},
-        "checks": dict(task.checks),
-        "max_source_length": task.max_source_length,
-        "max_target_length": task.max_target_length,
-        "unit": task.unit,
-        "task_info": asdict(task.info()),
-    }
-    if start:
-        config, prepared = start.changed(settings["override"]), start.inherited()
-    else:
-        config = registry.configuration(
-            settings["model"],
-            settings["preset"],
-            source_vocabulary=source_tokenizer.size,
-            target_vocabulary=target_tokenizer.size,
-            shared_vocabulary=source_tokenizer.bytes == target_tokenizer.bytes,
-            **settings["override"],
-        )
-    probe = registry.build(settings["model"], config)
-    with on.scope():
-        network = registry.build(
-            settings["model"], config, seed=settings["seed"], precision=settings["precision"]
-        )
-    description = saving.model_config(
-        name=folder.name,
-        task=paths.shown(task.name),
-        model=settings["model"],
-        preset=settings["preset"],
-        network=probe,
-        **prepared,
-    )
-    return network, Seq2SeqPredictor(
-        folder.name, probe, source_tokenizer, target_tokenizer, description, path=folder
-    )
 
 
 def make_ready(
-    network: Any, settings: dict[str, Any], steps: int, on: Devices = devices.ONE
+    network: Any,
+    objective: Objective,
+    settings: dict[str, Any],
+    steps: int,
+    on: Devices = devices.ONE,
 ) -> None:
     """Give the network its optimizer and loss, and trace its steps."""
     with on.scope():
@@ -88,17 +33,17 @@ def make_ready(
         )
         network.compile(
             optimizer=optimizer,
-            loss=SmoothedCrossEntropy(settings["smoothing"]),
+            loss=objective.loss(settings),
             jit_compile=on.compiles_steps(),
         )
         optimizer.build(network.trainable_variables)
     on.spread(network)
-    trace_step(network, on)
+    trace_step(network, on, objective.signature(settings, on))
 
 
 def make_shapes(batches: Batches | SampledBatches, on: Devices) -> tuple[Shape, ...]:
-    """The shapes that compiled steps get; none where any shape will do."""
-    if not on.compiles_steps():
+    """The shapes that compiled steps get; none where any shape will do, or all have one."""
+    if not on.compiles_steps() or not hasattr(batches, "lengths"):
         return ()
     return ladder(
         *batches.lengths(),

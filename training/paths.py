@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-OWN_FILES = ("tsv", "files")
+OWN_FILES = ("tsv", "files", "text", "text-characters")
 """Kinds of task whose names hold paths; commas part them."""
 
 

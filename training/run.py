@@ -15,16 +15,14 @@ import keras
 from training import card_writer, checkpoint, folder_lock, networks, paths, start_from, tasks
 from training.checkpoint import CheckpointError
 from training.data import prepare
-from training.data.batches import Batches
 from training.data.prepare import console
-from training.data.subword_regularization import SampledBatches
 from training.distributed import devices
 from training.distributed.devices import Devices
 from training.loop import RunStoppedError, Schedule, Trainer
+from training.objectives import objective
+from training.objectives.base import Objective
 from training.start_from import Start
-from training.tasks.base import Task
 from zoo import registry, saving
-from zoo.tokenizer import Tokenizer
 
 STATE = "training"
 """The folder, inside the model's, that holds what only training needs."""
@@ -55,7 +53,10 @@ def train(
     """
     console.quiet = not on.processes.first
     task = tasks.get(settings["task"])
+    aim = objective(task)
     settings = {**settings, "task": paths.shown(task.name)}
+    if settings["smoothing"] is None:
+        settings["smoothing"] = aim.smoothing
     start = None
     if name := settings.pop("start_from", None):
         start = start_from.read(name, folder)
@@ -63,20 +64,20 @@ def train(
         start.fit(task)
     # Checked before the data is read: a typing error should not take a minute to show, nor should
     # it cost an earlier run.
-    check(settings, task, start)
+    check(settings, aim, start)
     with on.processes.in_turn(), console.status(f"Reading {task.name}"):
         corpus = task.provenance().sha256
     # One process holds the folder for all.
     with folder_lock.owned(folder / STATE) if on.processes.first else nullcontext():
         _train(
-            *(folder, task, corpus, start, settings),
+            *(folder, aim, corpus, start, settings),
             *(patience, checkpoint_every, fresh, command, on),
         )
 
 
 def _train(
     folder: Path,
-    task: Task,
+    aim: Objective,
     corpus: str,
     start: Start | None,
     settings: dict[str, Any],
@@ -87,6 +88,7 @@ def _train(
     on: Devices,
 ) -> None:
     """`train`, in a folder that no other run has."""
+    task = aim.task
     first = on.processes.first
     found = asdict(read_progress(folder, settings, fresh, on, corpus)) if first else None
     progress = checkpoint.Progress(**on.processes.tell(found))
@@ -95,10 +97,10 @@ def _train(
         console.print(f"{folder} is finished (step {progress.step}); --fresh starts anew.")
         return
     with on.processes.in_turn(), console.status(f"Reading {task.name}"):
-        tokenizers, batches, pairs = _read(folder, task, start, settings, progress, on)
-    valid = task.examples("valid")[: settings["validate_on"]]
+        data = aim.prepare(folder / STATE, settings, start, progress, on)
+    batches = data.batches
     per_epoch = batches.count()
-    same = digest([settings, corpus], tokenizers, len(batches), per_epoch)
+    same = digest([settings, corpus], data.identity, len(batches), per_epoch)
     on.processes.check_same("options, data and tokenizers", same)
     schedule = Schedule(
         steps=settings["steps"] or max(math.ceil(settings["epochs"] * per_epoch), 1),
@@ -108,8 +110,8 @@ def _train(
         first=start is not None,
         keep=settings.get("keep", "best"),
     )
-    network, probe = networks.make_networks(folder, task, tokenizers, settings, on, start)
-    networks.make_ready(network, settings, schedule.steps, on)
+    network, probe = aim.build(folder, settings, start, on)
+    networks.make_ready(network, aim, settings, schedule.steps, on)
     shapes = networks.make_shapes(batches, on)
     if progress.step:
         checkpoint.restore(folder / STATE, network, progress.step)
@@ -120,7 +122,7 @@ def _train(
         console.print(f"Starting from the weights and tokenizers of {start.name}.")
     console.print(
         f"{settings['model']} {settings['preset']}: {network.count_params():,} parameters, "
-        f"{pairs:,} pairs, {per_epoch} batches an epoch, {schedule.steps} steps, "
+        f"{data.said}, {per_epoch} batches an epoch, {schedule.steps} steps, "
         f"{settings['precision']} on {on} ({keras.backend.backend()})"
     )
     if shapes:
@@ -130,8 +132,7 @@ def _train(
             network,
             probe,
             batches,
-            task,
-            valid,
+            aim,
             schedule,
             folder / STATE,
             progress,
@@ -146,7 +147,7 @@ def _train(
             raise SystemExit(130) from None
     with on.processes.in_turn():
         if first:
-            leave_model(folder, trainer, task, pairs, command, start)
+            leave_model(folder, trainer, aim, data.count, command, start)
         # Only now: a run that is killed while it writes its model writes it again.
         trainer.finish()
     console.print(f"{folder}: best {task.metric} {progress.best} at step {progress.best_step}")
@@ -155,30 +156,6 @@ def _train(
             f"No step made it better on the validation side: {folder} has the weights of "
             f"{start.name}. Try a lower --learning-rate, or fewer --epochs."
         )
-
-
-def _read(
-    folder: Path,
-    task: Task,
-    start: Start | None,
-    settings: dict[str, Any],
-    progress: checkpoint.Progress,
-    on: Devices,
-) -> tuple[dict[str, Tokenizer], Batches | SampledBatches, int]:
-    """Tokenizers, batches, and of how many pairs; from now on `task` scores as the run does.
-
-    How to score is chosen once, for all of the run and for every evaluation of its model.
-    """
-    examples = prepare.read(task, settings["limit"])
-    if start:
-        tokenizers = start.tokenizers
-    else:
-        state, vocabulary = folder / STATE, settings["vocabulary"]
-        tokenizers = prepare.make_tokenizers(task, examples, state, vocabulary)
-    batches, pairs = prepare.encode(task, examples, tokenizers, settings, on.rounding())
-    progress.scoring = progress.scoring or task.choose_scoring(prepare.targets(task, examples))
-    task.score_as(progress.scoring)
-    return tokenizers, batches, pairs
 
 
 def read_progress(
@@ -244,7 +221,7 @@ def check_same_settings(
     )
 
 
-def check(settings: dict[str, Any], task: Task, start: Start | None = None) -> None:
+def check(settings: dict[str, Any], aim: Objective, start: Start | None = None) -> None:
     """Raises ValueError where the settings cannot be trained with; reads no data."""
     if settings["precision"] not in ("auto", "float32", "mixed_bfloat16"):
         raise ValueError(
@@ -252,30 +229,19 @@ def check(settings: dict[str, Any], task: Task, start: Start | None = None) -> N
         )
     if settings.get("keep", "best") not in ("best", "last"):
         raise ValueError(f"--keep is best or last. Received: {settings['keep']!r}")
-    drawn = {t.model_type for t in task.tokenizers().values()} == {"unigram"}
-    if settings["sampling"] and not (start.draws() if start else drawn):
-        raise ValueError(f"{task.name} has no sub-words whose cutting could be drawn (--sampling)")
-    for option in ("sampling", "exchange_numbers", "exchange_names"):
-        if settings[option] and task.stream() is not None:
-            raise ValueError(
-                f"{task.name} is encoded once for all epochs: it cannot have "
-                f"--{option.replace('_', '-')}"
-            )
-    if start:
-        return
-    override = {"source_vocabulary": 4, "target_vocabulary": 4, **settings["override"]}
-    config = registry.configuration(settings["model"], settings["preset"], **override)
-    longest = max(task.max_source_length, task.max_target_length)
-    if longest > getattr(config, "max_length", longest):
+    if start and start.config["kind"] != aim.kind:
         raise ValueError(
-            f"{task.name} has up to {longest} pieces, and a position is needed for each. "
-            f"Received: max_length={config.max_length}"
+            f"--start-from {start.name} is a {start.config['kind']}, and {settings['task']} is a "
+            f"task for a {aim.kind}"
         )
+    if not start:
+        registry.architecture(settings["model"], aim.kind)
+    aim.check(settings, start)
 
 
-def digest(known: Any, tokenizers: dict[str, Tokenizer], *sizes: int) -> str:
+def digest(known: Any, identity: tuple[bytes, ...], *sizes: int) -> str:
     """A few letters that differ where a run would; `known` is anything that JSON holds."""
-    parts = [json.dumps([known, sizes]).encode(), *(t.bytes for t in tokenizers.values())]
+    parts = [json.dumps([known, sizes]).encode(), *identity]
     return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 
 
@@ -306,17 +272,16 @@ class shown:  # noqa: N801 - reads as a statement
 def leave_model(
     folder: Path,
     trainer: Trainer,
-    task: Task,
-    pairs: int,
+    aim: Objective,
+    count: int,
     command: str,
     start: Start | None = None,
 ) -> None:
     """Write the model with its best weights, and the part of its card that training knows."""
-    probe, progress = trainer.probe, trainer.progress
+    probe, progress, task = trainer.probe, trainer.progress, aim.task
     arrays = checkpoint.read_best(trainer.folder) or trainer.averaged()
     config = probe.config
-    files = {config["tokenizers"]["source"]: probe.source_tokenizer}
-    files[config["tokenizers"]["target"]] = probe.target_tokenizer
+    files = aim.files(probe)
     saving.save_folder(folder, arrays, config, files)
     size = sum(p.stat().st_size for p in (folder / saving.WEIGHTS, *(folder / f for f in files)))
     settings = progress.settings
@@ -328,11 +293,7 @@ def leave_model(
         parameters=probe.parameters,
         size=size,
         seed=settings["seed"],
-        examples={
-            "train": pairs,
-            "valid": len(task.examples("valid")),
-            "test": len(task.examples("test")),
-        },
+        examples={"train": count, **aim.counts()},
         training={
             "minutes": round(progress.minutes, 1),
             "cpu_minutes": round(progress.cpu_minutes, 1),

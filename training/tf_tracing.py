@@ -20,35 +20,40 @@ from training.distributed.host_memory import give_back
 from zoo.tokenizer import EOS
 
 
-def trace_step(network: Any, on: Devices = ONE) -> None:
-    """Make the program that `train_on_batch` of the compiled `network` will run."""
+def trace_step(network: Any, on: Devices = ONE, shape: tuple[int, int] | None = None) -> None:
+    """Make the program that `train_on_batch` of the compiled `network` will run.
+
+    `shape`: of the tokens that a language model reads, (B, T); None: of a network that reads a
+    source and a target of any shape.
+    """
     if keras.backend.backend() != "tensorflow":
         return
     if on.strategy is None:
-        _trace_once(network)
+        _trace_once(network, shape)
+    elif shape:
+        return  # all batches have one shape: the first step is traced for it
     else:
         _trace_twice(network, on)
     give_back()
 
 
-def _trace_once(network: Any) -> None:
+def _trace_once(network: Any, shape: tuple[int, int] | None = None) -> None:
     import tensorflow as tf
 
-    def one_step(source: Any, target_in: Any, target_out: Any, weights: Any) -> dict[str, Any]:
-        return network.train_step(((source, target_in), target_out, weights))
+    def one_step(inputs: Any, target_out: Any, weights: Any) -> dict[str, Any]:
+        return network.train_step((inputs, target_out, weights))
 
-    ids, real = (tf.TensorSpec([None, None], kind) for kind in ("int32", "float32"))
+    ids, real = (tf.TensorSpec(shape or [None, None], kind) for kind in ("int32", "float32"))
     program = tf.function(
         one_step,
-        input_signature=(ids, ids, ids, real),
+        input_signature=(ids if shape else (ids, ids), ids, real),
         jit_compile=network.jit_compile,
         autograph=False,
     )
     program.get_concrete_function()
 
     def run(data: Iterator[Any]) -> dict[str, Any]:
-        (source, target_in), target_out, weights = next(data)
-        return program(source, target_in, target_out, weights)
+        return program(*next(data))
 
     network.train_function = run
 

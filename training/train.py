@@ -56,7 +56,15 @@ def main(
     batch_tokens: Annotated[int, Option(help="Target (and source) pieces a batch.", min=1)] = 2048,
     learning_rate: Annotated[float, Option(help="At its peak, after the warm-up.")] = 2e-3,
     warmup: Annotated[int, Option(help="Steps of linear warm-up.", min=0)] = 400,
-    smoothing: Annotated[float, Option(help="Label smoothing.", min=0, max=1)] = 0.1,
+    smoothing: Annotated[
+        float | None,
+        Option(
+            help="Label smoothing; by default 0.1 for pairs of texts, 0 for language models.",
+            min=0,
+            max=1,
+            show_default=False,
+        ),
+    ] = None,
     clip: Annotated[float, Option(help="Largest norm of the gradient.")] = 1.0,
     averaging: Annotated[
         float, Option(help="Decay of the weights' average; 0: none.", min=0, max=1)
@@ -85,6 +93,14 @@ def main(
         Option(
             help="How many pairs to add that are copies with another name, often of letters that "
             "the vocabulary writes as bytes, on both sides; 0: none.",
+            min=0,
+        ),
+    ] = 0,
+    window: Annotated[
+        int,
+        Option(
+            help="Tokens that a language model reads at a time; 0: its context, or 128 without "
+            "one.",
             min=0,
         ),
     ] = 0,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo.cleaning import clean
-from zoo.inference.seq2seq import Seq2SeqPredictor
+
+if TYPE_CHECKING:
+    from zoo.inference.language_model import LanguageModelPredictor
+    from zoo.inference.seq2seq import Seq2SeqPredictor
 
 
-def load(name_or_path: str | Path) -> Seq2SeqPredictor:
+def load(name_or_path: str | Path) -> Seq2SeqPredictor | LanguageModelPredictor:
     """The shipped model called so, or the one in the folder at a path.
 
     A name is looked up among the shipped models only; anything that holds a path separator, or
@@ -33,13 +37,21 @@ def load(name_or_path: str | Path) -> Seq2SeqPredictor:
             f"Received: {text[:80]!r}"
         )
     config = saving.read_config(folder)
-    source_tokenizer, target_tokenizer = saving.read_tokenizers(folder, config)
+    network = saving.read_network(folder, config)
+    known = {
+        "name": text if not is_path else folder.resolve().name,
+        "config": config,
+        "card": saving.read_card(folder),
+        "path": folder,
+    }
+    if config["kind"] == "language_model":
+        from zoo.inference.language_model import LanguageModelPredictor
+
+        tokenizer = saving.read_text_tokenizer(folder, config)
+        return LanguageModelPredictor(network=network, tokenizer=tokenizer, **known)
+    from zoo.inference.seq2seq import Seq2SeqPredictor
+
+    source, target = saving.read_tokenizers(folder, config)
     return Seq2SeqPredictor(
-        name=text if not is_path else folder.resolve().name,
-        network=saving.read_network(folder, config),
-        source_tokenizer=source_tokenizer,
-        target_tokenizer=target_tokenizer,
-        config=config,
-        card=saving.read_card(folder),
-        path=folder,
+        network=network, source_tokenizer=source, target_tokenizer=target, **known
     )

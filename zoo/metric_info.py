@@ -142,6 +142,33 @@ METRICS: dict[str, MetricInfo] = {
             description="Phoneme error rate: sounds to change, add or drop, per sound of the "
             "closest accepted pronunciation, in percent.",
         ),
+        MetricInfo(
+            "nats",
+            "Nats a token",
+            title="cross-entropy, nats a token",
+            higher_is_better=False,
+            digits=3,
+            description="How surprised the model is by each token of a text it has not seen: the "
+            "mean negative natural logarithm of the probability it gave it.",
+        ),
+        MetricInfo(
+            "perplexity",
+            "Perplexity",
+            title="perplexity",
+            higher_is_better=False,
+            digits=1,
+            description="Between how many equally likely tokens the model hesitates on average: "
+            "e to the nats a token.",
+        ),
+        MetricInfo(
+            "bits_per_byte",
+            "Bits a byte",
+            title="bits a byte",
+            higher_is_better=False,
+            digits=3,
+            description="The same surprise in bits, for each byte of the text: this can be "
+            "compared between models with other tokens.",
+        ),
     )
 }
 """The metrics of this project; cards written before they carried their own are read with these."""

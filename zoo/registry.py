@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.configs import recurrent, transformer
+from zoo.configs import feed_forward, gpt, recurrent, recurrent_language_model, transformer
 from zoo.configs.base import make_config
 
 
@@ -42,8 +42,8 @@ class Architecture:
     attention: tuple[str, ...] = ()
 
 
-ARCHITECTURES: dict[str, Architecture] = {
-    entry.name: entry
+ARCHITECTURES: dict[tuple[str, str], Architecture] = {
+    (entry.kind, entry.name): entry
     for entry in (
         Architecture(
             name="simple-rnn",
@@ -89,37 +89,108 @@ ARCHITECTURES: dict[str, Architecture] = {
             presets=transformer.PRESETS,
             attention=("encoder", "decoder", "cross"),
         ),
+        Architecture(
+            name="feed-forward",
+            kind="language_model",
+            label="Feed-forward",
+            summary="Reads the last few tokens, side by side; no memory (Bengio et al. 2003).",
+            description="a hidden layer over the embeddings of a fixed window (Bengio et al. 2003)",
+            network="zoo.models.feed_forward:FeedForwardLanguageModel",
+            config=feed_forward.FeedForwardLanguageModel,
+            presets=feed_forward.PRESETS,
+        ),
+        Architecture(
+            name="rnn",
+            kind="language_model",
+            label="RNN",
+            summary="One state carries all that was read (Elman 1990).",
+            description="stacked SimpleRNN layers (Elman 1990, Mikolov et al. 2010)",
+            network="zoo.models.recurrent_language_model:RNNLanguageModel",
+            config=recurrent_language_model.RecurrentLanguageModel,
+            presets=recurrent_language_model.PRESETS,
+        ),
+        Architecture(
+            name="lstm",
+            kind="language_model",
+            label="LSTM",
+            summary="Its gates remember for longer; still one state.",
+            description="stacked LSTM layers (Zaremba et al. 2014)",
+            network="zoo.models.recurrent_language_model:LSTMLanguageModel",
+            config=recurrent_language_model.RecurrentLanguageModel,
+            presets=recurrent_language_model.PRESETS,
+        ),
+        Architecture(
+            name="min-gru",
+            kind="language_model",
+            label="minGRU",
+            summary="A recurrence whose steps are computed all at once (Feng et al. 2024).",
+            description="blocks of minimal gated recurrent units, trained by a parallel scan "
+            "(Feng et al. 2024)",
+            network="zoo.models.min_gru:MinGRULanguageModel",
+            config=recurrent_language_model.RecurrentLanguageModel,
+            presets=recurrent_language_model.PRESETS,
+        ),
+        Architecture(
+            name="gpt",
+            kind="language_model",
+            label="GPT",
+            summary="Every token attends to all before it (Radford et al. 2018).",
+            description="decoder-only Transformer, pre-norm, causal self-attention "
+            "(Radford et al. 2018)",
+            network="zoo.models.gpt:GPT",
+            config=gpt.GPT,
+            presets=gpt.PRESETS,
+            attention=("decoder",),
+        ),
     )
 }
 
 
-def architecture(name: str) -> Architecture:
-    """The architecture called `name`. Raises ValueError with the known names."""
-    if name not in ARCHITECTURES:
-        raise ValueError(f"Unknown model. Known: {', '.join(ARCHITECTURES)}. Received: {name!r}")
-    return ARCHITECTURES[name]
+def of_kind(kind: str) -> dict[str, Architecture]:
+    """The architectures of a kind by name.
+
+    Example:
+        >>> list(of_kind("language_model"))
+        ['feed-forward', 'rnn', 'lstm', 'min-gru', 'gpt']
+    """
+    return {entry.name: entry for entry in ARCHITECTURES.values() if entry.kind == kind}
 
 
-def configuration(name: str, preset: str = "small", **overrides: Any) -> Any:
+def architecture(name: str, kind: str = "seq2seq") -> Architecture:
+    """The architecture called `name` of a kind. Raises ValueError with the known names."""
+    known = of_kind(kind)
+    if name not in known:
+        raise ValueError(f"Unknown model. Known: {', '.join(known)}. Received: {name!r}")
+    return known[name]
+
+
+def configuration(name: str, preset: str = "small", kind: str = "seq2seq", **overrides: Any) -> Any:
     """Hyper-parameters of the architecture `name` in size `preset`, some of them overridden.
 
     Raises:
         ValueError: unknown architecture, preset or hyper-parameter, or a value it cannot have.
     """
-    entry = architecture(name)
+    entry = architecture(name, kind)
     if preset not in entry.presets:
         raise ValueError(f"Unknown preset. Known: {', '.join(entry.presets)}. Received: {preset!r}")
     return make_config(entry.config, {**entry.presets[preset], **overrides})
 
 
-def build(name: str, config: Any, seed: int = 0, precision: str = "float32") -> Any:
+def build(
+    name: str,
+    config: Any,
+    seed: int = 0,
+    precision: str = "float32",
+    kind: str = "seq2seq",
+) -> Any:
     """A network of the architecture `name` with fresh weights drawn from `seed`.
 
     Args:
-        name: a key of `ARCHITECTURES`.
+        name: of the architecture.
         config: hyper-parameters, from `configuration`.
         seed: of the weights.
         precision: the dtype policy of its layers; Keras's global one and keras.json do not count.
+        kind: the architecture's.
 
     Raises:
         ValueError: unknown name, or the configuration of another architecture.
@@ -133,7 +204,7 @@ def build(name: str, config: Any, seed: int = 0, precision: str = "float32") -> 
 
     from zoo.runtime import keras_settings
 
-    entry = architecture(name)
+    entry = architecture(name, kind)
     if not isinstance(config, entry.config):
         raise ValueError(
             f"{name} is configured by {entry.config.__name__}. Received: {type(config).__name__}"

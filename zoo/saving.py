@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,11 +22,20 @@ from zoo.normalizer import Normalizer
 from zoo.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from zoo.kinds.seq2seq import Seq2Seq
+    from zoo.kinds.base import Network
+    from zoo.text_tokenizers import TextTokenizer
 
-FORMAT = 1
+FORMAT = 2
+"""Since 2 a folder names its kind; in format 1 all are `seq2seq`."""
 WEIGHTS = "weights.safetensors"
-REQUIRED = ("format", "name", "task", "model", "hyperparameters", "tokenizers")
+REQUIRED = ("format", "kind", "name", "task", "model", "hyperparameters", "tokenizers")
+
+
+SIDES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "seq2seq": (("source", "target"), (".model",)),
+    "language_model": (("text",), (".json", ".model")),
+}
+"""Of each kind: the tokenizers it has, and how their files may end."""
 
 
 class ModelFolderError(ValueError):
@@ -68,7 +77,7 @@ def read_json(path: Path) -> Any:
         raise ModelFolderError(f"{path} cannot be read as JSON: {error}") from error
 
 
-def named_weights(network: Seq2Seq) -> dict[str, Any]:
+def named_weights(network: Network) -> dict[str, Any]:
     """Every weight of `network` by the names of the layers that lead to it: `decoder_0/cross/...`.
 
     Keras's own `weight.path` will not do: it names the layers that were being called when the
@@ -97,12 +106,12 @@ def named_weights(network: Seq2Seq) -> dict[str, Any]:
     return found
 
 
-def weight_arrays(network: Seq2Seq) -> dict[str, np.ndarray]:
+def weight_arrays(network: Network) -> dict[str, np.ndarray]:
     """The value of every weight of `network` by name, as NumPy arrays."""
     return {name: np.asarray(weight) for name, weight in named_weights(network).items()}
 
 
-def set_weight_arrays(network: Seq2Seq, arrays: dict[str, np.ndarray]) -> None:
+def set_weight_arrays(network: Network, arrays: dict[str, np.ndarray]) -> None:
     """Give `network` the weights in `arrays`.
 
     Raises:
@@ -144,7 +153,7 @@ def save_folder(
     path: str | Path,
     arrays: dict[str, np.ndarray],
     config: dict[str, Any],
-    tokenizers: dict[str, Tokenizer],
+    tokenizers: Mapping[str, Any],
 ) -> None:
     """Write a loadable model folder; one that is there has its files replaced one by one.
 
@@ -152,7 +161,7 @@ def save_folder(
         path: the folder.
         arrays: weights by name, from `weight_arrays`.
         config: what `model_config` gives.
-        tokenizers: by file name, as `config["tokenizers"]` refers to them.
+        tokenizers: objects with `bytes`, by file name as `config["tokenizers"]` has it.
     """
     folder = Path(path)
     for file, tokenizer in tokenizers.items():
@@ -162,11 +171,12 @@ def save_folder(
 
 
 def model_config(
-    *, name: str, task: str, model: str, preset: str, network: Seq2Seq, **rest: Any
+    *, kind: str, name: str, task: str, model: str, preset: str, network: Network, **rest: Any
 ) -> dict[str, Any]:
     """The content of `config.json`."""
     return {
         "format": FORMAT,
+        "kind": kind,
         "name": name,
         "task": task,
         "model": model,
@@ -185,12 +195,14 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not found:
         raise ModelFolderError(f"There is no model folder {str(folder)[:200]}")
     config = read_json(folder / "config.json")
+    if isinstance(config, dict) and config.get("format") == 1:
+        config = {"kind": "seq2seq", **config, "format": FORMAT}
     missing = [key for key in REQUIRED if not isinstance(config, dict) or key not in config]
     if missing:
         raise ModelFolderError(f"{folder / 'config.json'} lacks {missing[0]!r}")
     if config["format"] != FORMAT:
         raise ModelFolderError(
-            f"{folder} has format {config['format']!r}; this version reads format {FORMAT}"
+            f"{folder} has format {config['format']!r}; this version reads formats 1 and {FORMAT}"
         )
     if not isinstance(config["hyperparameters"], dict):
         raise ModelFolderError(f"{folder / 'config.json'} must name the hyper-parameters' values")
@@ -198,13 +210,21 @@ def read_config(folder: Path) -> dict[str, Any]:
         value = config.get(name, 1)
         if not isinstance(value, int) or value < 1:
             raise ModelFolderError(f"{folder / 'config.json'}: {name} is {value!r}, not a length")
+    if config["kind"] not in SIDES:
+        raise ModelFolderError(
+            f"{folder / 'config.json'}: kind must be one of {', '.join(SIDES)}. "
+            f"Received: {str(config['kind'])[:80]!r}"
+        )
+    sides, endings = SIDES[config["kind"]]
     files = config["tokenizers"]
-    if not isinstance(files, dict) or not {"source", "target"} <= set(files):
-        raise ModelFolderError(f"{folder / 'config.json'} must name two tokenizers")
+    if not isinstance(files, dict) or not set(sides) <= set(files):
+        raise ModelFolderError(f"{folder / 'config.json'} must name tokenizers: {', '.join(sides)}")
     for file in files.values():
         # A folder from a stranger must not make us read elsewhere.
-        if not isinstance(file, str) or Path(file).name != file or not file.endswith(".model"):
-            raise ModelFolderError(f"A tokenizer must be a .model file beside it. Got: {file!r}")
+        if not isinstance(file, str) or Path(file).name != file or not file.endswith(endings):
+            raise ModelFolderError(
+                f"A tokenizer must be a {' or '.join(endings)} file beside it. Got: {file!r}"
+            )
     read_normalizers(folder, config)
     try:
         Checks(config.get("checks"))
@@ -228,8 +248,8 @@ def read_normalizers(folder: Path, config: dict[str, Any]) -> dict[str, Normaliz
 def read_hyperparameters(folder: Path, config: dict[str, Any]) -> Any:
     """The network's hyper-parameters, checked by name and type."""
     try:
-        kind = registry.architecture(config["model"]).config
-        return registry.make_config(kind, config["hyperparameters"])
+        found = registry.architecture(config["model"], config["kind"])
+        return registry.make_config(found.config, config["hyperparameters"])
     except (ValueError, TypeError) as error:
         raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
 
@@ -243,7 +263,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def read_network(folder: Path, config: dict[str, Any]) -> Seq2Seq:
+def read_network(folder: Path, config: dict[str, Any]) -> Network:
     """Build the network that `config` describes and give it the folder's weights."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -258,7 +278,7 @@ def read_network(folder: Path, config: dict[str, Any]) -> Seq2Seq:
         raise ModelFolderError(f"{folder / WEIGHTS} must hold half precision: {error}") from error
     hyperparameters = read_hyperparameters(folder, config)
     try:
-        network = registry.build(config["model"], hyperparameters)
+        network = registry.build(config["model"], hyperparameters, kind=config["kind"])
     except ValueError as error:  # sizes that do not go together
         raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
     set_weight_arrays(network, arrays)
@@ -286,3 +306,20 @@ def read_tokenizers(folder: Path, config: dict[str, Any]) -> tuple[Tokenizer, To
     source, target = read
     same = files["source"] == files["target"] and source.normalizer == target.normalizer
     return source, source if same else target
+
+
+def read_text_tokenizer(folder: Path, config: dict[str, Any]) -> TextTokenizer:
+    """The tokenizer of a language model, its size checked."""
+    from zoo import text_tokenizers
+
+    path = folder / config["tokenizers"]["text"]
+    try:
+        tokenizer = text_tokenizers.load(path)
+    except FileNotFoundError as error:
+        raise ModelFolderError(f"{folder} has no {path.name}") from error
+    except (OSError, ValueError) as error:
+        raise ModelFolderError(f"{path} is damaged: {error}") from error
+    wanted = config["hyperparameters"].get("vocabulary")
+    if tokenizer.size != wanted:
+        raise ModelFolderError(f"{path} has {tokenizer.size} tokens; the model has {wanted}")
+    return tokenizer

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from zoo.registry import ARCHITECTURES
+from zoo.registry import ARCHITECTURES, of_kind
 
 ALIASES = {"en-es": "tatoeba/en-es"}
 """Short names of tasks, in addresses and in the names of shipped models."""
@@ -59,7 +59,9 @@ def configs(root: Path | None = None) -> dict[str, dict[str, Any]]:
     def order(name: str) -> tuple[Any, ...]:
         task = found[name]["task"]
         rank = FIRST.index(task) if task in FIRST else len(FIRST)
-        return rank, task, architectures.index(found[name]["model"]), name
+        config = found[name]
+        place = architectures.index((config.get("kind", "seq2seq"), config["model"]))
+        return rank, task, place, name
 
     return {name: found[name] for name in sorted(found, key=order)}
 
@@ -110,6 +112,9 @@ def read(folder: Path) -> dict[str, Any]:
     if not isinstance(config.get("task"), str) or not config["task"]:
         raise ValueError(f"{CONFIG} names no task")
     model = config.get("model")
-    if not isinstance(model, str) or model not in ARCHITECTURES:
+    kind = config.get("kind", "seq2seq")
+    if not isinstance(kind, str) or not of_kind(kind):
+        raise ValueError(f"{CONFIG} names an unknown kind: {str(kind)[:80]!r}")
+    if not isinstance(model, str) or model not in of_kind(kind):
         raise ValueError(f"{CONFIG} names an unknown architecture: {str(model)[:80]!r}")
     return config

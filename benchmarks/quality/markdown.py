@@ -22,7 +22,7 @@ INTRODUCTION = (
 
 def order(row: Row) -> tuple[Any, ...]:
     """Rows by direction, the registry's order of networks, and name."""
-    models = list(registry.ARCHITECTURES)
+    models = list(registry.of_kind("seq2seq"))
     place = models.index(row["model"]) if row["model"] in models else len(models)
     return row["task"], place, row["run"]
 

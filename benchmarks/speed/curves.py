@@ -51,7 +51,9 @@ def main(
     batches: Annotated[str, Option(help="Rows of a batch, with commas between.")] = ",".join(
         map(str, BATCHES)
     ),
-    models: Annotated[str, Option(help="With commas between.")] = ",".join(registry.ARCHITECTURES),
+    models: Annotated[str, Option(help="With commas between.")] = ",".join(
+        registry.of_kind("seq2seq")
+    ),
     seconds: Annotated[float, Option(help="Spent on each point.", min=0.0)] = 3.0,
     out: Annotated[
         Path | None,
@@ -73,7 +75,7 @@ def main(
     with console.status("Looking for the device"):
         device, backend = alone(where)
     config["backend"] = backend
-    usual = (LENGTHS, BATCHES, list(registry.ARCHITECTURES))
+    usual = (LENGTHS, BATCHES, list(registry.of_kind("seq2seq")))
     whole = not quick and usual == (config["lengths"], config["batches"], config["models"])
     # A look at a part must not pass for the whole, nor one backend for the other.
     other = "" if backend == "tensorflow" else f"-{backend}"
@@ -131,7 +133,7 @@ def numbers(name: str, text: str) -> list[int]:
 
 def command(config: Mapping[str, Any], quick: bool) -> str:
     """What was asked for, without what is so by default."""
-    given = {"lengths": LENGTHS, "batches": BATCHES, "models": list(registry.ARCHITECTURES)}
+    given = {"lengths": LENGTHS, "batches": BATCHES, "models": list(registry.of_kind("seq2seq"))}
     backend = config["backend"]
     parts = [] if backend == "tensorflow" else [f"KERAS_BACKEND={backend}"]
     parts.append("python -m benchmarks.speed.curves")

@@ -79,7 +79,7 @@ def curves() -> dict[str, Any]:
             ("memory/source-length", "MB"),
             ("throughput/batch", "sentences/s"),
         )
-        for family, power in zip(registry.ARCHITECTURES, (0.9, 0.95, 1.0, 1.5), strict=True)
+        for family, power in zip(registry.of_kind("seq2seq"), (0.9, 0.95, 1.0, 1.5), strict=True)
     ]
     drawn.append(
         curve("latency/source-length", "ms", "transformer", 1.9, variant="with maps", note="a note")
@@ -97,7 +97,7 @@ def curves() -> dict[str, Any]:
                 "pieces_written": 11,
                 "stages": stages,
             }
-            for family in registry.ARCHITECTURES
+            for family in registry.of_kind("seq2seq")
         ],
     }
 

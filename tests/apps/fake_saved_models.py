@@ -43,7 +43,7 @@ def attention(family: str, source: int, target: int) -> dict[str, Any]:
         kind: rng.dirichlet(np.full(sizes[kind][1], 0.3), (layers, heads, sizes[kind][0]))
         .round(3)
         .tolist()
-        for kind in registry.ARCHITECTURES[family].attention
+        for kind in registry.of_kind("seq2seq")[family].attention
     }
 
 
@@ -115,7 +115,7 @@ def config(task: str, family: str) -> dict[str, Any]:
 def make(root: Path) -> Path:
     """Every shipped model's folder with JSON files and no weights: what stored answers need."""
     for task in TASKS:
-        for family in registry.ARCHITECTURES:
+        for family in registry.of_kind("seq2seq"):
             folder = root / f"{task}-{family}"
             folder.mkdir(parents=True)
             records = [example(task, family, pair[task]) for pair in (SENTENCES, SECOND)]
@@ -147,7 +147,7 @@ def make_networks(root: Path, task: str) -> None:
         train_tokenizer(side, model_type=model_type, vocabulary_size=60)
         for side, model_type in zip(zip(*pairs, strict=True), kind, strict=True)
     ]
-    for family in registry.ARCHITECTURES:
+    for family in registry.of_kind("seq2seq"):
         sizes = {"source_vocabulary": sides[0].size, "target_vocabulary": sides[1].size}
         network = registry.build(family, registry.configuration(family, "nano", **sizes), seed=1)
         name = f"{task}-{family}"

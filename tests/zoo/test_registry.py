@@ -171,7 +171,7 @@ def test_sizes_that_cannot_be_divided():
         registry.build("lstm", Recurrent(9, 9, width=16, units=25))
 
 
-CONFIGS = list(dict.fromkeys(entry.config for entry in registry.ARCHITECTURES.values()))
+CONFIGS = list(dict.fromkeys(entry.config for entry in registry.of_kind("seq2seq").values()))
 
 
 @pytest.mark.parametrize("kind", CONFIGS, ids=lambda kind: kind.__name__)
@@ -185,9 +185,9 @@ def test_every_hyperparameter_is_explained_where_it_is_declared(kind):
     assert {field.name for field in dataclasses.fields(kind)} <= explained
 
 
-@pytest.mark.parametrize("name", registry.ARCHITECTURES)
+@pytest.mark.parametrize("name", registry.of_kind("seq2seq"))
 def test_every_architecture_has_every_preset(name):
-    assert tuple(registry.ARCHITECTURES[name].presets) == SIZES
+    assert tuple(registry.of_kind("seq2seq")[name].presets) == SIZES
     for preset in SIZES:
         registry.configuration(name, preset, source_vocabulary=9, target_vocabulary=9)
 
@@ -218,8 +218,8 @@ def test_a_field_states_its_own_range():
 
 def test_an_architecture_without_models_has_no_models(monkeypatch, shelf):
     """Shipped models were once the product of tasks and architectures."""
-    entry = dataclasses.replace(registry.ARCHITECTURES["lstm"], name="newcomer")
-    monkeypatch.setitem(registry.ARCHITECTURES, "newcomer", entry)
+    entry = dataclasses.replace(registry.of_kind("seq2seq")["lstm"], name="newcomer")
+    monkeypatch.setitem(registry.of_kind("seq2seq"), "newcomer", entry)
     assert zoo.names() == ["dates-transformer", "extra-model"]
     assert not any("newcomer" in name for name in shipped.folders())
 

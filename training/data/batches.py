@@ -41,6 +41,11 @@ class Batch:
     weights: np.ndarray
     tokens: int
 
+    @property
+    def inputs(self) -> tuple[np.ndarray, np.ndarray]:
+        """What the network is called with."""
+        return self.source, self.target_in
+
 
 class Rows(Sequence[np.ndarray]):
     """Rows of ids, end to end in one flat array.

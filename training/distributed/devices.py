@@ -7,9 +7,11 @@ import platform
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from training.distributed.host_memory import one_heap
 from training.distributed.processes import Processes
@@ -85,15 +87,13 @@ class Devices:
 
         if self.count == 1:
             return batch
-        batch = fill(batch, up(len(batch.source), self.count))
-        rows = len(batch.source) // self.processes.count
+        if hasattr(batch, "source"):
+            batch = fill(batch, up(len(batch.source), self.count))
+        rows = len(batch.target_in) // self.processes.count
         mine = slice(self.processes.index * rows, (self.processes.index + 1) * rows)
+        arrays = {f.name: getattr(batch, f.name) for f in fields(batch)}
         return replace(
-            batch,
-            source=batch.source[mine],
-            target_in=batch.target_in[mine],
-            target_out=batch.target_out[mine],
-            weights=batch.weights[mine],
+            batch, **{k: v[mine] for k, v in arrays.items() if isinstance(v, np.ndarray)}
         )
 
     def spread(self, network: Any) -> None:

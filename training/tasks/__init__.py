@@ -22,6 +22,10 @@ KNOWN: dict[str, str] = {
     "tsv": "training.tasks.translation",
     "files": "training.tasks.translation",
     "tfds": "training.tasks.translation",
+    "shakespeare": "training.tasks.language_modeling",
+    "ptb": "training.tasks.language_modeling",
+    "text": "training.tasks.language_modeling",
+    "text-characters": "training.tasks.language_modeling",
 }
 FORMS = (
     "dates",
@@ -31,6 +35,10 @@ FORMS = (
     "tsv:PATH",
     "files:SOURCE_PATH,TARGET_PATH",
     "tfds:ted_hrlr_translate/pt_to_en",
+    "shakespeare",
+    "ptb",
+    "text:FILE_OR_FOLDER",
+    "text-characters:FILE_OR_FOLDER",
 )
 
 

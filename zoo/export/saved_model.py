@@ -214,7 +214,7 @@ class _Encoded:
     """A network that has read its source: the verbs that `generation.search` uses."""
 
     def __init__(self, network: Seq2Seq, memory: Memory):
-        self.start, self.step = network.start, network.step
+        self.init_state, self.step = network.init_state, network.step
         self.memory = memory
 
     def encode(self, source: tf.Tensor) -> Memory:

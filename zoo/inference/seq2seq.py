@@ -231,7 +231,7 @@ class Seq2SeqPredictor:
     def _edits(self, off: Sequence[Off]) -> Edits:
         from zoo.interpret.edited_network import Edits
 
-        return Edits(self.heads, off)
+        return Edits(self.attention_heads, off)
 
     def _read(self, text: str) -> tuple[list[int], list[str], list[str]]:
         """Ids and pieces of a source, and notes on what was done to it."""

@@ -15,6 +15,7 @@ import keras
 from keras import ops
 
 from zoo.layers.attention_hooks import Site, current_hook, maps_wanted, query_position
+from zoo.layers.positions import Rotary
 from zoo.runtime import backend
 
 Tensor = Any
@@ -109,11 +110,13 @@ class MultiHeadAttention(keras.layers.Layer):
         heads: H; must divide `width`.
         width: D, of the input and of the output.
         dropout: share of the weights dropped while training.
+        rotary: rotates queries and keys by their positions, if given.
 
     Call arguments:
         query: (B, T, D).
         keys (B, H, D/H, S), values (B, H, S, D/H): of `project_memory(memory)`, or a cache of such.
         mask: bool, broadcastable to (B, H, T, S), True where a query may look.
+        index: (T,) or (B, T) positions of the queries; needed with `rotary` only.
 
     Returns:
         output (B, T, D) and weights (B, H, T, S) float32 before dropout; None for these within
@@ -126,7 +129,14 @@ class MultiHeadAttention(keras.layers.Layer):
     site: Site = ("", 0)
     """Set by the network that holds the layer."""
 
-    def __init__(self, heads: int, width: int, dropout: float = 0.0, **kwargs: Any):
+    def __init__(
+        self,
+        heads: int,
+        width: int,
+        dropout: float = 0.0,
+        rotary: Rotary | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         if width % heads:
             raise ValueError(
@@ -135,6 +145,7 @@ class MultiHeadAttention(keras.layers.Layer):
         self.heads = heads
         self.width = width
         self.rate = dropout
+        self.rotary = rotary
         self.query_projection = keras.layers.Dense(width, name="query")
         # Keys and values come from the same input: one matrix product makes both.
         self.memory_projection = keras.layers.Dense(2 * width, name="key_value")
@@ -147,13 +158,16 @@ class MultiHeadAttention(keras.layers.Layer):
         x = ops.reshape(x, (batch, length, self.heads, self.width // self.heads))
         return ops.transpose(x, (0, 2, 3, 1) if turned else (0, 2, 1, 3))
 
-    def project_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, S, D) -> keys (B, H, D/H, S) and values (B, H, S, D/H).
+    def project_memory(self, memory: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(B, S, D), positions -> keys (B, H, D/H, S) and values (B, H, S, D/H).
 
         Keys lie as the product with queries reads them, so that no step has to turn them.
         """
         keys, values = ops.split(self.memory_projection(memory), 2, axis=-1)
-        return self.split_heads(keys, turned=True), self.split_heads(values)
+        if self.rotary is None:
+            return self.split_heads(keys, turned=True), self.split_heads(values)
+        rotated = self.rotary(self.split_heads(keys), index)  # (B, H, S, D/H)
+        return ops.transpose(rotated, (0, 1, 3, 2)), self.split_heads(values)
 
     def call(
         self,
@@ -161,9 +175,12 @@ class MultiHeadAttention(keras.layers.Layer):
         keys: Tensor,
         values: Tensor,
         mask: Tensor,
+        index: Tensor | None = None,
         training: bool | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         queries = self.split_heads(self.query_projection(query))
+        if self.rotary is not None:
+            queries = self.rotary(queries, index)
         queries = queries * (self.width // self.heads) ** -0.5
         hook = current_hook()
         if hook or maps_wanted() or (training and self.rate):

@@ -1,4 +1,4 @@
-"""How a Transformer knows the order of its input: sinusoidal, learned or no position encoding."""
+"""How a Transformer knows the order of its input: sinusoidal, learned, rotary or no positions."""
 
 from __future__ import annotations
 
@@ -73,3 +73,39 @@ class Positions(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         config = {"kind": self.kind, "length": self.length, "width": self.width}
         return {**super().get_config(), **config}
+
+
+class Rotary:
+    """Rotary position embedding: turns queries and keys by angles that grow with the position.
+
+    Su et al. 2021 (arXiv:2104.09864), equation 34, with the halves of a head's vector as the pairs:
+    `rotate(x, p) = x * cos(p rates) + (-x2, x1) * sin(p rates)`, `rates[i] = base^(-2i/d)`. The
+    product of a query and a key then depends on the distance between them alone.
+
+    Args:
+        depth: d, of a head's vectors; even.
+        base: of the rates; a larger one turns more slowly.
+
+    Raises:
+        ValueError: an odd `depth`.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.ones((1, 1, 2, 4), "float32")
+        >>> Rotary(4)(x, np.array([0, 1])).shape
+        (1, 1, 2, 4)
+    """
+
+    def __init__(self, depth: int, base: float = 10_000.0):
+        if depth % 2:
+            raise ValueError(f"a head's size must be even to be rotated. Received: {depth}")
+        self.rates = (1.0 / base ** (np.arange(0, depth, 2) / depth)).astype("float32")
+
+    def __call__(self, x: Tensor, index: Tensor) -> Tensor:
+        """Vectors (B, H, T, d), positions (T,) or (B, T) -> the vectors rotated, (B, H, T, d)."""
+        angles = ops.cast(index, "float32")[..., None] * self.rates  # (..., T, d/2)
+        if len(index.shape) == 2:
+            angles = angles[:, None]  # (B, 1, T, d/2)
+        cos, sin = (ops.cast(part, x.dtype) for part in (ops.cos(angles), ops.sin(angles)))
+        first, second = ops.split(x, 2, axis=-1)
+        return ops.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)

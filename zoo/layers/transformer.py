@@ -10,59 +10,101 @@ from typing import Any
 
 import keras
 
-from zoo.configs.transformer import Transformer
 from zoo.layers.attention import MultiHeadAttention
+from zoo.layers.positions import Rotary
 
 Tensor = Any
 
 
-class FeedForward(keras.layers.Layer):
-    """The position-wise network: `W2 relu(W1 x)`. (B, T, D) -> (B, T, D); section 3.3."""
+def layer_norm(name: str) -> keras.layers.LayerNormalization:
+    """Layer normalisation (Ba et al. 2016) as every block here has it."""
+    return keras.layers.LayerNormalization(epsilon=1e-6, name=name)
 
-    def __init__(self, inner: int, width: int, **kwargs: Any):
+
+class FeedForward(keras.layers.Layer):
+    """The position-wise network: `W2 activation(W1 x)`. (B, T, D) -> (B, T, D); section 3.3."""
+
+    def __init__(self, inner: int, width: int, activation: str = "relu", **kwargs: Any):
         super().__init__(**kwargs)
-        self.inner = keras.layers.Dense(inner, activation="relu", name="inner")
+        self.inner = keras.layers.Dense(inner, activation=activation, name="inner")
         self.outer = keras.layers.Dense(width, name="outer")
 
     def call(self, x: Tensor) -> Tensor:
-        return self.outer(self.inner(x))
+        return self.outer(self.inner(x))  # (B, T, D) -> (B, T, F) -> (B, T, D)
 
 
-class EncoderLayer(keras.layers.Layer):
+class SelfAttentionBlock(keras.layers.Layer):
     """Self-attention, then feed-forward, each added to what came in.
 
+    With a mask that lets every token be seen it is an encoder's block, with a causal one that of a
+    decoder-only language model. `project` makes this block's keys and values, so that a cache can
+    hold those of earlier steps; `attend` takes them ready-made, `call` makes them itself.
+
+    Args:
+        hidden_size: D.
+        heads: H; must divide D.
+        feed_forward_size: of the inner layer of the position-wise network.
+        dropout: share of attention weights and of both parts' outputs dropped while training.
+        activation: of the inner layer, "relu" or "gelu".
+        rotary: rotates queries and keys by their positions (Su et al. 2021), if given.
+
     Call arguments:
-        x: (B, S, D).
-        mask: bool, broadcastable to (B, H, S, S).
+        x: (B, T, D).
+        mask: bool, broadcastable to (B, H, T, T).
+        index: (T,) or (B, T) positions; needed with `rotary` only.
 
     Returns:
-        x (B, S, D) and the attention weights (B, H, S, S).
+        x (B, T, D) and the attention weights (B, H, T, T), None within `without_maps`.
     """
 
-    def __init__(self, config: Transformer, **kwargs: Any):
+    def __init__(
+        self,
+        hidden_size: int,
+        heads: int,
+        feed_forward_size: int,
+        dropout: float,
+        activation: str = "relu",
+        rotary: Rotary | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
-        self.attention_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="attention_norm")
+        self.attention_norm = layer_norm("attention_norm")
         self.attention = MultiHeadAttention(
-            config.heads, config.width, config.dropout, name="attention"
+            heads, hidden_size, dropout, rotary=rotary, name="attention"
         )
-        self.feedforward_norm = keras.layers.LayerNormalization(
-            epsilon=1e-6, name="feedforward_norm"
+        self.feedforward_norm = layer_norm("feedforward_norm")
+        self.feedforward = FeedForward(
+            feed_forward_size, hidden_size, activation, name="feedforward"
         )
-        self.feedforward = FeedForward(config.feedforward, config.width, name="feedforward")
-        self.dropout = keras.layers.Dropout(config.dropout)
+        self.dropout = keras.layers.Dropout(dropout)
 
-    def call(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def project(self, x: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, T, D) -> normed input (B, T, D), keys (B, H, D/H, T) and values (B, H, T, D/H)."""
         normed = self.attention_norm(x)
-        attended, weights = self.attention(normed, *self.attention.project_memory(normed), mask)
+        return normed, *self.attention.project_memory(normed, index)
+
+    def attend(
+        self,
+        x: Tensor,
+        normed: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor,
+        index: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """The block over keys and values that are there; arguments as `project` gives them."""
+        attended, weights = self.attention(normed, keys, values, mask, index)
         x = x + self.dropout(attended)
         return x + self.dropout(self.feedforward(self.feedforward_norm(x))), weights
 
+    def call(self, x: Tensor, mask: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        return self.attend(x, *self.project(x, index), mask, index)
 
-class DecoderLayer(keras.layers.Layer):
+
+class DecoderBlock(keras.layers.Layer):
     """Masked self-attention, cross-attention, feed-forward, each added to what came in.
 
-    `self_keys` turns (B, T, D) into this layer's self-attention keys and values, so that a cache
-    can hold those of earlier steps; `call` takes them ready-made.
+    Args: as `SelfAttentionBlock`.
 
     Call arguments:
         x: (B, T, D).
@@ -74,16 +116,21 @@ class DecoderLayer(keras.layers.Layer):
         x (B, T, D), self-attention weights (B, H, T, T'), cross-attention weights (B, H, T, S).
     """
 
-    def __init__(self, config: Transformer, **kwargs: Any):
+    def __init__(
+        self,
+        hidden_size: int,
+        heads: int,
+        feed_forward_size: int,
+        dropout: float,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         for name in ("attention", "cross", "feedforward"):
-            norm = keras.layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm")
-            setattr(self, f"{name}_norm", norm)
-        size = (config.heads, config.width, config.dropout)
-        self.attention = MultiHeadAttention(*size, name="attention")
-        self.cross = MultiHeadAttention(*size, name="cross")
-        self.feedforward = FeedForward(config.feedforward, config.width, name="feedforward")
-        self.dropout = keras.layers.Dropout(config.dropout)
+            setattr(self, f"{name}_norm", layer_norm(f"{name}_norm"))
+        self.attention = MultiHeadAttention(heads, hidden_size, dropout, name="attention")
+        self.cross = MultiHeadAttention(heads, hidden_size, dropout, name="cross")
+        self.feedforward = FeedForward(feed_forward_size, hidden_size, name="feedforward")
+        self.dropout = keras.layers.Dropout(dropout)
 
     def call(
         self,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from zoo.configs.transformer import Transformer
@@ -17,7 +16,7 @@ from zoo.kinds.seq2seq import Seq2Seq, source_mask
 from zoo.layers.attention import causal_mask
 from zoo.layers.attention_hooks import maps_wanted
 from zoo.layers.positions import Positions
-from zoo.layers.transformer import DecoderLayer, EncoderLayer
+from zoo.layers.transformer import DecoderBlock, SelfAttentionBlock, layer_norm
 
 
 class TransformerSeq2Seq(Seq2Seq):
@@ -32,19 +31,20 @@ class TransformerSeq2Seq(Seq2Seq):
         where = (config.positions, config.max_length, config.width)
         self.source_positions = Positions(*where, name="source_positions")
         self.target_positions = Positions(*where, name="target_positions")
+        size = (config.width, config.heads, config.feedforward, config.dropout)
         self.encoder_layers = [
-            EncoderLayer(config, name=f"encoder_{i}") for i in range(config.encoder_layers)
+            SelfAttentionBlock(*size, name=f"encoder_{i}") for i in range(config.encoder_layers)
         ]
         self.decoder_layers = [
-            DecoderLayer(config, name=f"decoder_{i}") for i in range(config.decoder_layers)
+            DecoderBlock(*size, name=f"decoder_{i}") for i in range(config.decoder_layers)
         ]
         for i, layer in enumerate(self.encoder_layers):
             layer.attention.site = ("encoder", i)
         for i, layer in enumerate(self.decoder_layers):
             layer.attention.site, layer.cross.site = ("decoder", i), ("cross", i)
         # Pre-norm leaves the last sum unnormalised: one norm closes each stack.
-        self.encoder_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="encoder_norm")
-        self.decoder_norm = keras.layers.LayerNormalization(epsilon=1e-6, name="decoder_norm")
+        self.encoder_norm = layer_norm("encoder_norm")
+        self.decoder_norm = layer_norm("decoder_norm")
 
     @property
     def attention_heads(self) -> dict[str, tuple[int, int]]:

@@ -94,7 +94,7 @@ def models(tmp_path_factory):
     place = tmp_path_factory.mktemp("models")
     return {
         model: zoo.load(tiny_models.folder(place / model, model, shared=i % 2 == 0))
-        for i, model in enumerate(registry.ARCHITECTURES)
+        for i, model in enumerate(registry.of_kind("seq2seq"))
     }
 
 
@@ -136,7 +136,7 @@ def padded(values, length, pad):
     return [*values, *[pad] * (length - len(values))]
 
 
-@pytest.mark.parametrize("model", registry.ARCHITECTURES)
+@pytest.mark.parametrize("model", registry.of_kind("seq2seq"))
 def test_text_is_answered_as_python_answers_it(model, models, predictions, answers):
     made, predictions = answer(answers, model, "serving_default"), predictions[model]
     assert len({p.text for p in predictions}) > 1
@@ -160,7 +160,7 @@ def test_text_is_answered_as_python_answers_it(model, models, predictions, answe
         np.testing.assert_allclose(made["attention_cross"][i], maps.mean((0, 1)), atol=1e-5)
 
 
-@pytest.mark.parametrize("model", registry.ARCHITECTURES)
+@pytest.mark.parametrize("model", registry.of_kind("seq2seq"))
 def test_ids_are_answered_however_rows_are_closed(model, models, predictions, answers):
     loaded, made = models[model], answer(answers, model, "ids")
     tom, book = predictions[model][0], predictions[model][2]

@@ -22,7 +22,7 @@ TARGET = np.array([[12, 6, 7, EOS, PAD]], "int32")
 READ, WRITTEN = 5, 4
 
 
-@pytest.fixture(scope="module", params=registry.ARCHITECTURES)
+@pytest.fixture(scope="module", params=registry.of_kind("seq2seq"))
 def twins(request):
     """A network with one embedding for both sides, and the same one with an embedding for each."""
     sizes = {"source_vocabulary": tiny_models.TARGET_VOCABULARY}

@@ -13,7 +13,7 @@ from zoo.interpret import attention_maps
 TEXT = "my sister buys the red car."
 
 
-@pytest.fixture(scope="module", params=registry.ARCHITECTURES)
+@pytest.fixture(scope="module", params=registry.of_kind("seq2seq"))
 def model(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("inside") / request.param
     return zoo.load(tiny_models.folder(path, request.param, max_target_length=8))

@@ -13,8 +13,8 @@ from zoo.interpret.intervene import HIDDEN, Force, Intervention, Off, alter
 from zoo.tokenizer import EOS, PAD, UNK
 
 TEXT = "my sister buys the red car."
-ATTENDING = [name for name, family in registry.ARCHITECTURES.items() if family.attention]
-KINDS = [(name, kind) for name in ATTENDING for kind in registry.ARCHITECTURES[name].attention]
+ATTENDING = [name for name, family in registry.of_kind("seq2seq").items() if family.attention]
+KINDS = [(name, kind) for name in ATTENDING for kind in registry.of_kind("seq2seq")[name].attention]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def models(tmp_path_factory):
     return get
 
 
-@pytest.fixture(params=registry.ARCHITECTURES)
+@pytest.fixture(params=registry.of_kind("seq2seq"))
 def model(request, models):
     return models(request.param)
 
@@ -152,7 +152,7 @@ def test_steps_under_an_intervention_are_what_decoding_at_once_says(models, name
     )
 
 
-@pytest.mark.parametrize("kind", registry.ARCHITECTURES["transformer"].attention)
+@pytest.mark.parametrize("kind", registry.of_kind("seq2seq")["transformer"].attention)
 def test_a_head_switched_off_is_its_output_zeroed(models, kind):
     model = models("transformer")
     network = model.model

@@ -1,6 +1,6 @@
 """The laws that hold for every architecture of the registry, on whichever backend Keras runs on.
 
-A new family is held to them the day it is in `zoo.registry.ARCHITECTURES`.
+A new family is held to them the day it is in `zoo.registry.of_kind("seq2seq")`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from zoo.tokenizer import EOS, PAD
 
 SHARED = {"shared_vocabulary": True, "source_vocabulary": tiny_models.TARGET_VOCABULARY}
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
-    **{model: (model, {}) for model in registry.ARCHITECTURES},
+    **{model: (model, {}) for model in registry.of_kind("seq2seq")},
     "transformer-learned-positions": ("transformer", {"positions": "learned"}),
     "transformer-no-positions": ("transformer", {"positions": "none", **SHARED}),
 }
@@ -199,7 +199,7 @@ def test_the_decoder_looks_at_nothing_it_has_not_written(variant):
     assert (np.diagonal(maps["decoder"], axis1=-2, axis2=-1) > 0).all()
 
 
-@pytest.mark.parametrize("model", registry.ARCHITECTURES)
+@pytest.mark.parametrize("model", registry.of_kind("seq2seq"))
 def test_only_a_shared_vocabulary_shares_the_embedding(model):
     for overrides, tables in (({}, 2), (SHARED, 1)):
         network = tiny_models.network(model, **overrides)
@@ -236,7 +236,7 @@ def test_saving_and_loading_gives_the_same_bytes(network):
 # known and certain.
 
 
-@pytest.fixture(scope="module", params=registry.ARCHITECTURES)
+@pytest.fixture(scope="module", params=registry.of_kind("seq2seq"))
 def learnt(request):
     """A network that was trained on 32 pairs until it knew them, and the pairs."""
     random = np.random.default_rng(11)

@@ -1,0 +1,146 @@
+"""Training of encoder-decoders: pairs of texts, teacher forcing, validation by decoding."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from training import paths
+from training.checkpoint import Progress
+from training.data import prepare
+from training.distributed.devices import ONE, Devices
+from training.objectives.base import Data, Objective, Validation
+from training.objectives.cross_entropy import SmoothedCrossEntropy
+from training.start_from import Start
+from training.tasks.base import Task
+from zoo import registry, saving
+from zoo.inference.seq2seq import Seq2SeqPredictor
+from zoo.tokenizer import Tokenizer
+
+
+class Seq2SeqObjective(Objective):
+    """A source sequence in, a target sequence out; validated by what the network writes."""
+
+    kind = "seq2seq"
+    smoothing = 0.1
+    task: Task
+    tokenizers: dict[str, Tokenizer]
+
+    def check(self, settings: dict[str, Any], start: Start | None) -> None:
+        task = self.task
+        drawn = {t.model_type for t in task.tokenizers().values()} == {"unigram"}
+        if settings["sampling"] and not (start.draws() if start else drawn):
+            raise ValueError(
+                f"{task.name} has no sub-words whose cutting could be drawn (--sampling)"
+            )
+        for option in ("sampling", "exchange_numbers", "exchange_names"):
+            if settings[option] and task.stream() is not None:
+                raise ValueError(
+                    f"{task.name} is encoded once for all epochs: it cannot have "
+                    f"--{option.replace('_', '-')}"
+                )
+        if start:
+            return
+        override = {"source_vocabulary": 4, "target_vocabulary": 4, **settings["override"]}
+        config = registry.configuration(settings["model"], settings["preset"], **override)
+        longest = max(task.max_source_length, task.max_target_length)
+        if longest > getattr(config, "max_length", longest):
+            raise ValueError(
+                f"{task.name} has up to {longest} pieces, and a position is needed for each. "
+                f"Received: max_length={config.max_length}"
+            )
+
+    def prepare(
+        self,
+        state: Path,
+        settings: dict[str, Any],
+        start: Start | None,
+        progress: Progress,
+        on: Devices = ONE,
+    ) -> Data:
+        """See `Objective.prepare`; from now on the task scores as the run does.
+
+        How to score is chosen once, for all of the run and for every evaluation of its model.
+        """
+        task = self.task
+        examples = prepare.read(task, settings["limit"])
+        if start:
+            self.tokenizers = start.tokenizers
+        else:
+            self.tokenizers = prepare.make_tokenizers(task, examples, state, settings["vocabulary"])
+        batches, pairs = prepare.encode(task, examples, self.tokenizers, settings, on.rounding())
+        scoring = progress.scoring or task.choose_scoring(prepare.targets(task, examples))
+        progress.scoring = scoring
+        task.score_as(scoring)
+        self.valid = task.examples("valid")[: settings["validate_on"]]
+        identity = tuple(t.bytes for t in self.tokenizers.values())
+        return Data(batches, pairs, f"{pairs:,} pairs", identity)
+
+    def build(
+        self, folder: Path, settings: dict[str, Any], start: Start | None, on: Devices = ONE
+    ) -> tuple[Any, Seq2SeqPredictor]:
+        """Both have fresh weights; those of `start` fit them."""
+        task, tokenizers = self.task, self.tokenizers
+        source_tokenizer, target_tokenizer = prepare.sides(tokenizers)
+        prepared: dict[str, Any] = {
+            "tokenizers": prepare.file_names(tokenizers),
+            "normalizers": {side: t.normalizer.steps for side, t in tokenizers.items()},
+            "checks": dict(task.checks),
+            "max_source_length": task.max_source_length,
+            "max_target_length": task.max_target_length,
+            "unit": task.unit,
+            "task_info": asdict(task.info()),
+        }
+        if start:
+            config, prepared = start.changed(settings["override"]), start.inherited()
+        else:
+            config = registry.configuration(
+                settings["model"],
+                settings["preset"],
+                source_vocabulary=source_tokenizer.size,
+                target_vocabulary=target_tokenizer.size,
+                shared_vocabulary=source_tokenizer.bytes == target_tokenizer.bytes,
+                **settings["override"],
+            )
+        probe = registry.build(settings["model"], config)
+        with on.scope():
+            network = registry.build(
+                settings["model"], config, seed=settings["seed"], precision=settings["precision"]
+            )
+        description = saving.model_config(
+            kind=self.kind,
+            name=folder.name,
+            task=paths.shown(task.name),
+            model=settings["model"],
+            preset=settings["preset"],
+            network=probe,
+            **prepared,
+        )
+        return network, Seq2SeqPredictor(
+            folder.name, probe, source_tokenizer, target_tokenizer, description, path=folder
+        )
+
+    def loss(self, settings: dict[str, Any]) -> keras.losses.Loss:
+        return SmoothedCrossEntropy(settings["smoothing"])
+
+    def validate(self, predictor: Seq2SeqPredictor) -> Validation:
+        sources = [e.source for e in self.valid]
+        written = [answer.text for answer in predictor.predict(sources, attention=False)]
+        figures = self.task.figures(written, self.valid)
+        references = [e.references[0] for e in self.valid]
+        forced = predictor.predict(sources, target=references, attention=False)
+        loss = -float(np.concatenate([answer.log_probs for answer in forced]).mean())
+        return Validation(figures, loss)
+
+    def files(self, predictor: Seq2SeqPredictor) -> dict[str, Any]:
+        names = predictor.config["tokenizers"]
+        files = {names["source"]: predictor.source_tokenizer}
+        files[names["target"]] = predictor.target_tokenizer
+        return files
+
+    def counts(self) -> dict[str, int]:
+        return {split: len(self.task.examples(split)) for split in ("valid", "test")}

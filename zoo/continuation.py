@@ -1,0 +1,62 @@
+"""What a language model answers: how it went on, how sure it was of each token, where it looked.
+
+Axes of attention: L layers, H heads, N tokens read and written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token that was written.
+
+    Args:
+        text: as it stands in the text.
+        label: as a page shows it: spaces and line breaks can be seen.
+        log_prob: natural logarithm of its probability, before temperature, top-k and top-p.
+        candidates: the likeliest tokens at this place with their probabilities, best first.
+    """
+
+    text: str
+    label: str
+    log_prob: float
+    candidates: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass
+class Continuation:
+    """How a language model goes on from a prompt.
+
+    Args:
+        prompt: what it went on from.
+        text: what it wrote, without the prompt.
+        tokens: what it wrote, token by token.
+        prompt_labels: the tokens of the prompt that were read, as a page shows them, the start
+            token first where one was put before them.
+        attention: `decoder` (L, H, N, N) float32: where each token looked; N counts those of the
+            prompt and then all written ones but the last, at most the model's context. {} where
+            the model has no attention.
+        labels: of the N tokens.
+        finished: False when it was cut at `max_new_tokens`.
+        seconds: from prompt to answer, over the number of prompts in the call.
+        notes: plain sentences about what the reader should know.
+    """
+
+    prompt: str
+    text: str
+    tokens: list[Token]
+    prompt_labels: list[str] = field(default_factory=list)
+    attention: dict[str, np.ndarray] = field(default_factory=dict)
+    labels: list[str] = field(default_factory=list)
+    finished: bool = True
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def log_probs(self) -> np.ndarray:
+        """(T,) float32, of each written token."""
+        return np.array([token.log_prob for token in self.tokens], "float32")

@@ -1,0 +1,416 @@
+"""A trained language model with its tokenizer: prompt in, `Continuation` out, or token by token."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from zoo.continuation import Continuation, Token
+from zoo.inference import text_scoring, writing
+from zoo.inference.generation import Sampling, draw
+from zoo.kinds.language_model import LanguageModel
+from zoo.padding import ROWS, bucket
+from zoo.runtime import backend
+from zoo.text_tokenizers import TextTokenizer
+
+MAX_CHARACTERS = 200_000
+"""Prompts are cut here, at their beginning, before they are tokenised."""
+CHUNK = 32
+"""Tokens that one program writes before the caller sees them; fewer while streaming."""
+STREAMED = 4
+LENGTHS = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
+"""Lengths that prompts are padded to."""
+UNBOUNDED = 1024
+"""The most tokens of a prompt that a network without a context reads at a time."""
+
+
+@dataclass
+class _Row:
+    """One prompt while it is continued."""
+
+    number: int  # among the prompts of the call
+    prompt: str
+    read: list[int]  # what was read of it, the start token first where there is one
+    notes: list[str]
+    tokens: list[Token] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)
+    ended: bool = False
+
+
+class LanguageModelPredictor:
+    """A language model, its tokenizer and its card.
+
+    Args:
+        name: of the shipped model, or of the folder's name.
+        network: the network with its weights.
+        tokenizer: of the text it reads and writes.
+        config: the content of `config.json`.
+        card: the content of `card.json`, {} when there is none.
+        path: the folder it came from, if any.
+    """
+
+    kind = "language_model"
+
+    def __init__(
+        self,
+        name: str,
+        network: LanguageModel,
+        tokenizer: TextTokenizer,
+        config: dict[str, Any],
+        card: dict[str, Any] | None = None,
+        path: Path | None = None,
+    ):
+        self.name, self.model, self.tokenizer = name, network, tokenizer
+        self.config, self.card, self.path = config, card or {}, path
+
+    @property
+    def attention_heads(self) -> dict[str, tuple[int, int]]:
+        """How many layers and heads of attention there are, by kind; {} without attention."""
+        return self.model.attention_heads
+
+    @functools.cached_property
+    def parameters(self) -> int:
+        """How many weights the network has."""
+        return int(self.model.count_params())
+
+    def predict(
+        self,
+        prompts: str | Sequence[str],
+        max_new_tokens: int = 100,
+        sampling: Sampling | None = None,
+        seed: int = 0,
+        stop: str | Sequence[str] = (),
+        candidates: int = 5,
+        attention: bool = True,
+    ) -> list[Continuation]:
+        """Continue each prompt.
+
+        Args:
+            prompts: what to go on from; one string counts as a list of one. An empty one begins as
+                a text of the training corpus does.
+            max_new_tokens: after how many tokens to stop.
+            sampling: draw tokens by chance instead of taking the likeliest.
+            seed: of the draws; row i of the prompts has draws of its own.
+            stop: texts at which to stop; what was written ends before the first one.
+            candidates: how many of the likeliest tokens to tell at each place.
+            attention: whether to fetch the maps, where there are any.
+
+        Raises:
+            TypeError: a prompt is no string.
+            ValueError: `max_new_tokens` below 1, an empty `stop`, `candidates` out of range.
+
+        Example:
+            >>> import zoo  # doctest: +SKIP
+            >>> model = zoo.load("shakespeare-gpt")  # doctest: +SKIP
+            >>> model.predict("ROMEO:", max_new_tokens=50)[0].text  # doctest: +SKIP
+        """
+        prompts = [prompts] if isinstance(prompts, str) else list(prompts)
+        stops, rows = _stops(stop), [self._row(text, i) for i, text in enumerate(prompts)]
+        uniform = self._check(max_new_tokens, candidates, sampling, seed, len(rows))
+        found: dict[int, Continuation] = {}
+        for some in self._together(rows, max_new_tokens):
+            began = time.perf_counter()
+            for _ in self._written(
+                some, max_new_tokens, sampling, uniform, stops, candidates, CHUNK
+            ):
+                pass
+            for row in some:
+                found[row.number] = self._answer(row, stops, attention)
+            for row in some:
+                found[row.number].seconds = (time.perf_counter() - began) / len(some)
+        return [found[number] for number in range(len(rows))]
+
+    def stream(
+        self,
+        prompt: str,
+        max_new_tokens: int = 100,
+        sampling: Sampling | None = None,
+        seed: int = 0,
+        stop: str | Sequence[str] = (),
+        candidates: int = 5,
+    ) -> Iterator[Token]:
+        """The tokens of `predict` as they are written.
+
+        With `stop` texts a token is given once it cannot be part of one.
+        """
+        row, stops, given = self._row(prompt), _stops(stop), 0
+        uniform = self._check(max_new_tokens, candidates, sampling, seed, 1)
+        for _ in self._written(
+            [row], max_new_tokens, sampling, uniform, stops, candidates, STREAMED
+        ):
+            _, kept = _until(row.tokens, stops)
+            # The beginning of a stop text may still be completed.
+            held = 0 if row.ended else _held(row.tokens[:kept], stops)
+            yield from row.tokens[given : kept - held]
+            given = max(given, kept - held)
+        _, kept = _until(row.tokens, stops)
+        yield from row.tokens[given:kept]
+
+    def answer(self, prompt: str, tokens: Sequence[Token], ids: Sequence[int]) -> Continuation:
+        """The `Continuation` of tokens that were streamed, with its maps; `ids` are theirs."""
+        row = self._row(prompt)
+        row.tokens, row.ids = list(tokens), list(ids)
+        return self._answer(row, (), True)
+
+    def log_probs(
+        self,
+        text: str,
+        stride: int | None = None,
+        report: Callable[[int], None] = lambda done: None,
+    ) -> np.ndarray:
+        """(N,) float32 natural log-probability of each token of a text; see `text_scoring`."""
+        ids = self.tokenizer.encode(text)
+        return text_scoring.log_probs(self.model, ids, self.tokenizer.start, stride, report)
+
+    def _check(
+        self, limit: int, candidates: int, sampling: Sampling | None, seed: int, rows: int
+    ) -> np.ndarray | None:
+        """The draws (rows, limit) of a call, once its arguments make sense."""
+        if limit < 1:
+            raise ValueError(f"max_new_tokens must be at least 1. Received: {limit}")
+        if not 1 <= candidates <= self.tokenizer.size:
+            raise ValueError(
+                f"candidates must be from 1 to {self.tokenizer.size}. Received: {candidates}"
+            )
+        return None if sampling is None else draw(seed, rows, limit)
+
+    def _together(self, rows: list[_Row], limit: int) -> Iterator[list[_Row]]:
+        """Rows that may be continued in one batch without changing one another's answer.
+
+        Where the context will be full they must be equally long, to slide at the same moments.
+        """
+        context = self.model.context
+        groups: dict[int, list[_Row]] = {}
+        for row in rows:
+            slides = context is not None and len(row.read) + limit > context
+            groups.setdefault(len(row.read) if slides else 0, []).append(row)
+        for group in groups.values():
+            for at in range(0, len(group), ROWS[-1]):
+                yield group[at : at + ROWS[-1]]
+
+    def _row(self, prompt: str, number: int = 0) -> _Row:
+        """A prompt as ids, and what should be said of it."""
+        if not isinstance(prompt, str):
+            raise TypeError(f"A prompt must be a string. Received: {type(prompt).__name__}")
+        notes, text = [], prompt
+        if len(text) > MAX_CHARACTERS:
+            text = text[-MAX_CHARACTERS:]
+            notes.append(f"Only the last {MAX_CHARACTERS:,} characters were read.")
+        ids = self.tokenizer.encode(text).tolist()
+        if missing := self.tokenizer.missing(text):
+            shown = " ".join(missing[:10]) + (" ..." if len(missing) > 10 else "")
+            notes.append(f"Not in the model's vocabulary: {shown}")
+        context = self.model.context
+        most = context - 1 if context else None
+        if most and len(ids) > most:
+            notes.append(f"The model reads at most {context:,} tokens: the last {most:,} were.")
+            ids = ids[-most:]
+        elif not ids or not most or len(ids) < most:
+            ids = [self.tokenizer.start, *ids]
+        if not prompt:
+            notes.append("An empty prompt: it begins as a text does.")
+        return _Row(number, prompt, ids, notes)
+
+    def _written(
+        self,
+        rows: list[_Row],
+        limit: int,
+        sampling: Sampling | None,
+        uniform: np.ndarray | None,
+        stops: tuple[str, ...],
+        candidates: int,
+        chunk: int,
+    ) -> Iterator[None]:
+        """Continue the rows in place, chunk by chunk."""
+        excluded = writing.exclusion(self.tokenizer.size, self.tokenizer.excluded)
+        if uniform is not None:
+            uniform = uniform[[row.number for row in rows]]
+        context = self.model.context
+        done, state, logits = 0, None, None
+        index, room = [0], 0
+        while done < limit and not all(row.ended for row in rows):
+            if state is None or (context and max(index) >= room):
+                # The context is full: go on from its second half, so that it slides.
+                kept = (context // 2 if context else UNBOUNDED) if state is not None else None
+                logits, state, index, room = self._read(rows, kept)
+            count = min(chunk, limit - done)
+            if context:
+                count = min(count, room - max(index))
+            made = self._chunk(
+                logits, state, index, count, excluded, sampling, uniform, done, chunk, candidates
+            )
+            logits, state = made.logits, made.state
+            self._note(rows, made, count)
+            index = [n + count for n in index]
+            done += count
+            for row in rows:
+                row.ended = row.ended or _until(row.tokens, stops)[1] < len(row.tokens)
+            yield
+
+    def _read(self, rows: list[_Row], kept: int | None) -> tuple[Any, Any, list[int], int]:
+        """Read what the rows hold into a new state: logits, state, lengths, and its room."""
+        context = self.model.context
+        given = [[*row.read, *row.ids] for row in rows]
+        if kept:
+            given = [ids[-kept:] for ids in given]
+        padded_rows = bucket(len(given), ROWS)
+        given += [given[0]] * (padded_rows - len(given))
+        state: Any = None
+        lengths = [len(ids) for ids in given]
+        if context is None:
+            return self._carried(given)
+        size = min(bucket(max(lengths), (*LENGTHS, context)), context)
+        tokens = np.zeros((padded_rows, size), "int32")
+        for row, ids in zip(tokens, given, strict=True):
+            row[: len(ids)] = ids
+        run = backend.compiled(self.model, writing.prefill, room=context)
+        logits, state = run(tokens, np.array(lengths, "int32"))
+        return logits, state, lengths, context
+
+    def _carried(self, given: list[list[int]]) -> tuple[Any, Any, list[int], int]:
+        """The same for a network that reads any number of tokens, some at a time."""
+        lengths = [len(ids) for ids in given]
+        size = bucket(min(max(lengths), UNBOUNDED), LENGTHS)
+        state: Any = self.model.init_state(len(given), size)
+        logits: Any = np.zeros((len(given), self.tokenizer.size), "float32")
+        run = backend.compiled(self.model, read_on)
+        for at in range(0, max(lengths), size):
+            tokens = np.zeros((len(given), size), "int32")
+            count = np.clip(np.array(lengths) - at, 0, size).astype("int32")
+            for row, ids in zip(tokens, given, strict=True):
+                part = ids[at : at + size]
+                row[: len(part)] = part
+            logits, state = run(tokens, count, logits, state)
+        return logits, state, lengths, 1 << 30
+
+    def _chunk(
+        self,
+        logits: Any,
+        state: Any,
+        index: list[int],
+        count: int,
+        excluded: np.ndarray,
+        sampling: Sampling | None,
+        uniform: np.ndarray | None,
+        done: int,
+        length: int,
+        candidates: int,
+    ) -> writing.Chunk:
+        chance: tuple[Any, ...] = ()
+        if sampling is not None:
+            drawn = np.zeros((len(index), length), "float32")
+            part = uniform[:, done : done + length]
+            drawn[: len(part), : part.shape[1]] = part
+            chance = (
+                np.float32(sampling.temperature),
+                np.int32(sampling.top_k),
+                np.float32(sampling.top_p),
+                drawn,
+            )
+        run = backend.compiled(self.model, writing.write, length=length, candidates=candidates)
+        return run(logits, state, np.array(index, "int32"), np.int32(count), excluded, *chance)
+
+    def _note(self, rows: list[_Row], made: writing.Chunk, count: int) -> None:
+        """Put a chunk's tokens into the rows that go on."""
+        arrays = [ops.convert_to_numpy(part)[: len(rows), :count] for part in made[:4]]
+        for row, tokens, log_probs, best, best_log_probs in zip(rows, *arrays, strict=True):
+            if row.ended:
+                continue
+            for token, log_prob, ids, chances in zip(
+                tokens.tolist(), log_probs, best, np.exp(best_log_probs), strict=True
+            ):
+                text = self._text_of(row, token)
+                named = zip(self.tokenizer.labels(ids), map(float, chances), strict=True)
+                label = self.tokenizer.labels([token])[0]
+                row.tokens.append(Token(text, label, float(log_prob), tuple(named)))
+                row.ids.append(token)
+
+    def _text_of(self, row: _Row, token: int) -> str:
+        """What the text grows by with one more token: a space may come with a word."""
+        if self.tokenizer.unit == "character":
+            return self.tokenizer.decode([token])
+        before = [*row.read, *row.ids][-8:]
+        return self.tokenizer.decode([*before, token])[len(self.tokenizer.decode(before)) :]
+
+    def _answer(self, row: _Row, stops: tuple[str, ...], attention: bool) -> Continuation:
+        text, kept = _until(row.tokens, stops)
+        finished = kept < len(row.tokens)
+        tokens, ids = row.tokens[:kept], row.ids[:kept]
+        maps, shown = {}, [*row.read, *ids[:-1]]
+        if attention and self.attention_heads:
+            shown = shown[-self.model.context :]
+            maps = self._maps(shown)
+        return Continuation(
+            prompt=row.prompt,
+            text=text,
+            tokens=tokens,
+            prompt_labels=self.tokenizer.labels(row.read),
+            attention=maps,
+            labels=self.tokenizer.labels(shown),
+            finished=finished,
+            notes=row.notes,
+        )
+
+    def _maps(self, ids: list[int]) -> dict[str, np.ndarray]:
+        context = self.model.context
+        size = min(bucket(len(ids), (*LENGTHS, context)), context)
+        tokens = np.zeros((1, size), "int32")
+        tokens[0, : len(ids)] = ids
+        maps = backend.compiled(self.model, text_scoring.look)(tokens)
+        count = len(ids)
+        return {
+            kind: ops.convert_to_numpy(each)[0, :, :, :count, :count] for kind, each in maps.items()
+        }
+
+
+def read_on(
+    network: LanguageModel, tokens: Any, lengths: Any, logits: Any, state: Any
+) -> tuple[Any, Any]:
+    """Go on reading (B, T) tokens, of `lengths` (B,): the logits after each row's last token.
+
+    Rows that have no more tokens keep their logits (B, V) and their state.
+    """
+    found, state = network.read(tokens, state, ops.zeros_like(lengths), lengths)
+    last = ops.maximum(lengths - 1, 0)[:, None, None]
+    after = ops.take_along_axis(found, last, axis=1)[:, 0]
+    return ops.where((lengths > 0)[:, None], after, logits), state
+
+
+def _stops(stop: str | Sequence[str]) -> tuple[str, ...]:
+    stops = (stop,) if isinstance(stop, str) and stop else tuple(stop)
+    if not all(isinstance(text, str) and text for text in stops):
+        raise ValueError(f"stop must be texts that are not empty. Received: {stop!r}")
+    return stops
+
+
+def _until(tokens: Sequence[Token], stops: tuple[str, ...]) -> tuple[str, int]:
+    """The text before the first stop text, and how many tokens it is made of."""
+    text = "".join(token.text for token in tokens)
+    ends = [at for stop in stops if (at := text.find(stop)) >= 0]
+    if not ends:
+        return text, len(tokens)
+    end, length, kept = min(ends), 0, 0
+    while kept < len(tokens) and length + len(tokens[kept].text) <= end:
+        length += len(tokens[kept].text)
+        kept += 1
+    return text[:end], kept
+
+
+def _held(tokens: Sequence[Token], stops: tuple[str, ...]) -> int:
+    """How many of the last tokens may turn out to be the beginning of a stop text."""
+    text = "".join(token.text for token in tokens)
+    longest = max(
+        (n for stop in stops for n in range(1, len(stop)) if text.endswith(stop[:n])), default=0
+    )
+    length, held = 0, 0
+    while held < len(tokens) and length < longest:
+        held += 1
+        length += len(tokens[-held].text)
+    return held

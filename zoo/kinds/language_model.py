@@ -1,0 +1,84 @@
+"""The contract of networks that read tokens and say at each place what comes next.
+
+Axes: B batch, T tokens, V vocabulary, C context, D hidden size.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.kinds.base import Autoregressive, Maps, Memory, State, Tensor
+from zoo.layers.attention_hooks import without_maps
+from zoo.layers.embedding import TiedEmbedding
+
+
+class LanguageModel(Autoregressive):
+    """A network that continues a sequence of tokens.
+
+    - `decode(target, memory) -> logits, maps`: all places at once, from an empty state. The memory
+      is {}. Row t of the logits (B, T, V) predicts what follows `target[:, t]`.
+    - `init_state(memory, length) -> state`: an empty state; the memory is the number of rows B,
+      `length` how many tokens it will read at most.
+    - `read(tokens, state, index, lengths) -> logits, state`: goes on from a state with several
+      tokens at once, of which row b has `lengths[b]` real ones after the `index[b]` it has read.
+    - `step(token, index, state, memory)`: the same with one token a row; `index` is (B,) or a
+      number.
+
+    Tokens are int32 ids; nothing is masked by their value, so padding goes to the right.
+
+    Args:
+        config: the hyper-parameters; they have `vocabulary`, `hidden_size` and `dropout`.
+    """
+
+    def __init__(self, config: Any, **kwargs: Any):
+        super().__init__(config, **kwargs)
+        self.scale = config.hidden_size**0.5
+        self.embedding = TiedEmbedding(config.vocabulary, config.hidden_size, name="embedding")
+        self.input_dropout = keras.layers.Dropout(config.dropout)
+        self.output_dropout = keras.layers.Dropout(config.dropout)
+
+    @property
+    def context(self) -> int | None:
+        """How many tokens can be read at most; None: as many as there are."""
+        return None
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """(...) ids -> (..., D)."""
+        return self.input_dropout(self.embedding(tokens) * self.scale)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """(..., D) -> (..., V) float32."""
+        return self.embedding.scores(self.output_dropout(x))
+
+    def read(
+        self, tokens: Tensor, state: State, index: Tensor, lengths: Tensor
+    ) -> tuple[Tensor, State]:
+        raise NotImplementedError
+
+    def step(
+        self, token: Tensor, index: Tensor, state: State, memory: Memory | None = None
+    ) -> tuple[Tensor, State]:
+        rows = ops.shape(token)[0]
+        index = ops.broadcast_to(ops.cast(index, "int32"), (rows,))
+        logits, state = self.read(token[:, None], state, index, ops.ones_like(index))
+        return logits[:, 0], state
+
+    def call(self, tokens: Tensor) -> Tensor:
+        """(B, T) ids -> logits (B, T, V): what training runs."""
+        with without_maps():
+            return self.decode(tokens, {})[0]
+
+    def build_variables(self) -> None:
+        self.call(ops.ones((1, 2), dtype="int32"))
+        self.built = True
+
+
+def decode_from_empty(network: LanguageModel, target: Tensor) -> tuple[Tensor, Maps]:
+    """`decode` of a network whose `read` is as fast: (B, T) ids -> logits (B, T, V), no maps."""
+    rows, length = ops.shape(target)[0], ops.shape(target)[1]
+    index = ops.zeros((rows,), dtype="int32")
+    state = network.init_state(rows, length)
+    return network.read(target, state, index, index + length)[0], {}

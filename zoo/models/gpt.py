@@ -1,0 +1,115 @@
+"""The decoder-only Transformer, pre-norm, with a KV cache for generation.
+
+Radford et al. 2018, 2019 (GPT, GPT-2). Axes: B batch, T tokens, C cache, L layers, H heads,
+D hidden size.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+from zoo.configs import gpt
+from zoo.kinds.base import Maps, Memory, State, Tensor
+from zoo.kinds.language_model import LanguageModel
+from zoo.layers.attention import causal_mask
+from zoo.layers.attention_hooks import maps_wanted
+from zoo.layers.positions import Positions, Rotary
+from zoo.layers.transformer import SelfAttentionBlock, layer_norm
+
+
+class GPT(LanguageModel):
+    """Causal self-attention in every block, the same block as the Transformer's encoder.
+
+    The state is a cache of each block's keys (B, H, D/H, C) and values (B, H, C, D/H).
+
+    Args:
+        config: hyper-parameters.
+
+    Example:
+        >>> from zoo import registry
+        >>> config = registry.configuration("gpt", "nano", kind="language_model", vocabulary=9)
+        >>> model = registry.build("gpt", config, kind="language_model")
+        >>> model(ops.ones((2, 5), dtype="int32")).shape
+        TensorShape([2, 5, 9])
+    """
+
+    def __init__(self, config: gpt.GPT, **kwargs: Any):
+        super().__init__(config, **kwargs)
+        rotary = None
+        if config.positions == "rotary":
+            rotary = Rotary(config.hidden_size // config.heads)
+        added = "none" if rotary else config.positions
+        self.positions = Positions(added, config.max_length, config.hidden_size, name="positions")
+        self.blocks = [
+            SelfAttentionBlock(
+                config.hidden_size,
+                config.heads,
+                config.feed_forward_size,
+                config.dropout,
+                activation="gelu",
+                rotary=rotary,
+                name=f"block_{i}",
+            )
+            for i in range(config.layers)
+        ]
+        for i, block in enumerate(self.blocks):
+            block.attention.site = ("decoder", i)
+        self.norm = layer_norm("norm")
+
+    @property
+    def context(self) -> int:
+        return self.config.max_length
+
+    @property
+    def attention_heads(self) -> dict[str, tuple[int, int]]:
+        return {"decoder": (self.config.layers, self.config.heads)}
+
+    def embed_at(self, tokens: Tensor, index: Tensor) -> Tensor:
+        """(B, T) ids at positions (T,) or (B, T) -> (B, T, D)."""
+        x = self.embedding(tokens) * self.scale
+        if self.positions.kind != "none":
+            x = x + self.positions(index)  # (T, D) is added to every row
+        return self.input_dropout(x)
+
+    def decode(self, target: Tensor, memory: Memory) -> tuple[Tensor, Maps]:
+        length = ops.shape(target)[1]
+        index = ops.arange(length)  # (T,)
+        x = self.embed_at(target, index)  # (B, T) -> (B, T, D)
+        mask = causal_mask(length)  # (1, 1, T, T)
+        maps = []
+        for block in self.blocks:
+            x, weights = block(x, mask, index)  # weights (B, H, T, T)
+            maps.append(weights)
+        logits = self.logits(self.norm(x))  # (B, T, V)
+        return logits, {"decoder": ops.stack(maps, axis=1)} if maps_wanted() else {}
+
+    def init_state(self, memory: Any, length: int) -> State:
+        heads = self.config.heads
+        depth = self.config.hidden_size // heads
+        keys = ops.zeros((memory, heads, depth, length), dtype=self.compute_dtype)
+        values = ops.zeros((memory, heads, length, depth), dtype=self.compute_dtype)
+        return tuple((keys, values) for _ in self.blocks)
+
+    def read(
+        self, tokens: Tensor, state: State, index: Tensor, lengths: Tensor
+    ) -> tuple[Tensor, State]:
+        count, places = tokens.shape[1], ops.arange(ops.shape(state[0][0])[3])
+        position = index[:, None] + ops.arange(ops.shape(tokens)[1])  # (B, T)
+        new = places[None, :] - index[:, None]  # (B, C): which of the tokens goes to a place
+        fresh = ops.logical_and(new >= 0, new < lengths[:, None])  # (B, C)
+        new = ops.clip(new, 0, ops.shape(tokens)[1] - 1)
+        mask = (places <= position[..., None])[:, None]  # (B, 1, T, C)
+        x = self.embed_at(tokens, position)  # (B, T, D)
+        caches = []
+        for block, (cached_keys, cached_values) in zip(self.blocks, state, strict=True):
+            normed, keys, values = block.project(x, position)
+            if count != 1:  # one token is the same at every place: broadcasting will do
+                keys = ops.take_along_axis(keys, new[:, None, None, :], axis=3)
+                values = ops.take_along_axis(values, new[:, None, :, None], axis=2)
+            keys = ops.where(fresh[:, None, None, :], keys, cached_keys)  # (B, H, D/H, C)
+            values = ops.where(fresh[:, None, :, None], values, cached_values)  # (B, H, C, D/H)
+            x, _ = block.attend(x, normed, keys, values, mask, position)
+            caches.append((keys, values))
+        return self.logits(self.norm(x)), tuple(caches)

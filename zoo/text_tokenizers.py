@@ -1,0 +1,292 @@
+"""Tokenizers of language models: characters, words or sub-words of one running text.
+
+Unlike the tokenizers of pairs (`zoo.tokenizer`) they keep every space and line break, and add no
+end of sequence: `decode(encode(text))` is `text`, but for what the vocabulary does not have.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from zoo.tokenizer import BOS, EOS, PAD, UNK, WORD_START, Tokenizer
+
+SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
+"""The first four tokens of every vocabulary: PAD, BOS, EOS, UNK."""
+
+
+class TextTokenizer(ABC):
+    """What every tokenizer of a language model can do.
+
+    `unit`: what people call a token of it. `start`: the id that stands before a text's first
+    token. `excluded`: ids that are never written.
+    """
+
+    unit: ClassVar[str]
+    suffix: ClassVar[str] = ".json"
+    bytes: bytes
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """How many tokens there are, special ones included."""
+
+    @abstractmethod
+    def encode(self, text: str) -> np.ndarray:
+        """(N,) int32 ids of `text`, without begin and end."""
+
+    @abstractmethod
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of `ids`; an unknown token is written U+2047."""
+
+    @abstractmethod
+    def labels(self, ids: Iterable[int]) -> list[str]:
+        """Each token as a page shows it: spaces and line breaks can be seen."""
+
+    @abstractmethod
+    def missing(self, text: str) -> list[str]:
+        """What of `text` is not in the vocabulary, each once, in the order read."""
+
+    @property
+    def start(self) -> int:
+        """The id that stands before a text's first token: a line break where there is one."""
+        return BOS
+
+    @property
+    def excluded(self) -> tuple[int, ...]:
+        """Ids that are never written: padding, begin, unknown."""
+        return (PAD, BOS, UNK)
+
+
+class Vocabulary(TextTokenizer):
+    """Tokens that are listed one by one, in a JSON file: the base of characters and words."""
+
+    def __init__(self, tokens: Sequence[str]):
+        self.tokens = [*SPECIAL, *tokens]
+        self.index = {token: i for i, token in enumerate(self.tokens) if i > UNK}
+        record = {"type": self.unit, "tokens": list(tokens)}
+        self.bytes = (json.dumps(record, ensure_ascii=False) + "\n").encode()
+
+    @property
+    def size(self) -> int:
+        return len(self.tokens)
+
+    def missing(self, text: str) -> list[str]:
+        return list(dict.fromkeys(unit for unit in self.split(text) if unit not in self.index))
+
+    def encode(self, text: str) -> np.ndarray:
+        index, unknown = self.index, self.unknown
+        return np.fromiter((index.get(u, unknown) for u in self.split(text)), dtype="int32")
+
+    @property
+    def unknown(self) -> int:
+        """The id of what is not in the vocabulary."""
+        return UNK
+
+    def split(self, text: str) -> Iterable[str]:
+        """The units of `text`, known or not."""
+        raise NotImplementedError
+
+
+class Characters(Vocabulary):
+    """Every character a token.
+
+    Example:
+        >>> tokenizer = Characters.learn("to be")
+        >>> tokenizer.decode(tokenizer.encode("bet"))
+        'bet'
+    """
+
+    unit = "character"
+
+    @classmethod
+    def learn(cls, text: str) -> Characters:
+        """All characters of `text`."""
+        return cls(sorted(set(text)))
+
+    def split(self, text: str) -> Iterable[str]:
+        return text
+
+    def decode(self, ids: Iterable[int]) -> str:
+        return "".join(self.tokens[i] if i > UNK else "\u2047" * (i == UNK) for i in map(int, ids))
+
+    def labels(self, ids: Iterable[int]) -> list[str]:
+        shown = {"\n": "\u21b5", " ": "\u2423", "\t": "\u21e5"}
+        return [shown.get(self.tokens[int(i)], self.tokens[int(i)]) for i in ids]
+
+    @property
+    def start(self) -> int:
+        return self.index.get("\n", BOS)
+
+    @property
+    def excluded(self) -> tuple[int, ...]:
+        return (PAD, BOS, EOS, UNK)
+
+
+class Words(Vocabulary):
+    r"""Words between spaces; a line break is `</s>`, counted as a token as usual for PTB.
+
+    Where the text has a word `<unk>` (as the Penn Treebank has), it stands for unknown words.
+
+    Example:
+        >>> tokenizer = Words.learn("to be or\nnot to be")
+        >>> tokenizer.decode(tokenizer.encode("to be\nor not"))
+        'to be\nor not'
+    """
+
+    unit = "word"
+
+    @classmethod
+    def learn(cls, text: str) -> Words:
+        """All words of `text`, frequent ones first."""
+        counts = Counter(text.split())
+        return cls(sorted(counts, key=lambda word: (-counts[word], word)))
+
+    @property
+    def unknown(self) -> int:
+        return self.index.get("<unk>", UNK)
+
+    def split(self, text: str) -> list[str]:
+        lines = text.split("\n")
+        found: list[str] = []
+        for number, line in enumerate(lines):
+            found += line.split()
+            if number < len(lines) - 1:
+                found.append("\n")
+        return found
+
+    def encode(self, text: str) -> np.ndarray:
+        index, unknown = {**self.index, "\n": EOS}, self.unknown
+        return np.fromiter((index.get(u, unknown) for u in self.split(text)), dtype="int32")
+
+    def missing(self, text: str) -> list[str]:
+        return [unit for unit in super().missing(text) if unit != "\n"]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        words = [
+            "\n" if i == EOS else self.tokens[i] if i > UNK else "\u2047" * (i == UNK)
+            for i in map(int, ids)
+        ]
+        text = " ".join(filter(None, words))
+        return text.replace(" \n", "\n").replace("\n ", "\n")
+
+    def labels(self, ids: Iterable[int]) -> list[str]:
+        return ["\u21b5" if int(i) == EOS else self.tokens[int(i)] for i in ids]
+
+    @property
+    def start(self) -> int:
+        return EOS
+
+
+class SubWords(TextTokenizer):
+    """Sub-words by SentencePiece, spaces kept, line breaks a token, bytes for the rest."""
+
+    unit = "sub-word"
+    suffix = ".model"
+
+    def __init__(self, model: bytes):
+        self._tokenizer = Tokenizer(model)
+        self._processor = self._tokenizer._processor
+        self.bytes = model
+
+    @classmethod
+    def learn(cls, text: str, vocabulary: int, seed: int = 0) -> SubWords:
+        """A unigram model of at most `vocabulary` tokens, learnt on the lines of `text`.
+
+        Raises:
+            ValueError: SentencePiece cannot learn so many tokens from this text.
+        """
+        import sentencepiece
+
+        sentencepiece.set_random_generator_seed(seed)
+        written = io.BytesIO()
+        lines = [line for line in text.split("\n") if line.strip()]
+        try:
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=iter(lines),
+                model_writer=written,
+                model_type="unigram",
+                vocab_size=vocabulary,
+                hard_vocab_limit=False,
+                character_coverage=1.0,
+                byte_fallback=True,
+                split_digits=True,
+                normalization_rule_name="identity",
+                remove_extra_whitespaces=False,
+                add_dummy_prefix=False,
+                user_defined_symbols=["\n"],
+                max_sentence_length=1_000_000,
+                input_sentence_size=1_000_000,
+                shuffle_input_sentence=False,
+                num_threads=1,  # several would order equal scores by chance
+                pad_id=PAD,
+                bos_id=BOS,
+                eos_id=EOS,
+                unk_id=UNK,
+                minloglevel=2,
+            )
+        except (RuntimeError, OSError) as error:
+            raise ValueError(
+                f"SentencePiece cannot learn {vocabulary:,} sub-words from this text; set another "
+                f"--vocabulary. It says: {' '.join(str(error).split())[:300]}"
+            ) from error
+        return cls(written.getvalue())
+
+    @property
+    def size(self) -> int:
+        return self._tokenizer.size
+
+    def encode(self, text: str) -> np.ndarray:
+        return np.array(self._processor.encode(text), dtype="int32")
+
+    def decode(self, ids: Iterable[int]) -> str:
+        return self._processor.decode([int(i) for i in ids if i > EOS])
+
+    def labels(self, ids: Iterable[int]) -> list[str]:
+        shown = {"\n": "\u21b5"}
+        pieces = self._tokenizer.pieces(ids)
+        return [shown.get(piece, piece.replace(WORD_START, "\u2423")) for piece in pieces]
+
+    def missing(self, text: str) -> list[str]:
+        ids = self.encode(text).tolist()
+        pieces = self._processor.encode(text, out_type=str)
+        return self._tokenizer.missing(ids, pieces)
+
+    @property
+    def start(self) -> int:
+        found = self._processor.piece_to_id("\n")
+        return found if found != UNK else BOS
+
+    @property
+    def excluded(self) -> tuple[int, ...]:
+        return (PAD, BOS, EOS, UNK)
+
+
+def load(path: Path) -> TextTokenizer:
+    """The tokenizer in a file: `.json` of characters or words, `.model` of sub-words.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: no such tokenizer in it.
+    """
+    data = path.read_bytes()
+    if path.suffix == ".model":
+        return SubWords(data)
+    try:
+        record: Any = json.loads(data)
+        kinds = {kind.unit: kind for kind in (Characters, Words)}
+        made = kinds[record["type"]](record["tokens"])
+        if not all(isinstance(t, str) and t for t in record["tokens"]):
+            raise ValueError("a token is a string that is not empty")
+        if len(set(made.tokens)) < len(made.tokens) - (made.unknown != UNK):
+            raise ValueError("a token is there twice")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path.name} is no vocabulary: {error}") from error
+    return made
