@@ -31,23 +31,28 @@ def check(path: Path) -> None:
     """Raises ValueError for a file that is no text with line feeds in an encoding like UTF-8."""
     with path.open("rb") as file:
         head = file.read(HEAD)
-    found = next((name for mark, name in MARKS.items() if head.startswith(mark)), None)
-    if found is None and head[:4096].count(0) > len(head[:4096]) * 0.3:
-        found = "UTF-16"  # every other byte of Latin letters
-    if found:
-        raise ValueError(
-            f"a corpus must be UTF-8 text, and this looks like {found}. Save it as UTF-8, for "
-            f"example by: iconv -f {found} -t UTF-8 FILE > NEW_FILE. Received: {path.name}"
-        )
-    what = next((what for mark, what in NO_TEXT.items() if head.startswith(mark)), None)
-    if what:
-        raise ValueError(f"a corpus must be UTF-8 text, and this is {what}. Received: {path.name}")
+    check_text(head, path.name)
     if b"\n" not in head and head.rstrip(b"\r").count(b"\r") > 1:
         raise ValueError(
             "lines must end with line feeds, and here only carriage returns separate them, as on "
             "a Mac before 2001. Convert it, for example by: tr '\\r' '\\n' < FILE > NEW_FILE. "
             f"Received: {path.name}"
         )
+
+
+def check_text(head: bytes, name: str) -> None:
+    """Raises ValueError where `head`, the first bytes of the file `name`, is no text in UTF-8."""
+    found = next((found for mark, found in MARKS.items() if head.startswith(mark)), None)
+    if found is None and head[:4096].count(0) > len(head[:4096]) * 0.3:
+        found = "UTF-16"  # every other byte of Latin letters
+    if found:
+        raise ValueError(
+            f"a corpus must be UTF-8 text, and this looks like {found}. Save it as UTF-8, for "
+            f"example by: iconv -f {found} -t UTF-8 FILE > NEW_FILE. Received: {name}"
+        )
+    what = next((what for mark, what in NO_TEXT.items() if head.startswith(mark)), None)
+    if what:
+        raise ValueError(f"a corpus must be UTF-8 text, and this is {what}. Received: {name}")
 
 
 def guess(raw: bytes) -> str:
