@@ -72,11 +72,11 @@ def shakespeare(folder: Path | None = None) -> TextCorpus:
         folder: which has the file input.txt; None: ZOO_DATA_DIR, else it is fetched.
 
     Raises:
-        ValueError: the file is not there, may not be read, or is no text.
+        ValueError: the file is not there, may not be read, is empty or no text.
         training.data.download.DownloadError: it can neither be found nor fetched.
     """
     path = _find("tinyshakespeare", "input.txt", SHAKESPEARE, folder)
-    text = read(path)
+    text = _filled(path)
     border = len(text) * 9 // 10
     held_out = text[border:]
     return TextCorpus(
@@ -101,12 +101,12 @@ def ptb(folder: Path | None = None) -> TextCorpus:
             they are fetched.
 
     Raises:
-        ValueError: a file is not there, may not be read, or is no text.
+        ValueError: a file is not there, may not be read, is empty or no text.
         training.data.download.DownloadError: one can neither be found nor fetched.
     """
     paths = tuple(_find("ptb", f"ptb.{part}.txt", PTB.format(part=part), folder) for part in PARTS)
     # Every line of the files begins and ends with a space.
-    texts = ["".join(f"{line.strip()}\n" for line in _lines(read(path))) for path in paths]
+    texts = ["".join(f"{line.strip()}\n" for line in _lines(_filled(path))) for path in paths]
     return TextCorpus(*texts, "word", "official: ptb.train, ptb.valid, ptb.test", paths)
 
 
@@ -196,6 +196,15 @@ def _find(corpus: str, name: str, url: str, folder: Path | None) -> Path:
         return Path(folder) / name
     relative = f"{corpus}/{name}"
     return download.locate([relative]) or download.fetch([url], relative, sha256=KNOWN_SHA256)
+
+
+def _filled(path: Path) -> str:
+    text = read(path)
+    if not text.strip():
+        raise ValueError(
+            f"a corpus must have text, and the file is empty. Received: path={str(path)!r}"
+        )
+    return text
 
 
 def _text_files(path: Path) -> list[Path]:

@@ -105,6 +105,14 @@ def test_a_folder_without_the_corpus_is_named(tmp_path):
             corpus(tmp_path)
 
 
+def test_an_empty_file_of_a_known_corpus_is_refused(write, tmp_path):
+    write("input.txt", "\n")
+    write("ptb.train.txt", "")
+    for corpus, name in ((shakespeare, "input.txt"), (ptb, "ptb.train.txt")):
+        with pytest.raises(ValueError, match=f"the file is empty.*{name}"):
+            corpus(tmp_path)
+
+
 def test_own_text_is_split_between_paragraphs(write):
     corpus = text(write("book.txt", BOOK))
     assert whole(corpus) == BOOK.rstrip("\n") + "\n"
