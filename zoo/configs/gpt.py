@@ -37,7 +37,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "nano": {"hidden_size": 16, "layers": 2, "heads": 2, "feed_forward_size": 32}
     | {"max_length": 32},
     "tiny": {"hidden_size": 128, "layers": 4, "feed_forward_size": 512, "max_length": 128},
-    "compact": {"hidden_size": 192, "layers": 6, "heads": 6, "feed_forward_size": 768},
+    "compact": {"hidden_size": 192, "layers": 6, "heads": 4, "feed_forward_size": 768},
     "small": {"hidden_size": 256, "layers": 6, "heads": 4, "feed_forward_size": 1024},
     # nanoGPT's model for tiny Shakespeare on a GPU.
     "base": {"hidden_size": 384, "layers": 6, "heads": 6, "feed_forward_size": 1536},
