@@ -67,6 +67,12 @@ def train(
     check(settings, aim, start)
     with on.processes.in_turn(), console.status(f"Reading {task.name}"):
         corpus = task.provenance().sha256
+    if not start and registry.architecture(settings["model"], aim.kind).counted:
+        if on.processes.first:
+            from training import counting
+
+            counting.count(folder, settings, task, command)
+        return
     # One process holds the folder for all.
     with folder_lock.owned(folder / STATE) if on.processes.first else nullcontext():
         _train(

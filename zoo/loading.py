@@ -22,7 +22,7 @@ def load(name_or_path: str | Path) -> Seq2SeqPredictor | LanguageModelPredictor:
         ModelFolderError: the folder is missing or damaged, with what is wrong.
         ValueError: no such name; the message lists those there are.
     """
-    from zoo import saving, shipped
+    from zoo import registry, saving, shipped
 
     text = str(name_or_path)
     is_path = isinstance(name_or_path, Path) or any(c in text for c in "/\\") or text[:1] == "."
@@ -37,13 +37,20 @@ def load(name_or_path: str | Path) -> Seq2SeqPredictor | LanguageModelPredictor:
             f"Received: {text[:80]!r}"
         )
     config = saving.read_config(folder)
-    network = saving.read_network(folder, config)
     known = {
         "name": text if not is_path else folder.resolve().name,
         "config": config,
         "card": saving.read_card(folder),
         "path": folder,
     }
+    if registry.architecture(config["model"], config["kind"]).counted:
+        from zoo.inference.ngram import NGramPredictor
+
+        tables = saving.read_tables(folder, config)
+        return NGramPredictor(
+            tables=tables, tokenizer=saving.read_text_tokenizer(folder, config), **known
+        )
+    network = saving.read_network(folder, config)
     if config["kind"] == "language_model":
         from zoo.inference.language_model import LanguageModelPredictor
 

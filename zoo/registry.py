@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.configs import feed_forward, gpt, recurrent, recurrent_language_model, transformer
+from zoo.configs import feed_forward, gpt, ngram, recurrent, recurrent_language_model, transformer
 from zoo.configs.base import make_config
 
 
@@ -29,6 +29,7 @@ class Architecture:
         config: the class of its hyper-parameters.
         presets: its sizes.
         attention: which maps it gives: `encoder`, `decoder`, `cross`.
+        counted: it has no network: it is counted from a corpus (`training.counting`).
     """
 
     name: str
@@ -40,11 +41,22 @@ class Architecture:
     config: type
     presets: Mapping[str, Mapping[str, Any]]
     attention: tuple[str, ...] = ()
+    counted: bool = False
 
 
 ARCHITECTURES: dict[tuple[str, str], Architecture] = {
     (entry.kind, entry.name): entry
     for entry in (
+        Architecture(
+            name="feed-forward",
+            kind="seq2seq",
+            label="Feed-forward",
+            summary="Reads a window of fixed length at once; no memory, no order but places.",
+            description="hidden layers over a fixed window (Bengio et al. 2003): no memory",
+            network="zoo.models.feed_forward:FeedForwardSeq2Seq",
+            config=feed_forward.FeedForwardSeq2Seq,
+            presets=feed_forward.SEQ2SEQ_PRESETS,
+        ),
         Architecture(
             name="simple-rnn",
             kind="seq2seq",
@@ -90,6 +102,17 @@ ARCHITECTURES: dict[tuple[str, str], Architecture] = {
             attention=("encoder", "decoder", "cross"),
         ),
         Architecture(
+            name="ngram",
+            kind="language_model",
+            label="n-gram",
+            summary="Counts which tokens followed the last few: nothing is learnt.",
+            description="interpolated Kneser-Ney with modified discounts (Chen and Goodman 1998)",
+            network="zoo.models.ngram:KneserNey",
+            config=ngram.NGram,
+            presets=ngram.PRESETS,
+            counted=True,
+        ),
+        Architecture(
             name="feed-forward",
             kind="language_model",
             label="Feed-forward",
@@ -97,7 +120,7 @@ ARCHITECTURES: dict[tuple[str, str], Architecture] = {
             description="a hidden layer over the embeddings of a fixed window (Bengio et al. 2003)",
             network="zoo.models.feed_forward:FeedForwardLanguageModel",
             config=feed_forward.FeedForwardLanguageModel,
-            presets=feed_forward.PRESETS,
+            presets=feed_forward.LANGUAGE_MODEL_PRESETS,
         ),
         Architecture(
             name="rnn",
@@ -146,19 +169,23 @@ ARCHITECTURES: dict[tuple[str, str], Architecture] = {
 }
 
 
-def of_kind(kind: str) -> dict[str, Architecture]:
-    """The architectures of a kind by name.
+def of_kind(kind: str, counted: bool = False) -> dict[str, Architecture]:
+    """The architectures of a kind by name; those without a network only if `counted`.
 
     Example:
         >>> list(of_kind("language_model"))
         ['feed-forward', 'rnn', 'lstm', 'min-gru', 'gpt']
     """
-    return {entry.name: entry for entry in ARCHITECTURES.values() if entry.kind == kind}
+    return {
+        entry.name: entry
+        for entry in ARCHITECTURES.values()
+        if entry.kind == kind and (counted or not entry.counted)
+    }
 
 
 def architecture(name: str, kind: str = "seq2seq") -> Architecture:
     """The architecture called `name` of a kind. Raises ValueError with the known names."""
-    known = of_kind(kind)
+    known = of_kind(kind, counted=True)
     if name not in known:
         raise ValueError(f"Unknown model. Known: {', '.join(known)}. Received: {name!r}")
     return known[name]

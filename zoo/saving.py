@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 FORMAT = 2
 """Since 2 a folder names its kind; in format 1 all are `seq2seq`."""
 WEIGHTS = "weights.safetensors"
+TABLES = "tables.safetensors"
+"""What a counted model has instead of weights."""
 REQUIRED = ("format", "kind", "name", "task", "model", "hyperparameters", "tokenizers")
 
 
@@ -40,6 +42,10 @@ SIDES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 class ModelFolderError(ValueError):
     """A model folder is missing, damaged, or not one of ours; the message says which and why."""
+
+
+class MissingTablesError(ModelFolderError):
+    """A counted model's tables are not there, and can be counted from the corpus."""
 
 
 def write_aside(path: Path, data: bytes | Iterable[bytes]) -> None:
@@ -170,6 +176,24 @@ def save_folder(
     write_aside(folder / WEIGHTS, pack_weights(arrays))
 
 
+def save_tables(
+    path: str | Path, tables: Any, config: dict[str, Any], tokenizers: Mapping[str, Any]
+) -> None:
+    """Write the folder of a counted model; as `save_folder`, with tables in place of weights."""
+    folder = Path(path)
+    for file, tokenizer in tokenizers.items():
+        write_aside(folder / file, tokenizer.bytes)
+    write_json(folder / "config.json", config)
+    write_tables(folder, tables)
+
+
+def write_tables(folder: Path, tables: Any) -> None:
+    """Write the arrays of `tables` beside a model's config.json."""
+    from safetensors.numpy import save
+
+    write_aside(folder / TABLES, save(tables.arrays()))
+
+
 def model_config(
     *, kind: str, name: str, task: str, model: str, preset: str, network: Network, **rest: Any
 ) -> dict[str, Any]:
@@ -283,6 +307,34 @@ def read_network(folder: Path, config: dict[str, Any]) -> Network:
         raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
     set_weight_arrays(network, arrays)
     return network
+
+
+def read_tables(folder: Path, config: dict[str, Any]) -> Any:
+    """The tables of a counted model.
+
+    Raises:
+        MissingTablesError: they were not passed on; `training.counting.rebuild` makes them.
+        ModelFolderError: they are damaged, or not those of the config.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    from zoo.models.ngram import KneserNey
+
+    path = folder / TABLES
+    try:
+        found = KneserNey.from_arrays(load(path.read_bytes()))
+    except FileNotFoundError as error:
+        raise MissingTablesError(
+            f"{folder.name} is counted from its corpus, which is not passed on: "
+            f"python -m training.evaluate {folder.name} counts it here"
+        ) from error
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ModelFolderError(f"{path} is damaged: {error}") from error
+    wanted = config["hyperparameters"]
+    if (found.vocabulary, found.order) != (wanted.get("vocabulary"), wanted.get("order")):
+        raise ModelFolderError(f"{path} holds other tables than config.json says")
+    return found
 
 
 def read_tokenizers(folder: Path, config: dict[str, Any]) -> tuple[Tokenizer, Tokenizer]:

@@ -45,14 +45,19 @@ class Seq2SeqObjective(Objective):
                 )
         if start:
             return
-        override = {"source_vocabulary": 4, "target_vocabulary": 4, **settings["override"]}
-        config = registry.configuration(settings["model"], settings["preset"], **override)
+        config = self._config(settings, 4, 4)
         longest = max(task.max_source_length, task.max_target_length)
         if longest > getattr(config, "max_length", longest):
             raise ValueError(
                 f"{task.name} has up to {longest} pieces, and a position is needed for each. "
                 f"Received: max_length={config.max_length}"
             )
+
+    def _config(self, settings: dict[str, Any], source: int, target: int, **more: Any) -> Any:
+        sizes = {"source_vocabulary": source, "target_vocabulary": target, **more}
+        return registry.configuration(
+            settings["model"], settings["preset"], **{**sizes, **settings["override"]}
+        )
 
     def prepare(
         self,
@@ -67,6 +72,9 @@ class Seq2SeqObjective(Objective):
         How to score is chosen once, for all of the run and for every evaluation of its model.
         """
         task = self.task
+        if not start and (window := getattr(self._config(settings, 4, 4), "window", None)):
+            # A network of a fixed window reads no further; longer pairs are left out and counted.
+            task.max_source_length = min(task.max_source_length, window)
         examples = prepare.read(task, settings["limit"])
         if start:
             self.tokenizers = start.tokenizers
@@ -98,14 +106,9 @@ class Seq2SeqObjective(Objective):
         if start:
             config, prepared = start.changed(settings["override"]), start.inherited()
         else:
-            config = registry.configuration(
-                settings["model"],
-                settings["preset"],
-                source_vocabulary=source_tokenizer.size,
-                target_vocabulary=target_tokenizer.size,
-                shared_vocabulary=source_tokenizer.bytes == target_tokenizer.bytes,
-                **settings["override"],
-            )
+            shared = source_tokenizer.bytes == target_tokenizer.bytes
+            sizes = (source_tokenizer.size, target_tokenizer.size)
+            config = self._config(settings, *sizes, shared_vocabulary=shared)
         probe = registry.build(settings["model"], config)
         with on.scope():
             network = registry.build(
