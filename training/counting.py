@@ -46,6 +46,7 @@ def count(folder: Path, settings: dict[str, Any], task: LanguageModeling, comman
         "tokenizers": {"text": file},
         "unit": tokenizer.unit,
         "task_info": asdict(task.info()),
+        "prompts": task.showcase(),
     }
     saving.save_tables(folder, tables, description, {file: tokenizer})
     size = sum((folder / name).stat().st_size for name in (saving.TABLES, file))

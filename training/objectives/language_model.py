@@ -113,6 +113,7 @@ class LanguageModelObjective(Objective):
                 "tokenizers": {"text": f"tokenizer{self.tokenizer.suffix}"},
                 "unit": self.tokenizer.unit,
                 "task_info": asdict(self.task.info()),
+                "prompts": self.task.showcase(),
             }
         probe = registry.build(model, config, kind=self.kind)
         with on.scope():
