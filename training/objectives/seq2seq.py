@@ -11,6 +11,7 @@ import numpy as np
 
 from training import paths
 from training.checkpoint import Progress
+from training.config import TrainConfig
 from training.data import prepare
 from training.distributed.devices import ONE, Devices
 from training.objectives.base import Data, Objective, Validation
@@ -30,39 +31,39 @@ class Seq2SeqObjective(Objective):
     task: Task
     tokenizers: dict[str, Tokenizer]
 
-    def check(self, settings: dict[str, Any], start: Start | None) -> None:
+    def check(self, config: TrainConfig, start: Start | None) -> None:
         task = self.task
         drawn = {t.model_type for t in task.tokenizers().values()} == {"unigram"}
-        if settings["sampling"] and not (start.draws() if start else drawn):
+        if config.subword_regularization and not (start.draws() if start else drawn):
             raise ValueError(
-                f"{task.name} has no sub-words whose cutting could be drawn (--sampling)"
+                f"{task.name} has no sub-words whose cutting could be drawn "
+                "(--subword-regularization)"
             )
-        for option in ("sampling", "exchange_numbers", "exchange_names"):
-            if settings[option] and task.stream() is not None:
+        for option in ("subword_regularization", "exchange_numbers", "exchange_names"):
+            if getattr(config, option) and task.stream() is not None:
                 raise ValueError(
                     f"{task.name} is encoded once for all epochs: it cannot have "
                     f"--{option.replace('_', '-')}"
                 )
         if start:
             return
-        config = self._config(settings, 4, 4)
+        sizes = self._sizes(config, 4, 4)
         longest = max(task.max_source_length, task.max_target_length)
-        if longest > getattr(config, "max_length", longest):
+        if longest > getattr(sizes, "max_length", longest):
             raise ValueError(
                 f"{task.name} has up to {longest} pieces, and a position is needed for each. "
-                f"Received: max_length={config.max_length}"
+                f"Received: max_length={sizes.max_length}"
             )
 
-    def _config(self, settings: dict[str, Any], source: int, target: int, **more: Any) -> Any:
+    def _sizes(self, config: TrainConfig, source: int, target: int, **more: Any) -> Any:
+        """The network's hyper-parameters."""
         sizes = {"source_vocabulary": source, "target_vocabulary": target, **more}
-        return registry.configuration(
-            settings["model"], settings["preset"], **{**sizes, **settings["override"]}
-        )
+        return registry.configuration(config.model, config.preset, **{**sizes, **config.override})
 
     def prepare(
         self,
         state: Path,
-        settings: dict[str, Any],
+        config: TrainConfig,
         start: Start | None,
         progress: Progress,
         on: Devices = ONE,
@@ -72,24 +73,24 @@ class Seq2SeqObjective(Objective):
         How to score is chosen once, for all of the run and for every evaluation of its model.
         """
         task = self.task
-        if not start and (window := getattr(self._config(settings, 4, 4), "window", None)):
+        if not start and (window := getattr(self._sizes(config, 4, 4), "window", None)):
             # A network of a fixed window reads no further; longer pairs are left out and counted.
             task.max_source_length = min(task.max_source_length, window)
-        examples = prepare.read(task, settings["limit"])
+        examples = prepare.read(task, config.limit)
         if start:
             self.tokenizers = start.tokenizers
         else:
-            self.tokenizers = prepare.make_tokenizers(task, examples, state, settings["vocabulary"])
-        batches, pairs = prepare.encode(task, examples, self.tokenizers, settings, on.rounding())
+            self.tokenizers = prepare.make_tokenizers(task, examples, state, config.vocabulary)
+        batches, pairs = prepare.encode(task, examples, self.tokenizers, config, on.rounding())
         scoring = progress.scoring or task.choose_scoring(prepare.targets(task, examples))
         progress.scoring = scoring
         task.score_as(scoring)
-        self.valid = task.examples("valid")[: settings["validate_on"]]
+        self.valid = task.examples("valid")[: config.validate_on]
         identity = tuple(t.bytes for t in self.tokenizers.values())
         return Data(batches, pairs, f"{pairs:,} pairs", identity)
 
     def build(
-        self, folder: Path, settings: dict[str, Any], start: Start | None, on: Devices = ONE
+        self, folder: Path, config: TrainConfig, start: Start | None, on: Devices = ONE
     ) -> tuple[Any, Seq2SeqPredictor]:
         """Both have fresh weights; those of `start` fit them."""
         task, tokenizers = self.task, self.tokenizers
@@ -104,22 +105,22 @@ class Seq2SeqObjective(Objective):
             "task_info": asdict(task.info()),
         }
         if start:
-            config, prepared = start.changed(settings["override"]), start.inherited()
+            sizes, prepared = start.changed(config.override), start.inherited()
         else:
             shared = source_tokenizer.bytes == target_tokenizer.bytes
-            sizes = (source_tokenizer.size, target_tokenizer.size)
-            config = self._config(settings, *sizes, shared_vocabulary=shared)
-        probe = registry.build(settings["model"], config)
+            vocabularies = (source_tokenizer.size, target_tokenizer.size)
+            sizes = self._sizes(config, *vocabularies, shared_vocabulary=shared)
+        probe = registry.build(config.model, sizes)
         with on.scope():
             network = registry.build(
-                settings["model"], config, seed=settings["seed"], precision=settings["precision"]
+                config.model, sizes, seed=config.seed, precision=config.precision
             )
         description = saving.model_config(
             kind=self.kind,
             name=folder.name,
             task=paths.shown(task.name),
-            model=settings["model"],
-            preset=settings["preset"],
+            model=config.model,
+            preset=config.preset,
             network=probe,
             **prepared,
         )
@@ -127,8 +128,8 @@ class Seq2SeqObjective(Objective):
             folder.name, probe, source_tokenizer, target_tokenizer, description, path=folder
         )
 
-    def loss(self, settings: dict[str, Any]) -> keras.losses.Loss:
-        return SmoothedCrossEntropy(settings["smoothing"])
+    def loss(self, config: TrainConfig) -> keras.losses.Loss:
+        return SmoothedCrossEntropy(config.smoothing)
 
     def validate(self, predictor: Seq2SeqPredictor) -> Validation:
         sources = [e.source for e in self.valid]
