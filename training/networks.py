@@ -18,6 +18,7 @@ from training.start_from import Start
 from training.tasks.base import Task
 from training.tf_tracing import trace_step
 from zoo import registry, saving
+from zoo.building import build
 from zoo.inference.seq2seq import Seq2SeqPredictor
 from zoo.tokenizer import Tokenizer
 
@@ -55,9 +56,9 @@ def make_networks(
             shared_vocabulary=source_tokenizer.bytes == target_tokenizer.bytes,
             **settings["override"],
         )
-    probe = registry.build(settings["model"], config)
+    probe = build(settings["model"], config)
     with on.scope():
-        network = registry.build(
+        network = build(
             settings["model"], config, seed=settings["seed"], precision=settings["precision"]
         )
     description = saving.model_config(

@@ -118,7 +118,7 @@ def _gold_set(chosen: Any, counted: Any) -> dict[str, Any]:
 def _circumstances() -> dict[str, Any]:
     """When, from which commit, with which versions and on what it was measured."""
     from training import card_writer
-    from training.distributed.devices import device_name
+    from zoo.runtime.devices import device_name
 
     return {
         "date": time.strftime("%Y-%m-%d"),

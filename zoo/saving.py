@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo import registry
+from zoo.building import build
 from zoo.checks import Checks
 from zoo.normalizer import Normalizer
 from zoo.tokenizer import Tokenizer
@@ -258,7 +259,7 @@ def read_network(folder: Path, config: dict[str, Any]) -> Seq2Seq:
         raise ModelFolderError(f"{folder / WEIGHTS} must hold half precision: {error}") from error
     hyperparameters = read_hyperparameters(folder, config)
     try:
-        network = registry.build(config["model"], hyperparameters)
+        network = build(config["model"], hyperparameters)
     except ValueError as error:  # sizes that do not go together
         raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
     set_weight_arrays(network, arrays)

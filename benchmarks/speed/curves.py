@@ -146,7 +146,7 @@ def where() -> tuple[str, str]:
     """The device and the backend; imports the latter."""
     import keras
 
-    from training.distributed.devices import device_name
+    from zoo.runtime.devices import device_name
 
     return device_name(), keras.backend.backend()
 
@@ -258,7 +258,7 @@ def request(name: str) -> dict[str, Any]:
 
     prepare(0)
     import zoo
-    from zoo.runtime.profiling import stages
+    from zoo.inference.profiling import stages
 
     model = zoo.load(name)
     text = question(model.config["task"])

@@ -28,9 +28,9 @@ from training.commands import plainly
 from training.data import encoded_corpus
 from training.data.batches import Batches, prefetch
 from training.data.prepare import SAMPLE, console, encoding_bar
-from training.distributed.devices import processor_name
 from training.distributed.host_memory import told_by_linux
 from training.tasks.streaming import LargeFiles
+from zoo.runtime.devices import processor_name
 from zoo.saving import read_json, write_json
 from zoo.tokenizer import train_tokenizer
 
