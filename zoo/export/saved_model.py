@@ -1,7 +1,8 @@
 """A trained model as a TensorFlow SavedModel: what its graph does, and how it gets its number.
 
-    from zoo import export, load
-    export.export(load("en-es-transformer"), "serving/en-es-transformer")
+    import zoo
+    from zoo.export.saved_model import export
+    export(zoo.load("en-es-transformer"), "serving/en-es-transformer")
 
 The graph reads text (or ids), cuts it to what the model was made for, writes greedily, and looks
 once more at what it wrote for the attention. It needs none of this code to run, and answers as
@@ -214,7 +215,7 @@ class _Encoded:
     """A network that has read its source: the verbs that `generation.search` uses."""
 
     def __init__(self, network: Seq2Seq, memory: Memory):
-        self.start, self.step = network.start, network.step
+        self.init_state, self.step = network.init_state, network.step
         self.memory = memory
 
     def encode(self, source: tf.Tensor) -> Memory:

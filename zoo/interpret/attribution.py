@@ -112,6 +112,7 @@ def attribute(
         ValueError: an unknown method or baseline, or steps that make no sense.
 
     Example:
+        >>> import zoo.interpret
         >>> model = zoo.load("dates-lstm-bahdanau")
         >>> [answer] = model.predict(["17 March 1998"])
         >>> found = zoo.interpret.attribute(model, answer, method="occlusion")
@@ -165,6 +166,7 @@ def saliency(model: Seq2SeqPredictor, answer: Prediction) -> np.ndarray:
         (T, S) float32, rows sum to 1.
 
     Example:
+        >>> import zoo.interpret
         >>> model = zoo.load("dates-lstm-bahdanau")
         >>> [answer] = model.predict(["17 March 1998"])
         >>> zoo.interpret.saliency(model, answer).sum(axis=1).round(3).tolist() == [1.0] * 11

@@ -87,6 +87,7 @@ def candidates(model: Seq2SeqPredictor, answer: Prediction, k: int = 5) -> Candi
         ValueError: k below 1 or above the size of the vocabulary.
 
     Example:
+        >>> import zoo.interpret
         >>> model = zoo.load("dates-lstm-bahdanau")
         >>> [answer] = model.predict(["17 March 1998"])
         >>> zoo.interpret.candidates(model, answer, k=3).probabilities.shape
@@ -128,6 +129,7 @@ def query_key_value(model: Seq2SeqPredictor, answer: Prediction) -> dict[str, Qu
         As many kinds as `model.attention_heads` has; {} for an empty answer.
 
     Example:
+        >>> import zoo.interpret
         >>> model = zoo.load("dates-lstm-bahdanau")
         >>> [answer] = model.predict(["17 March 1998"])
         >>> inner = zoo.interpret.query_key_value(model, answer)["cross"]

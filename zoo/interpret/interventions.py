@@ -58,6 +58,7 @@ def intervene(
             read, or a beginning that the model cannot write.
 
     Example:
+        >>> import zoo.interpret
         >>> model = zoo.load("dates-lstm-bahdanau")
         >>> [answer] = model.predict(["17 March 1998"])
         >>> masked = zoo.interpret.Intervention(mask=(1,))
@@ -93,6 +94,7 @@ def predict_without(
         TypeError, ValueError: as `predict`; a kind, layer or head that is not there; `sampling`.
 
     Example:
+        >>> import zoo.interpret
         >>> model = zoo.load("dates-lstm-bahdanau")
         >>> off = [zoo.interpret.Off("cross", layer=0)]
         >>> blind = zoo.interpret.predict_without(model, ["17 March 1998"], off)
