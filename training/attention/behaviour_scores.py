@@ -40,7 +40,7 @@ class Looked:
 
     Args:
         scores: by kind of map ("cross", "encoder", "decoder", or "saliency" where there is no
-            attention): of each answer the `mapscores.scores`, (L, H) each.
+            attention): of each answer the `attention_metrics.scores`, (L, H) each.
         faithful: the faithfulness of each.
     """
 
