@@ -14,6 +14,7 @@ import streamlit as st
 
 from apps import saved_models
 from apps.labels import Answer, from_prediction, from_record
+from zoo import interpret
 
 RUNS = 3
 """Warm runs behind a latency: enough for a median, few enough not to be waited for."""
@@ -134,7 +135,7 @@ def _compute(
     saliency = None
     if not prediction.attention:
         say("measuring its input saliency")
-        saliency = loaded.saliency(prediction)
+        saliency = interpret.saliency(loaded, prediction)
     return from_prediction(name, prediction, saliency=saliency, milliseconds=milliseconds)
 
 
@@ -160,7 +161,7 @@ def _warm(names: tuple[str, ...], text: str) -> None:
             loaded = _model(name, saved_models.fingerprint(name))
             [prediction] = loaded.predict([text])
             if not prediction.attention:
-                loaded.saliency(prediction)
+                interpret.saliency(loaded, prediction)
             _settle()
 
 

@@ -145,6 +145,20 @@ def attention(name: str) -> dict[str, Any]:
     return _of_type(_read(name, "attention.json"), dict)
 
 
+def attends(name: str) -> bool:
+    """Whether the model has attention, as its config.json says; False for a damaged one."""
+    settings = config(name)
+    try:
+        heads = registry.attention_heads(
+            str(settings.get("model") or ""),
+            _of_type(settings.get("hyperparameters"), dict),
+            str(settings.get("kind") or "seq2seq"),
+        )
+    except (TypeError, ValueError):
+        return False
+    return bool(heads)
+
+
 def examples(name: str) -> list[dict[str, Any]]:
     """The stored predictions of the dashboard's examples, or []."""
     return [one for one in _of_type(_read(name, "examples.json"), list) if isinstance(one, dict)]

@@ -76,14 +76,8 @@ def best(task: str, *, attention: bool = False) -> str:
 
     `attention`: the best of those that have attention, if any has.
     """
-    from zoo import registry
-
     names = quality.best_first(task)
-    having = [
-        name
-        for name in names
-        if registry.of_kind("seq2seq")[saved_models.family_of(name)].attention
-    ]
+    having = [name for name in names if saved_models.attends(name)]
     return (having if attention and having else names)[0]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from training import card_writer, paths, tasks
 from training.config import TrainConfig
-from training.data.prepare import console
+from training.progress import console
 from zoo import registry, saving
 from zoo.models.ngram import KneserNey
 

@@ -15,13 +15,12 @@ import keras
 from training import card_writer, checkpoint, folder_lock, networks, paths, start_from, tasks
 from training.checkpoint import CheckpointError
 from training.config import TrainConfig
-from training.data import prepare
-from training.data.prepare import console
 from training.distributed import devices
 from training.distributed.devices import Devices
 from training.loop import Place, RunStoppedError, Schedule, Trainer
 from training.objectives import objective
 from training.objectives.base import Objective
+from training.progress import console, progress_bar
 from training.start_from import Start
 from zoo import registry, saving
 
@@ -253,7 +252,7 @@ class shown:  # noqa: N801 - reads as a statement
     """A progress bar; gives the function that the trainer reports to."""
 
     def __init__(self, steps: int, start: int):
-        self.bar = prepare.progress_bar()
+        self.bar = progress_bar()
         self.job = self.bar.add_task("training", total=steps, completed=start)
 
     def __enter__(self) -> Any:

@@ -41,13 +41,15 @@ def record(
 
     Lists of floats are rounded; `saliency` is null for a network with attention.
     """
+    from zoo.interpret import saliency
+
     prediction = model.predict([source], beams=beams)[0]  # also compiles, so what follows is warm
     model.predict([source], beams=beams, attention=False)
     milliseconds = [
         1000 * model.predict([source], beams=beams, attention=False)[0].seconds for _ in range(runs)
     ]
     median = statistics.median(milliseconds)
-    saliency = None if prediction.attention else _rounded(model.saliency(prediction))
+    shares = None if prediction.attention else _rounded(saliency(model, prediction))
     return {
         "source": source,
         "beams": beams,
@@ -56,7 +58,7 @@ def record(
         "target_pieces": list(prediction.target_pieces),
         "log_probs": _rounded(prediction.log_probs, digits=4),
         "attention": {kind: _rounded(maps) for kind, maps in prediction.attention.items()},
-        "saliency": saliency,
+        "saliency": shares,
         "ms": {"median": round(median, 3), "runs": [round(one, 3) for one in milliseconds]},
         "tokens_per_second": round(1000 * len(prediction.target_pieces) / median),
         "alternatives": [
@@ -83,7 +85,7 @@ def compute(
     Raises:
         ValueError: no runs to time.
     """
-    from training.distributed.devices import device_name
+    from zoo.runtime.devices import device_name
 
     if runs < 1:
         raise ValueError(f"runs must be at least 1. Received: runs={runs}")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo import registry
+from zoo.building import build
 from zoo.checks import Checks
 from zoo.normalizer import Normalizer
 from zoo.tokenizer import Tokenizer
@@ -195,7 +196,14 @@ def write_tables(folder: Path, tables: Any) -> None:
 
 
 def model_config(
-    *, kind: str, name: str, task: str, model: str, preset: str, network: Network, **rest: Any
+    *,
+    name: str,
+    task: str,
+    model: str,
+    preset: str,
+    network: Network,
+    kind: str = "seq2seq",
+    **rest: Any,
 ) -> dict[str, Any]:
     """The content of `config.json`."""
     return {
@@ -302,7 +310,7 @@ def read_network(folder: Path, config: dict[str, Any]) -> Network:
         raise ModelFolderError(f"{folder / WEIGHTS} must hold half precision: {error}") from error
     hyperparameters = read_hyperparameters(folder, config)
     try:
-        network = registry.build(config["model"], hyperparameters, kind=config["kind"])
+        network = build(config["model"], hyperparameters, kind=config["kind"])
     except ValueError as error:  # sizes that do not go together
         raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
     set_weight_arrays(network, arrays)

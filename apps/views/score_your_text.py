@@ -16,11 +16,12 @@ from apps.markdown import plain
 from apps.sections import answer_view, intervention_outcome
 from apps.sections.answer_view import Which
 from apps.sections.intervention_outcome import nats, per_piece, quoted, spans_of, total
+from zoo import interpret
 from zoo.prediction import spell
 from zoo.tokenizer import WORD_START
 
 if TYPE_CHECKING:
-    from zoo.interpret.internals import Candidates
+    from zoo.interpret import Candidates
     from zoo.prediction import Prediction
 
 UNKNOWN = "<unk>"
@@ -95,8 +96,9 @@ def _forced(name: str, text: str, target: str) -> tuple[Prediction, Candidates, 
 
     def compute(loaded: Any) -> Any:
         [prediction] = loaded.predict([text], target=[target])
-        found = loaded.candidates(prediction, k=min(5, loaded.target_tokenizer.size))
-        return prediction, found, None if prediction.attention else loaded.saliency(prediction)
+        found = interpret.candidates(loaded, prediction, k=min(5, loaded.target_tokenizer.size))
+        attends = bool(prediction.attention)
+        return prediction, found, None if attends else interpret.saliency(loaded, prediction)
 
     return interpretation.run(name, ("target", text, target), compute)
 

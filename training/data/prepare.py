@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from training.config import TrainConfig
 from training.data import download
@@ -23,13 +20,14 @@ from training.data.batches import Batches
 from training.data.name_augmentation import exchange_names
 from training.data.number_augmentation import exchange_numbers
 from training.data.subword_regularization import SampledBatches, Side
+from training.progress import completing, console
 from training.tasks.base import Example, Pair, Stream, Task, TokenizerSpec
 from zoo import saving
 from zoo.normalizer import Normalizer
 from zoo.tokenizer import Tokenizer, train_tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 SAMPLE = 200_000
 """Pairs of a large corpus that a tokenizer learns from: SentencePiece keeps them in memory."""
@@ -38,8 +36,6 @@ FIXED = 4 + 256 + 10
 """Pieces of every vocabulary of sub-words: special ones, bytes, digits."""
 SMALLEST, LARGEST = FIXED + 30, 32_000
 """The smallest vocabulary that may be asked for; up to which one grows by itself."""
-
-console = Console(stderr=True)
 
 
 def read(task: Task, limit: int = 0) -> list[Example] | Stream:
@@ -185,7 +181,7 @@ def encode(
             (both[0].normalizer.steps, both[1].normalizer.steps),
         )
         folder = download.writable_folder() / "encoded"
-        with encoding_bar() as report:
+        with completing("Encoding parts") as report:
             found = encoded_corpus.build(folder, examples, encoding, config.threads, report)
         sources, targets, read = found.sources, found.targets, found.read
     if len(sources) < read:
@@ -239,23 +235,3 @@ def sampled(
         )
         for side in (0, 1)
     ]
-
-
-def progress_bar() -> Progress:
-    """The bar that long work shows: how much is done of how much, and how long the rest takes."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
-
-
-@contextmanager
-def encoding_bar() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar of parts encoded; gives the function that `store.build` reports to."""
-    bar = progress_bar()
-    job = bar.add_task("Encoding parts", total=None)
-    with bar:
-        yield lambda done, parts: bar.update(job, completed=done, total=parts)

@@ -13,15 +13,16 @@ import numpy as np
 from training import paths
 from training.checkpoint import Progress
 from training.config import TrainConfig
-from training.data.prepare import console
 from training.data.windows import Windows
 from training.distributed.devices import ONE, Devices
 from training.metrics import language_modeling as metrics
 from training.objectives.base import Data, Objective, Validation
 from training.objectives.cross_entropy import SmoothedCrossEntropy
+from training.progress import console
 from training.start_from import Start
 from training.tasks.language_modeling import LanguageModeling
 from zoo import registry, saving, text_tokenizers
+from zoo.building import build
 from zoo.inference.language_model import LanguageModelPredictor
 from zoo.inference.text_scoring import log_probs
 from zoo.text_tokenizers import TextTokenizer
@@ -114,11 +115,9 @@ class LanguageModelObjective(Objective):
                 "task_info": asdict(self.task.info()),
                 "prompts": self.task.showcase(),
             }
-        probe = registry.build(model, sizes, kind=self.kind)
+        probe = build(model, sizes, kind=self.kind)
         with on.scope():
-            network = registry.build(
-                model, sizes, seed=seed, precision=config.precision, kind=self.kind
-            )
+            network = build(model, sizes, seed=seed, precision=config.precision, kind=self.kind)
         description = saving.model_config(
             kind=self.kind,
             name=folder.name,

@@ -19,6 +19,7 @@ from training.objectives.cross_entropy import SmoothedCrossEntropy
 from training.start_from import Start
 from training.tasks.base import Task
 from zoo import registry, saving
+from zoo.building import build
 from zoo.inference.seq2seq import Seq2SeqPredictor
 from zoo.tokenizer import Tokenizer
 
@@ -110,11 +111,9 @@ class Seq2SeqObjective(Objective):
             shared = source_tokenizer.bytes == target_tokenizer.bytes
             vocabularies = (source_tokenizer.size, target_tokenizer.size)
             sizes = self._sizes(config, *vocabularies, shared_vocabulary=shared)
-        probe = registry.build(config.model, sizes)
+        probe = build(config.model, sizes)
         with on.scope():
-            network = registry.build(
-                config.model, sizes, seed=config.seed, precision=config.precision
-            )
+            network = build(config.model, sizes, seed=config.seed, precision=config.precision)
         description = saving.model_config(
             kind=self.kind,
             name=folder.name,

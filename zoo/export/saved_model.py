@@ -1,7 +1,8 @@
 """A trained model as a TensorFlow SavedModel: what its graph does, and how it gets its number.
 
-    from zoo import export, load
-    export.export(load("en-es-transformer"), "serving/en-es-transformer")
+    import zoo
+    from zoo.export.saved_model import export
+    export(zoo.load("en-es-transformer"), "serving/en-es-transformer")
 
 The graph reads text (or ids), cuts it to what the model was made for, writes greedily, and looks
 once more at what it wrote for the attention. It needs none of this code to run, and answers as

@@ -13,7 +13,7 @@ from apps.labels import from_prediction, read
 from apps.views import score_your_text
 from tests.apps import app_runner
 from tests.apps.test_pages import HOSTILE
-from zoo.interpret.internals import Candidates
+from zoo.interpret import Candidates
 from zoo.prediction import Prediction
 
 SOURCE = ["▁my", "▁brother", "</s>"]
