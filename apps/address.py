@@ -37,6 +37,7 @@ ORDER = (
     *("head2", "step", "row", "column", "sorted", "tool", "mask", "how", "swap", "prefix"),
     *("force", "off", "all", "aligner", "grade", "faithful", "look", "device", "log", "measure"),
     *("decoding", "one", "other", "ahead", "chapter", "budget"),
+    *("models", "runs", "curve", "along", "folder"),
     *("present", "explained"),
 )
 """Every choice that an address may hold, in the order in which it holds them."""

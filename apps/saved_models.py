@@ -1,7 +1,8 @@
-"""What lies in saved_models: tasks, models, and the JSON files that training wrote beside them.
+"""The shipped models and the user's own: tasks, models, and the JSON files beside their weights.
 
-Nothing here fails on a folder that is missing, half-written or corrupt: a file that cannot be
-read is empty, and the page says so where it matters.
+A shipped model goes by the name of its folder in saved_models, a user's own by the id that
+`apps.model_places` gives it. Nothing here fails on a folder that is missing, half-written or
+corrupt: a file that cannot be read is empty, and the page says so where it matters.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from apps import model_places
 from zoo import registry
 from zoo import shipped as folders
 from zoo.task_info import TaskInfo
@@ -26,21 +28,44 @@ def family_of(name: str) -> str:
     return str(config(name).get("model") or "")
 
 
+def is_own(name: str) -> bool:
+    """Whether it is a model of the user's, and not a shipped one."""
+    return name in model_places.scan().folders
+
+
 def id_of(name: str) -> str:
     """What an address calls the model, within its task: its architecture, or its own name.
 
-    The first model of an architecture goes by the architecture, so that a choice is kept from one
-    task to another.
+    The first shipped model of an architecture goes by the architecture, so that a choice is kept
+    from one task to another. A user's own is always called by its id: others come and go.
     """
+    if is_own(name):
+        return name
     same = _of_family(name)
     return family_of(name) if not same or same[0] == name else name
 
 
 def label(name: str) -> str:
-    """What a model is called on a page, beside others of its task."""
+    """What a model is called on a page, beside others of its task; a user's own by its folder."""
     entry = registry.ARCHITECTURES.get(family_of(name))
-    called = entry.label if entry else name
-    return f"{called} ({name})" if len(_of_family(name)) > 1 else called
+    if is_own(name):
+        network = entry.label if entry else "no model"
+        preset = model_places.shown(str(config(name).get("preset") or ""))
+        return f"{called(name)} ({network} {preset})".replace(" _)", ")")
+    network = entry.label if entry else name
+    return f"{network} ({name})" if len(_of_family(name)) > 1 else network
+
+
+def called(name: str) -> str:
+    """A model's own name, without its architecture: that of its folder."""
+    own = model_places.scan().folders.get(name)
+    return own.shown if own else name
+
+
+def typed(name: str) -> str:
+    """What a command calls the model: its name, or the path of a user's own."""
+    own = model_places.scan().folders.get(name)
+    return own.typed if own else name
 
 
 def summary(name: str) -> str:
@@ -55,8 +80,9 @@ def labels() -> dict[str, str]:
 
 
 def _of_family(name: str) -> list[str]:
-    """The models with the task and the architecture of `name`, in the order of `models`."""
-    return [one for one in models(task_of(name)) if family_of(one) == family_of(name)]
+    """The shipped models with the task and the architecture of `name`, in the order of `models`."""
+    shipped = _shipped_by_task().get(task_of(name), [])
+    return [one for one in shipped if family_of(one) == family_of(name)]
 
 
 def info(task: str) -> TaskInfo:
@@ -72,26 +98,33 @@ def task_label(task: str) -> str:
 
 
 def folder(name: str) -> Path:
-    """Where the shipped model `name` lies, or would lie."""
-    return folders.saved_models_path() / name
+    """Where a user's own model lies, or where the shipped model `name` lies, or would lie."""
+    own = model_places.scan().folders.get(name)
+    return own.folder if own else folders.saved_models_path() / name
 
 
 def tasks() -> list[str]:
-    """The short names of the tasks that there are models of."""
-    return list(_by_task())
+    """The short names of the tasks that there are models of, those of shipped models first."""
+    return list({**_shipped_by_task(), **model_places.scan().by_task})
 
 
 def models(task: str) -> list[str]:
-    """Every model of `task`, in the order of the registry."""
-    return _by_task().get(task, [])
+    """Every model of `task`: the shipped ones, then the user's own, as the registry orders them."""
+    return [*_shipped_by_task().get(task, []), *model_places.scan().by_task.get(task, [])]
+
+
+def refresh() -> None:
+    """Look again for models of the user's own: one may have come since."""
+    model_places.refresh()
 
 
 def damaged() -> dict[str, str]:
-    """The folders beside the models that hold none, and what is wrong with each."""
-    return folders.damaged()
+    """The folders that hold no model that can be read, and what is wrong with each."""
+    own = {one.shown: one.fault for one in model_places.scan().folders.values() if one.fault}
+    return {**folders.damaged(), **own}
 
 
-def _by_task() -> dict[str, list[str]]:
+def _shipped_by_task() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, settings in _configs(_state()).items():
         found.setdefault(folders.short_task(settings["task"]), []).append(name)
@@ -130,8 +163,18 @@ def fingerprint(name: str) -> str:
     return f"{folder(name)}:{':'.join(parts)}"
 
 
+def written(name: str) -> float:
+    """When its weights were written, in seconds since 1970; 0 where there are none."""
+    try:
+        return (folder(name) / "weights.safetensors").stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def config(name: str) -> dict[str, Any]:
     """The model's config.json, or {}."""
+    if own := model_places.scan().folders.get(name):
+        return own.config or {}
     return _of_type(_read(name, "config.json"), dict)
 
 
@@ -179,7 +222,8 @@ def opening(task: str) -> str | None:
     """The example that pages open with; None where there is none.
 
     The first that the Transformer answers well and the SimpleRNN does not; where there is none
-    such, the one on which the Transformer is furthest ahead; without references, the first.
+    such, the one on which the Transformer is furthest ahead; without references, the first. Where
+    nothing is stored, an input of the test split or the example that the task itself names.
     """
     sources = example_sources(task)
     graded = {source: grade for source in sources if (grade := _lead(task, source)) is not None}
@@ -188,7 +232,16 @@ def opening(task: str) -> str | None:
         return apart[0]
     if graded:
         return max(graded, key=lambda source: graded[source][0] - graded[source][1])
-    return sources[0] if sources else None
+    return sources[0] if sources else _any_input(task)
+
+
+def _any_input(task: str) -> str | None:
+    """Something that a model of `task` can read; None where nothing is known."""
+    for name in models(task):
+        for record in predictions(name):
+            if isinstance(record.get("source"), str) and record["source"]:
+                return record["source"]
+    return next((hint for name in models(task) if (hint := TaskInfo.of(config(name)).hint)), None)
 
 
 WELL = 85.0
@@ -248,6 +301,8 @@ def _of_type(value: Any, kind: type) -> Any:
 
 def _read(name: str, file: str) -> Any:
     path = folder(name) / file
+    if is_own(name) and not model_places.inside(path):
+        return None
     try:
         status = path.stat()
         return _parse(str(path), status.st_mtime_ns, status.st_size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,20 @@ from training.tasks.base import Task
 from training.tf_tracing import trace_step
 from zoo import registry, saving
 from zoo.inference.seq2seq import Seq2SeqPredictor
+from zoo.task_info import TaskInfo
 from zoo.tokenizer import Tokenizer
+
+LONGEST_HINT = 100
+"""Characters of an input that a page may open with."""
+
+
+def _told(task: Task) -> TaskInfo:
+    """What pages say of the task; where it names no example, a short one of the validation side."""
+    info = task.info()
+    if info.hint:
+        return info
+    sources = (example.source for example in task.examples("valid"))
+    return replace(info, hint=next((one for one in sources if len(one) <= LONGEST_HINT), ""))
 
 
 def make_networks(
@@ -42,7 +55,7 @@ def make_networks(
         "max_source_length": task.max_source_length,
         "max_target_length": task.max_target_length,
         "unit": task.unit,
-        "task_info": asdict(task.info()),
+        "task_info": asdict(_told(task)),
     }
     if start:
         config, prepared = start.changed(settings["override"]), start.inherited()

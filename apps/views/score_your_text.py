@@ -75,7 +75,7 @@ def render() -> None:
     if own is not None and yours is not None:
         _one(name, text, own, yours)
     if st.toggle("All models of the task side by side", **state.flag("all")):
-        _all(names, text, target, beams)
+        _all(widgets.several_models(task), text, target, beams)
 
 
 def _target(task: str) -> str:
@@ -270,7 +270,7 @@ def _map(answer: Answer, unit: str) -> None:
 def _all(names: Sequence[str], text: str, target: str, beams: int) -> None:
     """The target by every model: the words as each expected them, and a table."""
     rows = []
-    for name, column in zip(names, st.columns(len(names), border=True), strict=True):
+    for name, column in widgets.columns(names).items():
         with column:
             answer_view.heading(name)
             own, yours = interpretation.predict(name, text, beams), _forced(name, text, target)
