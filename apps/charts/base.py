@@ -26,7 +26,7 @@ FAMILY_COLOURS = {
 SHAPES = ("square", "triangle-up", "diamond", "circle")
 MORE_COLOURS = ("#a253b0", "#b8405e", "#5b7f1d", "#7a6ad8", "#b5532a", "#1f7f9c", "#8a6d1f")
 """Of models that go by another name than a family's; at least 3:1 against both pages."""
-MORE_SHAPES = ("cross", "triangle-down", "stroke", "triangle-left", "triangle-right")
+MORE_SHAPES = ("cross", "triangle-down", "arrow", "triangle-left", "triangle-right")
 RAMP = (
     *("#f4f7fb", "#dce7f3", "#c2d6ea", "#a6c3e0", "#88afd5"),
     *("#6999c8", "#4c82b8", "#336aa3", "#1f5189", "#0e3a6b"),

@@ -45,7 +45,12 @@ def curves(records: Records, *, title: str, x_title: str, log: bool = False) -> 
         axis=alt.Axis(format=",.4~g", labelOverlap=True),
     )
     base = alt.Chart(data).encode(
-        x=alt.X("x:Q", title=x_title, scale=alt.Scale(zero=True, nice=False)),
+        x=alt.X(
+            "x:Q",
+            title=x_title,
+            scale=alt.Scale(zero=True, nice=False),
+            axis=alt.Axis(tickCount=10, labelOverlap=True),
+        ),
         y=y,
         color=alt.Color(
             "run:N",
@@ -60,7 +65,13 @@ def curves(records: Records, *, title: str, x_title: str, log: bool = False) -> 
             strokeDash=alt.StrokeDash(
                 "side:N",
                 scale=alt.Scale(domain=sides, range=[DASHES[side] for side in sides]),
-                legend=alt.Legend(title=None, orient="top", symbolStrokeColor=charts.NEUTRAL),
+                legend=alt.Legend(
+                    title=None,
+                    orient="top",
+                    symbolType="stroke",
+                    symbolSize=500,
+                    symbolStrokeColor=charts.NEUTRAL,
+                ),
             )
         )
     marks = (

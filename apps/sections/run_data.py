@@ -120,6 +120,12 @@ def signature() -> tuple[Any, ...]:
     )
 
 
+def alike(names: Sequence[str]) -> list[str]:
+    """Those of the task of the first of them: losses of different tasks do not compare."""
+    tasks = {name: read(name).facts.get("task") for name in names}
+    return [name for name in names if tasks[name] == tasks[names[0]]]
+
+
 def label(name: str) -> str:
     """What a run is called on the page: a user's own as on all pages, a shipped one by its name."""
     if not saved_models.is_own(name):
@@ -253,13 +259,13 @@ def _facts(
     speeds = [row["tokens_per_second"] for row in rows if row.get("tokens_per_second")]
     minutes = _number(progress.get("minutes")) or _number(trained.get("minutes"))
     return {
-        "task": model_places.shown(str(config.get("task") or settings.get("task") or "")),
+        "task": str(config.get("task") or settings.get("task") or "") or None,
         "network": entry.label if entry else model or None,
         "preset": config.get("preset") or settings.get("preset"),
         "epochs": _number(trained.get("epochs")) or last.get("epoch"),
         "minutes": max(minutes or 0, last.get("minutes", 0)) or None,
         "cpu_minutes": _number(progress.get("cpu_minutes")) or _number(trained.get("cpu_minutes")),
-        "memory": _number(progress.get("peak_memory")) or _number(trained.get("peak_memory_mb")),
+        "memory": _whole_number(progress.get("peak_memory") or trained.get("peak_memory_mb")),
         "tokens_per_second": _number(trained.get("tokens_per_second"))
         or (round(sum(speeds) / len(speeds)) if speeds else None),
         "parameters": saved_models.parameters(name),
@@ -268,20 +274,23 @@ def _facts(
     }
 
 
-COLUMNS = {
-    "network": "Network",
-    "preset": "Preset",
-    "task": "Task",
-    "epochs": "Epochs",
+COSTS = {
     "minutes": "Minutes",
     "cpu_minutes": "CPU minutes",
     "memory": "Memory, MB",
     "tokens_per_second": "Tokens/s",
+}
+COLUMNS = {
+    **COSTS,
+    "network": "Network",
+    "preset": "Preset",
+    "task": "Task",
+    "epochs": "Epochs",
     "parameters": "Parameters",
     "megabytes": "MB on disk",
     "device": "Device",
 }
-"""The facts of a run and what the page calls them."""
+"""The facts of a run and what the page calls them, what it took first."""
 
 
 def flat(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -16,6 +17,8 @@ EVERY = 1.0
 """Seconds between two looks at a job at work."""
 TAIL = 12
 """Lines of output that are shown."""
+BAR = re.compile(r"[━╸╺\s]+|-:--:--")
+"""What Rich draws a bar with; the page has its own."""
 REFUSED = "job.refused"
 """In the session: the model whose job could not be started, and why."""
 MEANS = {
@@ -89,7 +92,8 @@ def _panel(run: Run, *, working: bool) -> None:
 def _show(job: Job) -> None:
     seconds = f"{job.seconds:.0f} s"
     if job.running:
-        st.progress(job.share or 0.0, f"{job.title}: {seconds}. {plain(job.current)}")
+        line = BAR.sub(" ", job.current).strip()
+        st.progress(job.share or 0.0, f"{job.title}: {seconds}{f', {plain(line)}' if line else ''}")
     elif job.stopped:
         st.info(f"{job.title} was stopped after {seconds}.", icon=":material/stop_circle:")
     elif job.failed:

@@ -10,7 +10,7 @@ from apps import figures, model_places, presentation, saved_models, state
 from apps.charts import runs as run_charts
 from apps.markdown import plain
 from apps.sections import run_data, run_jobs
-from apps.sections.run_data import ALONG, COLUMNS, Run
+from apps.sections.run_data import ALONG, COLUMNS, COSTS, Run
 
 MOST = 8
 """Runs that are drawn over one another until a reader chooses others."""
@@ -83,14 +83,16 @@ def _watch(drawn: tuple) -> None:
 
 
 def _choose(names: Sequence[str]) -> list[str]:
-    """The runs that are drawn; the newest of the reader's own, or the first task's, by default."""
+    """The runs that are drawn; by default the newest of the reader's own and others of its task."""
     own = [name for name in names if saved_models.is_own(name)]
-    usual = own or saved_models.models(saved_models.tasks()[0])
+    usual = run_data.alike(own) if own else saved_models.models(saved_models.tasks()[0])
     chosen = st.multiselect(
         "Runs",
         names,
         format_func=run_data.label,
-        placeholder=f"The newest of your own, at most {MOST}" if own else "Those of the first task",
+        placeholder=f"The newest of your own and others of its task, {MOST} at most"
+        if own
+        else "Those of the first task",
         **state.several("runs", names),
     )
     return chosen or usual[:MOST]
@@ -142,8 +144,8 @@ def _states(runs: Sequence[Run]) -> None:
     lines = []
     for run in runs:
         icon = {"training": "progress_activity", "stopped": "pause_circle"}.get(run.state, "check")
-        lines.append(f"- :material/{icon}: **{plain(run.label)}**: {plain(run.told)}")
-    st.markdown("\n".join(lines))
+        lines.append(f":material/{icon}: **{plain(run.label)}**: {plain(run.told)}")
+    st.markdown("  \n".join(lines))
 
 
 def _chart(runs: Sequence[Run], measure: str, along: str, *, log: bool) -> None:
@@ -157,8 +159,8 @@ def _chart(runs: Sequence[Run], measure: str, along: str, *, log: bool) -> None:
         st.caption(f"**{title}.** {info.meaning}")
     if measure == run_data.LOSS:
         st.caption(
-            "Nats a piece. The training side counts with label smoothing and dropout, the "
-            "validation side without: a validation loss below the training loss is nothing odd."
+            "Nats a piece. The training side counts with label smoothing and dropout; the "
+            "validation side without, and with averaged weights. So either may be the lower one."
         )
     figures.show(
         run_charts.curves(rows, title=title, x_title=ALONG[along], log=log),
@@ -181,7 +183,8 @@ def _cost(runs: Sequence[Run]) -> None:
                 bests[f"Best {name} {info.arrow}"] = found[0]
         facts = {header: run.facts.get(key) for key, header in COLUMNS.items()}
         rows.append({"Run": run.label, "State": run.told.partition(";")[0], **bests, **facts})
-    headers = dict.fromkeys(header for row in rows for header in row)
+    found = dict.fromkeys(header for row in rows for header in row if header.startswith("Best "))
+    headers = dict.fromkeys(["Run", "State", *COSTS.values(), *found, *COLUMNS.values()])
     # A column that no run says anything about is left out.
     kept = [header for header in headers if any(row.get(header) is not None for row in rows)]
     number = st.column_config.NumberColumn
