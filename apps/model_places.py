@@ -122,11 +122,7 @@ def inside(path: Path) -> bool:
 
 
 def _key() -> tuple[Any, ...]:
-    try:
-        here = str(Path.cwd())
-    except OSError:
-        here = ""
-    return _arguments, os.environ.get(VARIABLE), here, str(shipped.saved_models_path())
+    return _arguments, os.environ.get(VARIABLE), os.environ.get("ZOO_SAVED_MODELS")
 
 
 def _typed() -> tuple[list[str], list[str]]:

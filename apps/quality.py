@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from apps import saved_models
+from apps.markdown import quiet
 from zoo.metric_info import MetricInfo, of_card
 
 
@@ -14,8 +16,9 @@ def figure(key: str, task: str = "") -> MetricInfo:
     for name in saved_models.models(task):
         info = of_card(saved_models.card(name), key)
         if info != MetricInfo(key, key):
-            return info
-    return MetricInfo(key, key)
+            told = {part: quiet(getattr(info, part)) for part in ("label", "title", "description")}
+            return replace(info, **told)
+    return MetricInfo(key, quiet(key))
 
 
 def first(task: str) -> MetricInfo:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from apps import model_places
+from apps.markdown import quiet
 from zoo import registry
 from zoo import shipped as folders
 from zoo.task_info import TaskInfo
@@ -88,7 +89,10 @@ def _of_family(name: str) -> list[str]:
 def info(task: str) -> TaskInfo:
     """What the models of `task` say of it."""
     for name in models(task):
-        return TaskInfo.of(config(name))
+        found = TaskInfo.of(config(name))
+        return (
+            found if not is_own(name) else TaskInfo(**{k: quiet(v) for k, v in vars(found).items()})
+        )
     return TaskInfo(label=task)
 
 

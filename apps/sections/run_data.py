@@ -10,6 +10,7 @@ import csv
 import functools
 import inspect
 import io
+import itertools
 import json
 import math
 import shlex
@@ -120,10 +121,15 @@ def signature() -> tuple[Any, ...]:
     )
 
 
-def alike(names: Sequence[str]) -> list[str]:
-    """Those of the task of the first of them: losses of different tasks do not compare."""
-    tasks = {name: read(name).facts.get("task") for name in names}
-    return [name for name in names if tasks[name] == tasks[names[0]]]
+def alike(names: Sequence[str], most: int) -> list[str]:
+    """The first of these runs of the first one's task: losses of different tasks do not compare."""
+    found = (name for name in names if _task(name) == _task(names[0]))
+    return list(itertools.islice(found, most))
+
+
+def _task(name: str) -> str | None:
+    settings = _mapping(checkpoint(saved_models.folder(name)).get("settings"))
+    return saved_models.config(name).get("task") or settings.get("task")
 
 
 def label(name: str) -> str:
@@ -198,7 +204,7 @@ def checkpoint(folder: Path) -> dict[str, Any]:
         return {}
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=256)
 def _checkpoint(path: Path, modified: int, size: int) -> dict[str, Any]:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -218,7 +224,7 @@ def history(path: Path) -> tuple[Row, ...]:
         return ()
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=256)
 def _history(path: Path, modified: int, size: int) -> tuple[Row, ...]:
     if size > LONGEST_HISTORY:
         raise ValueError(f"{path.name} is too long")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from apps import figures, links, quality, saved_models, state, widgets
 from apps.charts import base as charts
-from apps.markdown import plain
+from apps.markdown import plain, quiet
 from apps.sections import quality_by_length
 from zoo.metric_info import MetricInfo
 
@@ -186,7 +186,7 @@ def _conditions(task: str, rows: list[dict[str, Any]]) -> str:
     if counts:
         parts.append(f"{' or '.join(f'{count:,}' for count in counts)} unseen test examples")
     if devices:
-        parts.append(f"speed measured on {' and '.join(sorted(map(str, devices)))}")
+        parts.append(f"speed measured on {quiet(' and '.join(sorted(map(str, devices))))}")
     text = "; ".join(parts)
     return (
         f"{text[0].upper()}{text[1:]}." if text else "The cards say nothing about the conditions."

@@ -85,7 +85,7 @@ def _watch(drawn: tuple) -> None:
 def _choose(names: Sequence[str]) -> list[str]:
     """The runs that are drawn; by default the newest of the reader's own and others of its task."""
     own = [name for name in names if saved_models.is_own(name)]
-    usual = run_data.alike(own) if own else saved_models.models(saved_models.tasks()[0])
+    usual = run_data.alike(own, MOST) if own else saved_models.models(saved_models.tasks()[0])
     chosen = st.multiselect(
         "Runs",
         names,

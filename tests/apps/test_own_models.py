@@ -194,3 +194,25 @@ def test_charts_tell_own_models_apart():
 
 def test_compare_knows_no_paths():
     assert "Path" not in vars(compare)
+
+
+def test_labels_of_a_stranger_folder_are_no_markdown(place, asked):
+    folder = own_models.model(place / "one", hint="red dog")
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    bad = "![x](http://example.com/x.png)"
+    config["task_info"] |= {"label": bad, "prompt": bad, "output_unit": bad}
+    (folder / "config.json").write_text(json.dumps({**config, "preset": bad}), encoding="utf-8")
+    card = {
+        "metrics": {"1": {"odd": {"value": 1.0}}},
+        "metric_info": {"odd": {"label": bad, "description": bad}},
+        "speed": {"device": bad},
+    }
+    (folder / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    for page in ("compare", "leaderboard", "runs"):
+        at = app_runner.opened(page, task="tsv:mine.tsv")
+        assert not at.exception
+        assert "![x](" not in said(at), page
+        controls = [*at.text_area, *at.selectbox, *at.button_group]
+        texts = [one.label for one in controls]
+        texts += [str(option) for one in at.button_group for option in one.options]
+        assert not [text for text in texts if "![x](" in text], page
