@@ -112,11 +112,11 @@ def _one(name: str, text: str, own: Prediction, yours: tuple[Prediction, Candida
     with left:
         st.markdown("**Your target**")
         _words(name, "yours", prediction, own)
-        links.look_closer(name, text, prediction.text, here="your_target")
+        links.look_closer(name, text, prediction.text, here="score_your_text")
     with right:
         st.markdown("**Its own answer**")
         _words(name, "own", own, prediction)
-        links.look_closer(name, text, own.text, here="your_target", target="")
+        links.look_closer(name, text, own.text, here="score_your_text", target="")
     st.caption(EXPLAINED)
     rows = records(reading, prediction, candidates, unit)
     st.header("Where it was surprised", anchor=False)
@@ -277,7 +277,7 @@ def _all(names: Sequence[str], text: str, target: str, beams: int) -> None:
             if own is None or yours is None:
                 continue
             _words(name, "all", yours[0], own)
-            links.look_closer(name, text, yours[0].text, here="your_target")
+            links.look_closer(name, text, yours[0].text, here="score_your_text")
             st.caption(plain(verdict(saved_models.label(name), own, yours[0])))
             rows.append(model_record(name, own, yours[0]))
     if not rows:

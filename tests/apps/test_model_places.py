@@ -17,7 +17,7 @@ from training import folder_lock
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch, saved_models):
+def place(tmp_path, monkeypatch, shelf):
     """An empty place, the only one that is given, beside made-up shipped models."""
     folder = tmp_path / "runs"
     folder.mkdir()

@@ -16,7 +16,7 @@ from tests.apps.app_runner import said
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch, saved_models):
+def place(tmp_path, monkeypatch, shelf):
     folder = tmp_path / "runs"
     folder.mkdir()
     monkeypatch.setenv(model_places.VARIABLE, str(folder))

@@ -18,7 +18,7 @@ from training import folder_lock
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch, saved_models):
+def place(tmp_path, monkeypatch, shelf):
     folder = tmp_path / "runs"
     folder.mkdir()
     monkeypatch.setenv(model_places.VARIABLE, str(folder))
@@ -50,14 +50,14 @@ def rows_of(at) -> list[dict]:
     return pa.ipc.open_stream(data).read_all().to_pylist()
 
 
-def test_without_places_it_says_how_to_give_one(saved_models, monkeypatch):
+def test_without_places_it_says_how_to_give_one(shelf, monkeypatch):
     monkeypatch.delenv(model_places.VARIABLE, raising=False)
     monkeypatch.setattr(model_places, "_arguments", ())
     at = app_runner.opened("runs")
     assert not at.exception
     assert "make dashboard MODELS=runs" in at.info[0].value
     assert "history.csv" in plainly(at)  # the made-up shipped models have no curves
-    own_models.curve(saved_models / "dates-lstm")
+    own_models.curve(shelf / "dates-lstm")
     at = app_runner.opened("runs", runs="dates-lstm")
     assert {row["y"] for row in rows_of(at)} == {5.5, 4.5, 3.5, 2.5, 4.25, 3.75}
 
