@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from apps import saved_models
+from apps import model_places, saved_models
 from apps.labels import Answer, from_prediction, from_record
 from zoo import interpret
 
@@ -31,7 +31,7 @@ def _model(name: str, fingerprint: str) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets in the terminal
     import zoo
 
-    loaded = zoo.load(name)
+    loaded = zoo.load(saved_models.folder(name) if saved_models.is_own(name) else name)
     _settle()
     return loaded
 
@@ -185,4 +185,6 @@ def explain(error: Exception) -> str:
     """One plain sentence about what went wrong, without a trace or a path of this machine."""
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     reason = reason.replace(f"{saved_models.folders.saved_models_path()}/", "saved_models/")
+    for own in model_places.scan().folders.values():
+        reason = reason.replace(str(own.folder), own.shown)
     return reason if len(reason) <= 300 else f"{reason[:300]} ..."

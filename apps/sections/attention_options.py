@@ -95,6 +95,9 @@ def ask() -> Asked | None:
                 help="The model is made to write this, and the maps show how it does so.",
                 max_chars=state.MAX_CHARACTERS,
             )
+    if not text:
+        st.info("Type something above.", icon=":material/info:")
+        return None
     output = intervention_outcome.as_written(task, output)
     question = ("forced", text, output) if output else ("predict", text, beams)
     prediction = (

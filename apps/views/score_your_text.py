@@ -76,7 +76,7 @@ def render() -> None:
     if own is not None and yours is not None:
         _one(name, text, own, yours)
     if st.toggle("All models of the task side by side", **state.flag("all")):
-        _all(names, text, target, beams)
+        _all(widgets.several_models(task), text, target, beams)
 
 
 def _target(task: str) -> str:
@@ -114,11 +114,11 @@ def _one(name: str, text: str, own: Prediction, yours: tuple[Prediction, Candida
     with left:
         st.markdown("**Your target**")
         _words(name, "yours", prediction, own)
-        links.look_closer(name, text, prediction.text, here="your_target")
+        links.look_closer(name, text, prediction.text, here="score_your_text")
     with right:
         st.markdown("**Its own answer**")
         _words(name, "own", own, prediction)
-        links.look_closer(name, text, own.text, here="your_target", target="")
+        links.look_closer(name, text, own.text, here="score_your_text", target="")
     st.caption(EXPLAINED)
     rows = records(reading, prediction, candidates, unit)
     st.header("Where it was surprised", anchor=False)
@@ -272,14 +272,14 @@ def _map(answer: Answer, unit: str) -> None:
 def _all(names: Sequence[str], text: str, target: str, beams: int) -> None:
     """The target by every model: the words as each expected them, and a table."""
     rows = []
-    for name, column in zip(names, st.columns(len(names), border=True), strict=True):
+    for name, column in widgets.columns(names).items():
         with column:
             answer_view.heading(name)
             own, yours = interpretation.predict(name, text, beams), _forced(name, text, target)
             if own is None or yours is None:
                 continue
             _words(name, "all", yours[0], own)
-            links.look_closer(name, text, yours[0].text, here="your_target")
+            links.look_closer(name, text, yours[0].text, here="score_your_text")
             st.caption(plain(verdict(saved_models.label(name), own, yours[0])))
             rows.append(model_record(name, own, yours[0]))
     if not rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,11 @@ from training.tasks.base import Task
 from zoo import registry, saving
 from zoo.building import build
 from zoo.inference.seq2seq import Seq2SeqPredictor
+from zoo.task_info import TaskInfo
 from zoo.tokenizer import Tokenizer
+
+LONGEST_HINT = 100
+"""Characters of an input that a page may open with."""
 
 
 class Seq2SeqObjective(Objective):
@@ -103,7 +107,7 @@ class Seq2SeqObjective(Objective):
             "max_source_length": task.max_source_length,
             "max_target_length": task.max_target_length,
             "unit": task.unit,
-            "task_info": asdict(task.info()),
+            "task_info": asdict(_told(task)),
         }
         if start:
             sizes, prepared = start.changed(config.override), start.inherited()
@@ -147,3 +151,12 @@ class Seq2SeqObjective(Objective):
 
     def counts(self) -> dict[str, int]:
         return {split: len(self.task.examples(split)) for split in ("valid", "test")}
+
+
+def _told(task: Task) -> TaskInfo:
+    """What pages say of the task; where it names no example, a short one of the validation side."""
+    info = task.info()
+    if info.hint:
+        return info
+    sources = (example.source for example in task.examples("valid"))
+    return replace(info, hint=next((one for one in sources if len(one) <= LONGEST_HINT), ""))
