@@ -15,6 +15,42 @@ from zoo.configs.base import make_config
 
 
 @dataclass(frozen=True)
+class Kind:
+    """A contract of inputs and answers.
+
+    Args:
+        name: in commands and in config.json.
+        predictor: module and class that a trained model of it is loaded as.
+        tokenizers: the names of the tokenizers that a model of it has.
+        files: how their files may end.
+    """
+
+    name: str
+    predictor: str
+    tokenizers: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            name="seq2seq",
+            predictor="zoo.inference.seq2seq:Seq2SeqPredictor",
+            tokenizers=("source", "target"),
+            files=(".model",),
+        ),
+        Kind(
+            name="language_model",
+            predictor="zoo.inference.language_model:LanguageModelPredictor",
+            tokenizers=("text",),
+            files=(".json", ".model"),
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
 class Architecture:
     """An entry of the registry.
 
@@ -27,6 +63,7 @@ class Architecture:
         network: module and class, "zoo.models.transformer_seq2seq:TransformerSeq2Seq".
         config: the class of its hyper-parameters.
         presets: its sizes.
+        predictor: what it is loaded as, where that is not what its kind says.
         counted: it has no network: it is counted from a corpus (`training.counting`).
     """
 
@@ -38,6 +75,7 @@ class Architecture:
     network: str
     config: type
     presets: Mapping[str, Mapping[str, Any]]
+    predictor: str = ""
     counted: bool = False
 
 
@@ -105,6 +143,7 @@ ARCHITECTURES: dict[tuple[str, str], Architecture] = {
             network="zoo.models.ngram:KneserNey",
             config=ngram.NGram,
             presets=ngram.PRESETS,
+            predictor="zoo.inference.ngram:NGramPredictor",
             counted=True,
         ),
         Architecture(

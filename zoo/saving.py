@@ -34,13 +34,6 @@ TABLES = "tables.safetensors"
 REQUIRED = ("format", "kind", "name", "task", "model", "hyperparameters", "tokenizers")
 
 
-SIDES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "seq2seq": (("source", "target"), (".model",)),
-    "language_model": (("text",), (".json", ".model")),
-}
-"""Of each kind: the tokenizers it has, and how their files may end."""
-
-
 class ModelFolderError(ValueError):
     """A model folder is missing, damaged, or not one of ours; the message says which and why."""
 
@@ -242,12 +235,13 @@ def read_config(folder: Path) -> dict[str, Any]:
         value = config.get(name, 1)
         if not isinstance(value, int) or value < 1:
             raise ModelFolderError(f"{folder / 'config.json'}: {name} is {value!r}, not a length")
-    if not isinstance(config["kind"], str) or config["kind"] not in SIDES:
+    if not isinstance(config["kind"], str) or config["kind"] not in registry.KINDS:
         raise ModelFolderError(
-            f"{folder / 'config.json'}: kind must be one of {', '.join(SIDES)}. "
+            f"{folder / 'config.json'}: kind must be one of {', '.join(registry.KINDS)}. "
             f"Received: {str(config['kind'])[:80]!r}"
         )
-    sides, endings = SIDES[config["kind"]]
+    kind = registry.KINDS[config["kind"]]
+    sides, endings = kind.tokenizers, kind.files
     files = config["tokenizers"]
     if not isinstance(files, dict) or not set(sides) <= set(files):
         raise ModelFolderError(f"{folder / 'config.json'} must name tokenizers: {', '.join(sides)}")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from zoo import saving
 from zoo.continuation import Continuation, Token
 from zoo.inference import text_scoring, writing
 from zoo.inference.generation import Sampling, draw
@@ -69,6 +70,17 @@ class LanguageModelPredictor:
     ):
         self.name, self.model, self.tokenizer = name, network, tokenizer
         self.config, self.card, self.path = config, card or {}, path
+
+    @classmethod
+    def from_folder(cls, folder: Path, config: dict[str, Any], **known: Any) -> LanguageModelPredictor:
+        """The model in a folder, `config` its checked config.json; `known`: its name and card."""
+        return cls(
+            network=saving.read_network(folder, config),
+            tokenizer=saving.read_text_tokenizer(folder, config),
+            config=config,
+            path=folder,
+            **known,
+        )
 
     @property
     def attention_heads(self) -> dict[str, tuple[int, int]]:

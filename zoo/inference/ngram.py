@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo import saving
 from zoo.continuation import Token
 from zoo.inference.generation import Sampling
 from zoo.inference.language_model import LanguageModelPredictor, Row, is_stopped
@@ -31,6 +32,17 @@ class NGramPredictor(LanguageModelPredictor):
         path: Path | None = None,
     ):
         super().__init__(name, tables, tokenizer, config, card, path)
+
+    @classmethod
+    def from_folder(cls, folder: Path, config: dict[str, Any], **known: Any) -> NGramPredictor:
+        """The model in a folder, `config` its checked config.json; `known`: its name and card."""
+        return cls(
+            tables=saving.read_tables(folder, config),
+            tokenizer=saving.read_text_tokenizer(folder, config),
+            config=config,
+            path=folder,
+            **known,
+        )
 
     @property
     def attention_heads(self) -> dict[str, tuple[int, int]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from keras import ops
 
-from zoo import checks
+from zoo import checks, saving
 from zoo.checks import Checks
 from zoo.inference import generation
 from zoo.inference.generation import Sampling
@@ -63,6 +63,19 @@ class Seq2SeqPredictor:
         most = min(LENGTHS[-1], getattr(network.config, "max_length", LENGTHS[-1]))
         self.max_source_length = min(config.get("max_source_length", 128), most)
         self.max_target_length = min(config.get("max_target_length", 128), most)
+
+    @classmethod
+    def from_folder(cls, folder: Path, config: dict[str, Any], **known: Any) -> Seq2SeqPredictor:
+        """The model in a folder, `config` its checked config.json; `known`: its name and card."""
+        source, target = saving.read_tokenizers(folder, config)
+        return cls(
+            network=saving.read_network(folder, config),
+            source_tokenizer=source,
+            target_tokenizer=target,
+            config=config,
+            path=folder,
+            **known,
+        )
 
     def predict(
         self,
