@@ -30,8 +30,16 @@ _ENGINE = threading.Lock()
 def _model(name: str, fingerprint: str) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets in the terminal
     import zoo
+    from zoo.saving import MissingTablesError
 
-    loaded = zoo.load(saved_models.folder(name) if saved_models.is_own(name) else name)
+    place = saved_models.folder(name) if saved_models.is_own(name) else name
+    try:
+        loaded = zoo.load(place)
+    except MissingTablesError:
+        from training import counting
+
+        counting.rebuild(saved_models.folder(name))
+        loaded = zoo.load(place)
     _settle()
     return loaded
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from training import folder_lock
-from zoo import saving, shipped
+from zoo import registry, saving, shipped
 from zoo.registry import ARCHITECTURES
 
 VARIABLE = "ZOO_MODELS"
@@ -301,13 +301,15 @@ def _read(folder: Path, stamps: tuple[Any, ...]) -> dict[str, Any]:
 
 def _check_files(folder: Path, config: dict[str, Any]) -> None:
     """Raises ValueError where a file of the model is missing or cut short."""
-    for file in (saving.WEIGHTS, *config["tokenizers"].values()):
+    counted = registry.architecture(config["model"], config["kind"]).counted
+    weights = saving.TABLES if counted else saving.WEIGHTS
+    for file in (weights, *config["tokenizers"].values()):
         if not (folder / file).is_file():
             raise ValueError(f"there is no {file}")
-    with (folder / saving.WEIGHTS).open("rb") as file:
+    with (folder / weights).open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))
         if not 2 <= length <= os.fstat(file.fileno()).st_size - 8:
-            raise ValueError(f"{saving.WEIGHTS} is damaged")
+            raise ValueError(f"{weights} is damaged")
 
 
 def _without(folder: Path, error: Exception) -> str:

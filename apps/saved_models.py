@@ -14,7 +14,7 @@ from typing import Any
 
 from apps import model_places
 from apps.markdown import quiet
-from zoo import registry
+from zoo import registry, saving
 from zoo import shipped as folders
 from zoo.task_info import TaskInfo
 
@@ -179,10 +179,16 @@ def _configs(state: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
     return folders.configs()
 
 
+def weights_file(name: str) -> str:
+    """The file of what the model has learnt, or counted."""
+    entry = architecture(name)
+    return saving.TABLES if entry and entry.counted else saving.WEIGHTS
+
+
 def fingerprint(name: str) -> str:
     """Changes whenever a file of the model does, so that cached answers are never stale."""
     parts = []
-    for file in ("config.json", "weights.safetensors"):
+    for file in ("config.json", weights_file(name)):
         path = folder(name) / file
         try:
             status = path.stat()
@@ -196,7 +202,7 @@ def fingerprint(name: str) -> str:
 def written(name: str) -> float:
     """When its weights were written, in seconds since 1970; 0 where there are none."""
     try:
-        return (folder(name) / "weights.safetensors").stat().st_mtime
+        return (folder(name) / weights_file(name)).stat().st_mtime
     except OSError:
         return 0.0
 
@@ -334,7 +340,7 @@ def parameters(name: str) -> int | None:
 def megabytes(name: str) -> float | None:
     """Size of the weights on disk."""
     try:
-        return (folder(name) / "weights.safetensors").stat().st_size / 1e6
+        return (folder(name) / weights_file(name)).stat().st_size / 1e6
     except OSError:
         return None
 

@@ -46,6 +46,9 @@ BLOCKS: tuple[tuple[str, ...], ...] = (
 """Each block may import itself and those above it. The name of a package is all that is in it."""
 
 ALLOWED: dict[tuple[str, str], str] = {
+    ("apps.inference", "training.counting"): "tables that are not passed on are counted here",
+    ("apps.model_places", "training.folder_lock"): "whether a run is still training",
+    ("apps.sections.run_data", "training.config"): "the defaults, which a command leaves out",
     ("apps.continuing", "training.data.download"): "only a corpus that is here is looked at",
     ("apps.continuing", "training.tasks.__init__"): "the training text, to find what was copied",
 }

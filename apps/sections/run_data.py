@@ -7,8 +7,8 @@ checkpoint in `training/`. What cannot be read is left out. No framework is impo
 from __future__ import annotations
 
 import csv
+import dataclasses
 import functools
-import inspect
 import io
 import itertools
 import json
@@ -332,6 +332,10 @@ def written(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+RENAMED = {"sampling": "subword_regularization"}
+"""Settings that earlier versions called otherwise."""
+
+
 def again(settings: Mapping[str, Any], out: str) -> str:
     """The command of a run, from its settings and its folder; "" where nothing is known of it."""
     if not settings.get("task"):
@@ -339,6 +343,7 @@ def again(settings: Mapping[str, Any], out: str) -> str:
     defaults = _defaults()
     words = ["python", "-m", "training.train"]
     for key, value in settings.items():
+        key = RENAMED.get(key, key)
         if key == "override":
             for name, one in _mapping(value).items():
                 words += ["--set", f"{name}={one if isinstance(one, str) else json.dumps(one)}"]
@@ -351,11 +356,11 @@ def again(settings: Mapping[str, Any], out: str) -> str:
 @functools.lru_cache(maxsize=1)
 def _defaults() -> dict[str, Any]:
     """The options of `training.train` and what they are where they are not given."""
-    from training import train
+    from training.config import TrainConfig
 
     return {
-        name: None if one.default is inspect.Parameter.empty else one.default
-        for name, one in inspect.signature(train.main).parameters.items()
+        one.name: None if one.default is dataclasses.MISSING else one.default
+        for one in dataclasses.fields(TrainConfig)
     }
 
 

@@ -72,7 +72,9 @@ class LanguageModelPredictor:
         self.config, self.card, self.path = config, card or {}, path
 
     @classmethod
-    def from_folder(cls, folder: Path, config: dict[str, Any], **known: Any) -> LanguageModelPredictor:
+    def from_folder(
+        cls, folder: Path, config: dict[str, Any], **known: Any
+    ) -> LanguageModelPredictor:
         """The model in a folder, `config` its checked config.json; `known`: its name and card."""
         return cls(
             network=saving.read_network(folder, config),
