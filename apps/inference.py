@@ -152,7 +152,7 @@ def warm(names: tuple[str, ...], text: str) -> threading.Thread | None:
     """Load these models in the background, once, and let them compile what `text` needs.
 
     Readers look at stored answers first; when they type something of their own, it is not the
-    first thing the models hear. `ZOO_WARM=off` leaves it until then.
+    first text the models read. `ZOO_WARM=off` leaves it until then.
     """
     if os.environ.get("ZOO_WARM") == "off" or not names or not text:
         return None

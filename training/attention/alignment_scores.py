@@ -46,7 +46,7 @@ _AFTER = {"(", "¿", "¡"}
 
 @dataclass(frozen=True)
 class GoldSet:
-    """Sentences with what goes together in them, as texts that a model can be put to.
+    """Sentences with what goes together in them, as texts that a model can read and write.
 
     Args:
         name: what it is called.

@@ -77,7 +77,7 @@ class SimpleRNNSeq2Seq(BottleneckSeq2Seq):
     def __init__(self, config: Recurrent, **kwargs: Any):
         super().__init__(config, **kwargs)
         # sqrt(D) would saturate tanh, which then passes no gradient to earlier steps; 1 leaves
-        # rare pieces next to unheard (measured on dates and on en-es).
+        # rare tokens without any effect (measured on dates and on en-es).
         self.scale = config.width**0.25
         self.encoder = keras.layers.SimpleRNN(config.units, return_state=True, name="encoder")
         self.decoder = keras.layers.SimpleRNN(config.units, return_sequences=True, name="decoder")
