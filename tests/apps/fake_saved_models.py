@@ -13,6 +13,8 @@ from training import tasks
 from zoo import registry
 from zoo.prediction import AXES
 
+FAMILIES = ("simple-rnn", "lstm", "lstm-bahdanau", "transformer")
+"""The architectures of the folders that are made up."""
 TASKS = {"en-es": "tatoeba/en-es", "dates": "dates", "pronounce": "pronounce"}
 SENTENCES = {
     "en-es": ("the cat sleeps", "el gato duerme"),
@@ -121,7 +123,7 @@ def config(task: str, family: str) -> dict[str, Any]:
 def make(root: Path) -> Path:
     """Every shipped model's folder with JSON files and no weights: what stored answers need."""
     for task in TASKS:
-        for family in registry.of_kind("seq2seq"):
+        for family in FAMILIES:
             folder = root / f"{task}-{family}"
             folder.mkdir(parents=True)
             records = [example(task, family, pair[task]) for pair in (SENTENCES, SECOND)]
@@ -154,7 +156,7 @@ def make_networks(root: Path, task: str) -> None:
         train_tokenizer(side, model_type=model_type, vocabulary_size=60)
         for side, model_type in zip(zip(*pairs, strict=True), kind, strict=True)
     ]
-    for family in registry.of_kind("seq2seq"):
+    for family in FAMILIES:
         sizes = {"source_vocabulary": sides[0].size, "target_vocabulary": sides[1].size}
         network = build(family, registry.configuration(family, "nano", **sizes), seed=1)
         name = f"{task}-{family}"
