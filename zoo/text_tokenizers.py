@@ -247,6 +247,11 @@ class SubWords(TextTokenizer):
     def size(self) -> int:
         return self._tokenizer.size
 
+    @property
+    def byte_ids(self) -> dict[int, int]:
+        """The byte that each id of a single byte stands for."""
+        return self._tokenizer.byte_ids
+
     def encode(self, text: str) -> np.ndarray:
         # SentencePiece reads UTF-8, in which no lone surrogate can be written.
         text = _SURROGATES.sub(REPLACEMENT, text)

@@ -32,12 +32,14 @@ def tokenizer(unit: str) -> TextTokenizer:
     return (Characters if unit == "character" else Words).learn(TEXT)
 
 
-def config(path: Path, model: str, tokens: TextTokenizer, network: Any) -> dict[str, Any]:
+def config(
+    path: Path, model: str, tokens: TextTokenizer, network: Any, task: str
+) -> dict[str, Any]:
     """The content of `config.json`."""
     return saving.model_config(
         kind="language_model",
         name=path.name,
-        task="text:hamlet.txt",
+        task=task,
         model=model,
         preset="nano",
         network=network,
@@ -47,7 +49,11 @@ def config(path: Path, model: str, tokens: TextTokenizer, network: Any) -> dict[
 
 
 def predictor(
-    model: str, unit: str = "character", path: Path | None = None, **overrides: Any
+    model: str,
+    unit: str = "character",
+    path: Path | None = None,
+    task: str = "text:hamlet.txt",
+    **overrides: Any,
 ) -> LanguageModelPredictor:
     """A predictor whose every weight is far from where it started; saved where there is a path."""
     tokens = tokenizer(unit)
@@ -60,7 +66,7 @@ def predictor(
         # Half precision, as saved: the answers are the same before and after.
         weight.assign((np.asarray(weight).astype("float16") + noise).astype("float32"))
     folder = path or Path(f"nano-{model}")
-    known = config(folder, model, tokens, network)
+    known = config(folder, model, tokens, network, task)
     if path is not None:
         arrays = saving.weight_arrays(network)
         saving.save_folder(path, arrays, known, {known["tokenizers"]["text"]: tokens})

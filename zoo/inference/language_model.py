@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from zoo.checks import MISSING, MISSING_SHOWN
 from zoo.continuation import Continuation, Token
 from zoo.inference import text_scoring, writing
 from zoo.inference.generation import Sampling, draw
@@ -29,6 +30,10 @@ LENGTHS = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 """Lengths that prompts are padded to."""
 UNBOUNDED = 1024
 """The most tokens of a prompt that a network without a context reads at a time."""
+
+LAST_CHARACTERS = "Only the last {most} characters were read."
+LAST_TOKENS = "The model reads at most {context} tokens: the last {most} were."
+EMPTY = "An empty prompt: it begins as a text does."
 
 
 @dataclass
@@ -202,20 +207,20 @@ class LanguageModelPredictor:
         notes, text = [], prompt
         if len(text) > MAX_CHARACTERS:
             text = text[-MAX_CHARACTERS:]
-            notes.append(f"Only the last {MAX_CHARACTERS:,} characters were read.")
+            notes.append(LAST_CHARACTERS.format(most=f"{MAX_CHARACTERS:,}"))
         ids = self.tokenizer.encode(text).tolist()
         if missing := self.tokenizer.missing(text):
-            shown = " ".join(missing[:10]) + (" ..." if len(missing) > 10 else "")
-            notes.append(f"Not in the model's vocabulary: {shown}")
+            more = " ..." if len(missing) > MISSING_SHOWN else ""
+            notes.append(MISSING.format(shown=" ".join(missing[:MISSING_SHOWN]) + more))
         context = self.model.context
         most = context - 1 if context else None
         if most and len(ids) > most:
-            notes.append(f"The model reads at most {context:,} tokens: the last {most:,} were.")
+            notes.append(LAST_TOKENS.format(context=f"{context:,}", most=f"{most:,}"))
             ids = ids[-most:]
         elif not ids or not most or len(ids) < most:
             ids = [self.tokenizer.start, *ids]
         if not prompt:
-            notes.append("An empty prompt: it begins as a text does.")
+            notes.append(EMPTY)
         return _Row(number, prompt, ids, notes)
 
     def _written(
