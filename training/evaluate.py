@@ -13,6 +13,7 @@ import typer
 
 from training import paths
 from training.commands import plainly
+from training.progress import advancing
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,7 +35,7 @@ def predict(
     """
     order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
     predictions: list[Any] = [None] * len(sources)
-    with _bar(len(sources), progress) as advance:
+    with advancing("decoding", len(sources), progress) as advance:
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
             texts = [sources[index] for index in batch]
@@ -117,7 +118,7 @@ def update_card(folder: Path, beams: int, metrics: dict[str, Any], records: list
     card["metrics"] = {**(card.get("metrics") or {}), str(beams): metrics}
     keys = [key for values in card["metrics"].values() for key in values]
     card["metric_info"] = {**(card.get("metric_info") or {}), **metric_info.records(keys)}
-    if beams == 1 or not (folder / "predictions.json").exists():
+    if records and (beams == 1 or not (folder / "predictions.json").exists()):
         card_writer.write_json(folder / "predictions.json", sample(records, BROWSABLE))
     card_writer.write(folder, card)
 
@@ -243,13 +244,19 @@ def _evaluate(
     `same_data`: raises ValueError where the corpus here is not that of the card. `given`: where
     the files of the model's own corpus are.
     """
-    import zoo
     from training import card_writer, tasks, test_sets
 
-    loaded = zoo.load(name)
+    loaded = load(name)
     folder = Path(loaded.path)
     card = card_writer.read(folder)
     config = loaded.config
+    if config["kind"] == "language_model":
+        if examples is not None or beams != 1:
+            raise ValueError(
+                "--source, --reference and --beams are for models of pairs of texts, and "
+                f"{loaded.name} continues one"
+            )
+        return *_evaluate_text(loaded, split, limit, same_data, given, card), folder
     # Sentences of one's own are scored without the task's corpus.
     task = tasks.of_model(config, given) if examples is None else tasks.get(given or config["task"])
     # the corpus before the first compilation: what is missing should be said at once
@@ -274,6 +281,49 @@ def _evaluate(
     return metrics | facts, records, folder
 
 
+def load(name: str | Path) -> Any:
+    """The model called `name` or in that folder; one that is counted is counted, if need be."""
+    import zoo
+    from zoo import saving, shipped
+
+    try:
+        return zoo.load(name)
+    except saving.MissingTablesError:
+        from training import counting
+
+        known = shipped.folders()
+        folder = shipped.saved_models_path() / str(name) if str(name) in known else Path(name)
+        counting.rebuild(folder)
+        return zoo.load(name)
+
+
+def _evaluate_text(
+    loaded: Any,
+    split: str,
+    limit: int | None,
+    same_data: bool,
+    given: str | None,
+    card: dict[str, Any],
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Metrics of a language model; there are no records of single predictions."""
+    from training import tasks
+    from training.evaluate_text import evaluate_text
+
+    task = tasks.of_model(loaded.config, given)
+    here, known = task.provenance().sha256, card.get("data", {}).get("sha256")
+    facts: dict[str, Any] = {}
+    if known and here != known:
+        note = f"The corpus here is not that of the card (SHA-256 {here}, there {known})."
+        if same_data:
+            raise ValueError(
+                f"{note} The card keeps its figures; --other-data puts these in their place, and "
+                "without --update-card they are only printed."
+            )
+        typer.echo(note, err=True)
+        facts = {"other_data": here}
+    return evaluate_text(loaded, task, split, limit, progress=True) | facts, []
+
+
 def tables(metrics: dict[str, Any], name: str, beams: int) -> Iterator[Table]:
     """The figures, and the figures by source length, as tables for the terminal."""
     from rich.table import Table
@@ -281,10 +331,12 @@ def tables(metrics: dict[str, Any], name: str, beams: int) -> Iterator[Table]:
     from zoo.metric_info import of_card
 
     how = "greedy" if beams == 1 else f"{beams} beams"
-    table = Table(title=f"{name}, {how}, {metrics['examples']:,} examples")
+    counted = f"{metrics['examples']:,}"
+    said = f"{counted} tokens" if "protocol" in metrics else f"{how}, {counted} examples"
+    table = Table(title=f"{name}, {said}")
     for head in ("figure", "value", "95 % interval"):
         table.add_column(head, justify="left" if head == "figure" else "right")
-    keys = [key for key, figure in metrics.items() if isinstance(figure, dict)]
+    keys = [k for k, figure in metrics.items() if isinstance(figure, dict) and "value" in figure]
     for key in keys:
         figure = metrics[key]
         info = of_card({}, key)
@@ -300,27 +352,6 @@ def tables(metrics: dict[str, Any], name: str, beams: int) -> Iterator[Table]:
         for row in rows:
             table.add_row(row["label"], f"{row['count']:,}", *(f"{row[k]:.2f}" for k in shown))
         yield table
-
-
-@contextmanager
-def _bar(total: int, shown: bool) -> Iterator[Any]:
-    """A progress bar's advance(count), or one that does nothing."""
-    if not shown:
-        yield lambda count: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = TextColumn("decoding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("decoding", total=total)
-        yield lambda count: progress.advance(bar, count)
 
 
 if __name__ == "__main__":

@@ -90,13 +90,16 @@ def _export(
 
     import zoo
     from zoo import saving
-    from zoo.export import export, tf_serving
+    from zoo.export import export, missing, tf_serving
 
     tf.get_logger().setLevel("ERROR")
     ending = "-ids" if ids_only else ""
     folders: dict[str, str] = {}
     for name in names:
         loaded = zoo.load(name)
+        if every and (why := missing(loaded.config)):
+            typer.echo(f"{name} is left out: {why}")
+            continue
         called = f"{loaded.name}{ending}"
         folder = loaded.path / f"serving{ending}" if out is None else out / called
         version = export(

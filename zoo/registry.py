@@ -6,13 +6,52 @@ a trained one, in a folder.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.configs import feed_forward, gpt, recurrent, recurrent_language_model, transformer
+from zoo.configs import feed_forward, gpt, ngram, recurrent, recurrent_language_model, transformer
 from zoo.configs.base import make_config
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A contract of inputs and answers.
+
+    Args:
+        name: in commands and in config.json.
+        predictor: module and class that a trained model of it is loaded as.
+        tokenizers: the names of the tokenizers that a model of it has.
+        files: how their files may end.
+        exporter: module and function that writes a SavedModel of one; "": there is none.
+    """
+
+    name: str
+    predictor: str
+    tokenizers: tuple[str, ...]
+    files: tuple[str, ...]
+    exporter: str = ""
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            name="seq2seq",
+            predictor="zoo.inference.seq2seq:Seq2SeqPredictor",
+            tokenizers=("source", "target"),
+            files=(".model",),
+            exporter="zoo.export.saved_model:export",
+        ),
+        Kind(
+            name="language_model",
+            predictor="zoo.inference.language_model:LanguageModelPredictor",
+            tokenizers=("text",),
+            files=(".json", ".model"),
+            exporter="zoo.export.language_model:export",
+        ),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -28,7 +67,8 @@ class Architecture:
         network: module and class, "zoo.models.transformer_seq2seq:TransformerSeq2Seq".
         config: the class of its hyper-parameters.
         presets: its sizes.
-        attention: which maps it gives: `encoder`, `decoder`, `cross`.
+        predictor: what it is loaded as, where that is not what its kind says.
+        counted: it has no network: it is counted from a corpus (`training.counting`).
     """
 
     name: str
@@ -39,12 +79,23 @@ class Architecture:
     network: str
     config: type
     presets: Mapping[str, Mapping[str, Any]]
-    attention: tuple[str, ...] = ()
+    predictor: str = ""
+    counted: bool = False
 
 
 ARCHITECTURES: dict[tuple[str, str], Architecture] = {
     (entry.kind, entry.name): entry
     for entry in (
+        Architecture(
+            name="feed-forward",
+            kind="seq2seq",
+            label="Feed-forward",
+            summary="Reads a window of fixed length at once; no memory, no order but places.",
+            description="hidden layers over a fixed window (Bengio et al. 2003): no memory",
+            network="zoo.models.feed_forward:FeedForwardSeq2Seq",
+            config=feed_forward.FeedForwardSeq2Seq,
+            presets=feed_forward.SEQ2SEQ_PRESETS,
+        ),
         Architecture(
             name="simple-rnn",
             kind="seq2seq",
@@ -73,9 +124,8 @@ ARCHITECTURES: dict[tuple[str, str], Architecture] = {
             description="bidirectional LSTM encoder, LSTM decoder, additive attention "
             "(Bahdanau et al. 2015)",
             network="zoo.models.recurrent_seq2seq:BahdanauSeq2Seq",
-            config=recurrent.Recurrent,
+            config=recurrent.RecurrentWithAttention,
             presets=recurrent.PRESETS,
-            attention=("cross",),
         ),
         Architecture(
             name="transformer",
@@ -87,7 +137,18 @@ ARCHITECTURES: dict[tuple[str, str], Architecture] = {
             network="zoo.models.transformer_seq2seq:TransformerSeq2Seq",
             config=transformer.Transformer,
             presets=transformer.PRESETS,
-            attention=("encoder", "decoder", "cross"),
+        ),
+        Architecture(
+            name="ngram",
+            kind="language_model",
+            label="n-gram",
+            summary="Counts which tokens followed the last few: nothing is learnt.",
+            description="interpolated Kneser-Ney with modified discounts (Chen and Goodman 1998)",
+            network="zoo.models.ngram:KneserNey",
+            config=ngram.NGram,
+            presets=ngram.PRESETS,
+            predictor="zoo.inference.ngram:NGramPredictor",
+            counted=True,
         ),
         Architecture(
             name="feed-forward",
@@ -97,7 +158,7 @@ ARCHITECTURES: dict[tuple[str, str], Architecture] = {
             description="a hidden layer over the embeddings of a fixed window (Bengio et al. 2003)",
             network="zoo.models.feed_forward:FeedForwardLanguageModel",
             config=feed_forward.FeedForwardLanguageModel,
-            presets=feed_forward.PRESETS,
+            presets=feed_forward.LANGUAGE_MODEL_PRESETS,
         ),
         Architecture(
             name="rnn",
@@ -140,25 +201,28 @@ ARCHITECTURES: dict[tuple[str, str], Architecture] = {
             network="zoo.models.gpt:GPT",
             config=gpt.GPT,
             presets=gpt.PRESETS,
-            attention=("decoder",),
         ),
     )
 }
 
 
-def of_kind(kind: str) -> dict[str, Architecture]:
-    """The architectures of a kind by name.
+def of_kind(kind: str, counted: bool = False) -> dict[str, Architecture]:
+    """The architectures of a kind by name; those without a network only if `counted`.
 
     Example:
         >>> list(of_kind("language_model"))
         ['feed-forward', 'rnn', 'lstm', 'min-gru', 'gpt']
     """
-    return {entry.name: entry for entry in ARCHITECTURES.values() if entry.kind == kind}
+    return {
+        entry.name: entry
+        for entry in ARCHITECTURES.values()
+        if entry.kind == kind and (counted or not entry.counted)
+    }
 
 
 def architecture(name: str, kind: str = "seq2seq") -> Architecture:
     """The architecture called `name` of a kind. Raises ValueError with the known names."""
-    known = of_kind(kind)
+    known = of_kind(kind, counted=True)
     if name not in known:
         raise ValueError(f"Unknown model. Known: {', '.join(known)}. Received: {name!r}")
     return known[name]
@@ -176,43 +240,24 @@ def configuration(name: str, preset: str = "small", kind: str = "seq2seq", **ove
     return make_config(entry.config, {**entry.presets[preset], **overrides})
 
 
-def build(
-    name: str,
-    config: Any,
-    seed: int = 0,
-    precision: str = "float32",
-    kind: str = "seq2seq",
-) -> Any:
-    """A network of the architecture `name` with fresh weights drawn from `seed`.
+def attention_heads(
+    name: str, hyperparameters: Mapping[str, Any], kind: str = "seq2seq"
+) -> dict[str, tuple[int, int]]:
+    """Layers and heads of attention by kind, as the built network's `attention_heads` gives them.
 
     Args:
         name: of the architecture.
-        config: hyper-parameters, from `configuration`.
-        seed: of the weights.
-        precision: the dtype policy of its layers; Keras's global one and keras.json do not count.
+        hyperparameters: as a model folder's `config.json` holds them.
         kind: the architecture's.
 
     Raises:
-        ValueError: unknown name, or the configuration of another architecture.
+        ValueError: unknown architecture or hyper-parameter, or a value it cannot have.
 
     Example:
-        >>> config = configuration("lstm", "nano", source_vocabulary=9, target_vocabulary=9)
-        >>> build("lstm", config).count_params()
-        8864
+        >>> sizes = {"source_vocabulary": 9, "target_vocabulary": 9, "decoder_layers": 2}
+        >>> attention_heads("transformer", sizes)
+        {'cross': (2, 4), 'encoder': (3, 4), 'decoder': (2, 4)}
+        >>> attention_heads("lstm", {"source_vocabulary": 9, "target_vocabulary": 9})
+        {}
     """
-    import keras
-
-    from zoo.runtime import keras_settings
-
-    entry = architecture(name, kind)
-    if not isinstance(config, entry.config):
-        raise ValueError(
-            f"{name} is configured by {entry.config.__name__}. Received: {type(config).__name__}"
-        )
-    module, _, class_name = entry.network.partition(":")
-    network_class = getattr(importlib.import_module(module), class_name)
-    keras.utils.set_random_seed(seed)
-    with keras_settings.precision(precision):
-        network = network_class(config, name=name)
-        network.build_variables()
-    return network
+    return make_config(architecture(name, kind).config, hyperparameters).attention_heads()

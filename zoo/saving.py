@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo import registry
+from zoo.building import build
 from zoo.checks import Checks
 from zoo.normalizer import Normalizer
 from zoo.tokenizer import Tokenizer
@@ -28,18 +29,17 @@ if TYPE_CHECKING:
 FORMAT = 2
 """Since 2 a folder names its kind; in format 1 all are `seq2seq`."""
 WEIGHTS = "weights.safetensors"
+TABLES = "tables.safetensors"
+"""What a counted model has instead of weights."""
 REQUIRED = ("format", "kind", "name", "task", "model", "hyperparameters", "tokenizers")
-
-
-SIDES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "seq2seq": (("source", "target"), (".model",)),
-    "language_model": (("text",), (".json", ".model")),
-}
-"""Of each kind: the tokenizers it has, and how their files may end."""
 
 
 class ModelFolderError(ValueError):
     """A model folder is missing, damaged, or not one of ours; the message says which and why."""
+
+
+class MissingTablesError(ModelFolderError):
+    """A counted model's tables are not there, and can be counted from the corpus."""
 
 
 def write_aside(path: Path, data: bytes | Iterable[bytes]) -> None:
@@ -170,8 +170,33 @@ def save_folder(
     write_aside(folder / WEIGHTS, pack_weights(arrays))
 
 
+def save_tables(
+    path: str | Path, tables: Any, config: dict[str, Any], tokenizers: Mapping[str, Any]
+) -> None:
+    """Write the folder of a counted model; as `save_folder`, with tables in place of weights."""
+    folder = Path(path)
+    for file, tokenizer in tokenizers.items():
+        write_aside(folder / file, tokenizer.bytes)
+    write_json(folder / "config.json", config)
+    write_tables(folder, tables)
+
+
+def write_tables(folder: Path, tables: Any) -> None:
+    """Write the arrays of `tables` beside a model's config.json."""
+    from safetensors.numpy import save
+
+    write_aside(folder / TABLES, save(tables.arrays()))
+
+
 def model_config(
-    *, kind: str, name: str, task: str, model: str, preset: str, network: Network, **rest: Any
+    *,
+    name: str,
+    task: str,
+    model: str,
+    preset: str,
+    network: Network,
+    kind: str = "seq2seq",
+    **rest: Any,
 ) -> dict[str, Any]:
     """The content of `config.json`."""
     return {
@@ -210,12 +235,13 @@ def read_config(folder: Path) -> dict[str, Any]:
         value = config.get(name, 1)
         if not isinstance(value, int) or value < 1:
             raise ModelFolderError(f"{folder / 'config.json'}: {name} is {value!r}, not a length")
-    if config["kind"] not in SIDES:
+    if not isinstance(config["kind"], str) or config["kind"] not in registry.KINDS:
         raise ModelFolderError(
-            f"{folder / 'config.json'}: kind must be one of {', '.join(SIDES)}. "
+            f"{folder / 'config.json'}: kind must be one of {', '.join(registry.KINDS)}. "
             f"Received: {str(config['kind'])[:80]!r}"
         )
-    sides, endings = SIDES[config["kind"]]
+    kind = registry.KINDS[config["kind"]]
+    sides, endings = kind.tokenizers, kind.files
     files = config["tokenizers"]
     if not isinstance(files, dict) or not set(sides) <= set(files):
         raise ModelFolderError(f"{folder / 'config.json'} must name tokenizers: {', '.join(sides)}")
@@ -278,11 +304,39 @@ def read_network(folder: Path, config: dict[str, Any]) -> Network:
         raise ModelFolderError(f"{folder / WEIGHTS} must hold half precision: {error}") from error
     hyperparameters = read_hyperparameters(folder, config)
     try:
-        network = registry.build(config["model"], hyperparameters, kind=config["kind"])
+        network = build(config["model"], hyperparameters, kind=config["kind"])
     except ValueError as error:  # sizes that do not go together
         raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
     set_weight_arrays(network, arrays)
     return network
+
+
+def read_tables(folder: Path, config: dict[str, Any]) -> Any:
+    """The tables of a counted model.
+
+    Raises:
+        MissingTablesError: they were not passed on; `training.counting.rebuild` makes them.
+        ModelFolderError: they are damaged, or not those of the config.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    from zoo.models.ngram import KneserNey
+
+    path = folder / TABLES
+    try:
+        found = KneserNey.from_arrays(load(path.read_bytes()))
+    except FileNotFoundError as error:
+        raise MissingTablesError(
+            f"{folder.name} is counted from its corpus, which is not passed on: "
+            f"python -m training.evaluate {folder.name} counts it here"
+        ) from error
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ModelFolderError(f"{path} is damaged: {error}") from error
+    wanted = config["hyperparameters"]
+    if (found.vocabulary, found.order) != (wanted.get("vocabulary"), wanted.get("order")):
+        raise ModelFolderError(f"{path} holds other tables than config.json says")
+    return found
 
 
 def read_tokenizers(folder: Path, config: dict[str, Any]) -> tuple[Tokenizer, Tokenizer]:

@@ -115,6 +115,6 @@ def read(folder: Path) -> dict[str, Any]:
     kind = config.get("kind", "seq2seq")
     if not isinstance(kind, str) or not of_kind(kind):
         raise ValueError(f"{CONFIG} names an unknown kind: {str(kind)[:80]!r}")
-    if not isinstance(model, str) or model not in of_kind(kind):
+    if not isinstance(model, str) or model not in of_kind(kind, counted=True):
         raise ValueError(f"{CONFIG} names an unknown architecture: {str(model)[:80]!r}")
     return config

@@ -56,7 +56,7 @@ def serve(makers: dict[str, Maker], packages: Sequence[str]) -> None:
         asked = json.loads(line)
         try:
             answer = _answer(makers, blocks, data, options.variant, asked)
-        except Exception as error:  # whatever a toolkit raises, the driver must hear of it
+        except Exception as error:  # whatever a toolkit raises, the driver is told
             answer = {"error": f"{type(error).__name__}: {error}"[:500]}
         if "error" not in answer:
             answer |= {"versions": versions(packages), "peak_memory": peak_memory()}

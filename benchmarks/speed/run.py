@@ -226,7 +226,7 @@ def prepare_data(task: str) -> tuple[Path, dict[str, Any]]:
 
 def device_name() -> str:
     """The device ours runs on, asked in a process of its own: the driver stays small."""
-    code = "from training.distributed.devices import device_name; print(device_name())"
+    code = "from zoo.runtime.devices import device_name; print(device_name())"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

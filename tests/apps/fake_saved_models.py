@@ -11,6 +11,7 @@ import numpy as np
 
 from training import tasks
 from zoo import registry
+from zoo.prediction import AXES
 
 TASKS = {"en-es": "tatoeba/en-es", "dates": "dates", "pronounce": "pronounce"}
 SENTENCES = {
@@ -37,14 +38,18 @@ def pieces(text: str, *, characters: bool) -> list[str]:
 def attention(family: str, source: int, target: int) -> dict[str, Any]:
     """Random rows that sum to one, in the kinds and shapes the family has."""
     rng = np.random.default_rng(source * 31 + target)
-    layers, heads = (2, 2) if family == "transformer" else (1, 1)
-    sizes = {"cross": (target, source), "encoder": (source, source), "decoder": (target, target)}
-    return {
-        kind: rng.dirichlet(np.full(sizes[kind][1], 0.3), (layers, heads, sizes[kind][0]))
-        .round(3)
-        .tolist()
-        for kind in registry.of_kind("seq2seq")[family].attention
-    }
+    sizes = {"source": source, "target": target}
+    found = {}
+    for kind, (layers, heads) in hyperparameters(family).attention_heads().items():
+        rows, columns = (sizes[side] for side in AXES[kind])
+        weights = rng.dirichlet(np.full(columns, 0.3), (layers, heads, rows))
+        found[kind] = weights.round(3).tolist()
+    return found
+
+
+def hyperparameters(family: str) -> Any:
+    """The smallest ones of the family."""
+    return registry.configuration(family, "nano", source_vocabulary=60, target_vocabulary=60)
 
 
 def example(task: str, family: str, pair: tuple[str, str]) -> dict[str, Any]:
@@ -106,6 +111,7 @@ def config(task: str, family: str) -> dict[str, Any]:
         "format": 1,
         "task": TASKS[task],
         "model": family,
+        "hyperparameters": asdict(hyperparameters(family)),
         "max_target_length": 32,
         "unit": "word" if task == "en-es" else "character",
         "task_info": asdict(tasks.get(TASKS[task]).info()),
@@ -139,6 +145,7 @@ def make(root: Path) -> Path:
 def make_networks(root: Path, task: str) -> None:
     """Give the folders of `task` random networks of the smallest size, so that they answer."""
     from zoo import saving
+    from zoo.building import build
     from zoo.tokenizer import train_tokenizer
 
     pairs = [SENTENCES[task], SECOND[task]] * 20
@@ -149,7 +156,7 @@ def make_networks(root: Path, task: str) -> None:
     ]
     for family in registry.of_kind("seq2seq"):
         sizes = {"source_vocabulary": sides[0].size, "target_vocabulary": sides[1].size}
-        network = registry.build(family, registry.configuration(family, "nano", **sizes), seed=1)
+        network = build(family, registry.configuration(family, "nano", **sizes), seed=1)
         name = f"{task}-{family}"
         saving.save_folder(
             root / name,

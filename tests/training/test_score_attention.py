@@ -104,17 +104,17 @@ def no_metric(loaded, task, examples, resamples, seed, tell) -> dict:
 class Mute:
     """Answers without attention, and is surest of "b" while "y" is there to read."""
 
-    name, heads = "mute", {}
+    name, attention_heads = "mute", {}
 
     def predict(self, texts):
         pieces = ["▁x", "▁y", "▁z", "</s>"], ["▁a", "▁b", "</s>"]
         return [Prediction("a b", *pieces, np.zeros(3, "float32")) for _ in texts]
 
-    def attribute(self, prediction):
-        scores = np.zeros((3, 4), "float32")
-        scores[1, 1] = 1.0
-        pieces = prediction.source_pieces, prediction.target_pieces
-        return Attribution("gradient", *pieces, scores)
+
+def made_up_attribution(loaded, prediction):
+    scores = np.zeros((3, 4), "float32")
+    scores[1, 1] = 1.0
+    return Attribution("gradient", prediction.source_pieces, prediction.target_pieces, scores)
 
 
 def made_up_scorer(loaded, prediction, sides, how):
@@ -235,6 +235,7 @@ def test_the_file_says_all_of_itself_and_of_each_head(measured):
 
 def test_without_attention_saliency_is_graded_and_without_gold_the_reason_given(monkeypatch):
     monkeypatch.setattr(faithfulness, "scorer", made_up_scorer)
+    monkeypatch.setattr(behaviour_scores, "attribute", made_up_attribution)
     task = Sentences("made-up")
     found = score_attention.measure(Mute(), task, limit=3, resamples=10, how="removed")
     assert found["map"] == "saliency" and found["notes"] == [score_attention.NO_ATTENTION]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo import registry, saving
+from zoo.building import build
 from zoo.inference.language_model import LanguageModelPredictor
 from zoo.text_tokenizers import Characters, SubWords, TextTokenizer, Words
 
@@ -59,7 +60,7 @@ def predictor(
     tokens = tokenizer(unit)
     sizes = {"vocabulary": tokens.size, **overrides}
     made = registry.configuration(model, "nano", kind="language_model", **sizes)
-    network = registry.build(model, made, seed=3, kind="language_model")
+    network = build(model, made, seed=3, kind="language_model")
     random = np.random.default_rng(5)
     for weight in network.trainable_variables:
         noise = random.normal(scale=0.3, size=tuple(weight.shape)).astype("float16")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.configs.base import share, size
+from zoo.configs.base import Config, share, size
 
 
 @dataclass(frozen=True)
-class FeedForwardLanguageModel:
+class FeedForwardLanguageModel(Config):
     """Hyper-parameters of the language model `feed-forward` (Bengio et al. 2003).
 
     Args:
@@ -27,10 +27,45 @@ class FeedForwardLanguageModel:
     dropout: float = share(0.1)
 
 
-PRESETS: dict[str, dict[str, Any]] = {
+LANGUAGE_MODEL_PRESETS: dict[str, dict[str, Any]] = {
     "nano": {"hidden_size": 16, "window": 4, "inner_size": 24},
     "tiny": {"hidden_size": 32, "inner_size": 256},
     "compact": {"hidden_size": 48, "inner_size": 512},
     "small": {"hidden_size": 64, "inner_size": 1024},
     "base": {"hidden_size": 128, "window": 16, "inner_size": 2048},
+}
+
+
+@dataclass(frozen=True)
+class FeedForwardSeq2Seq(Config):
+    """Hyper-parameters of the `feed-forward` network that reads one sequence and writes another.
+
+    Args:
+        source_vocabulary, target_vocabulary: how many tokens each side has.
+        shared_vocabulary: both sides use the same tokens, hence the same embedding.
+        width: of the embeddings.
+        window: how many tokens of the source are read; what stands behind them is not.
+        target_window: how many of the tokens written last are read at each step.
+        inner_size: of the hidden layers, one over the source's window, one over each step's.
+        dropout: share of embeddings and hidden layers dropped while training.
+        max_length: the longest target in tokens that has a position.
+    """
+
+    source_vocabulary: int = size()
+    target_vocabulary: int = size()
+    shared_vocabulary: bool = False
+    width: int = size(64)
+    window: int = size(32)
+    target_window: int = size(8)
+    inner_size: int = size(512)
+    dropout: float = share(0.1)
+    max_length: int = size(512)
+
+
+SEQ2SEQ_PRESETS: dict[str, dict[str, Any]] = {
+    "nano": {"width": 16, "inner_size": 24, "target_window": 3},
+    "tiny": {"width": 48, "inner_size": 512},
+    "compact": {"width": 64, "inner_size": 768},
+    "small": {"width": 96, "inner_size": 1024},
+    "base": {"width": 128, "inner_size": 2048},
 }

@@ -6,11 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-MODULES = {
-    "seq2seq": "zoo.export.saved_model",
-    "language_model": "zoo.export.language_model",
-}
-"""Of each kind: the module whose `export` writes its SavedModel."""
+from zoo import registry
 
 
 def export(loaded: Any, folder: str | Path, **options: Any) -> Path:
@@ -19,21 +15,29 @@ def export(loaded: Any, folder: str | Path, **options: Any) -> Path:
     Args:
         loaded: what `zoo.load` gives.
         folder: where the versions of this model are.
-        options: of the `export` in the module of its kind.
+        options: of the exporter of its kind, see `zoo.registry.KINDS`.
 
     Returns:
         The folder of the version.
 
     Raises:
-        ValueError: no export for this kind of model.
+        ValueError: there is no export of such a model.
 
     Example:
         >>> import zoo  # doctest: +SKIP
         >>> export(zoo.load("en-es-transformer"), "serving/en-es-transformer")  # doctest: +SKIP
     """
-    kind = loaded.config.get("kind", "seq2seq")
-    if kind not in MODULES:
-        raise ValueError(
-            f"There is a SavedModel of {', '.join(MODULES)} models. Received: kind={kind!r}"
-        )
-    return import_module(MODULES[kind]).export(loaded, folder, **options)
+    if why := missing(loaded.config):
+        raise ValueError(why)
+    module, _, name = registry.KINDS[loaded.config["kind"]].exporter.partition(":")
+    return getattr(import_module(module), name)(loaded, folder, **options)
+
+
+def missing(config: dict[str, Any]) -> str:
+    """Why there is no export of a model with this config.json; empty where there is one."""
+    kind, model = config["kind"], config["model"]
+    if not registry.KINDS[kind].exporter:
+        return f"There is no SavedModel of the kind {kind}."
+    if registry.architecture(model, kind).counted:
+        return f"There is no SavedModel of a {model} model: it has counts and no network."
+    return ""

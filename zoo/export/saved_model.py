@@ -129,7 +129,7 @@ def _graph(
 
 def _answer(network: Seq2Seq, source: tf.Tensor, length: int) -> Answer:
     """What `network` writes for each row of `source` (B, S), and where it looked."""
-    # A source of nothing but its end is not put to the model: its answer is nothing.
+    # A source of nothing but its end is answered with nothing, without the model.
     source = tf.where(source[:, :1] == EOS, PAD, source)
     memory = network.encode(source)
     made = generation.search(_Encoded(network, memory), source, length=length)
@@ -155,7 +155,7 @@ def _answer(network: Seq2Seq, source: tf.Tensor, length: int) -> Answer:
 
 
 class _Encoded:
-    """A network that has read its source: the verbs that `generation.search` uses."""
+    """A network that has read its source: the methods that `generation.search` uses."""
 
     def __init__(self, network: Seq2Seq, memory: Memory):
         self.init_state, self.step = network.init_state, network.step

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from zoo import saving
 from zoo.checks import MISSING, MISSING_SHOWN
 from zoo.continuation import Continuation, Token
 from zoo.inference import text_scoring, writing
@@ -37,7 +38,7 @@ EMPTY = "An empty prompt: it begins as a text does."
 
 
 @dataclass
-class _Row:
+class Row:
     """One prompt while it is continued."""
 
     number: int  # among the prompts of the call
@@ -75,10 +76,28 @@ class LanguageModelPredictor:
         self.name, self.model, self.tokenizer = name, network, tokenizer
         self.config, self.card, self.path = config, card or {}, path
 
+    @classmethod
+    def from_folder(
+        cls, folder: Path, config: dict[str, Any], **known: Any
+    ) -> LanguageModelPredictor:
+        """The model in a folder, `config` its checked config.json; `known`: its name and card."""
+        return cls(
+            network=saving.read_network(folder, config),
+            tokenizer=saving.read_text_tokenizer(folder, config),
+            config=config,
+            path=folder,
+            **known,
+        )
+
     @property
     def attention_heads(self) -> dict[str, tuple[int, int]]:
         """How many layers and heads of attention there are, by kind; {} without attention."""
         return self.model.attention_heads
+
+    @property
+    def context(self) -> int | None:
+        """How many tokens it can read at most; None: as many as there are."""
+        return self.model.context
 
     @functools.cached_property
     def parameters(self) -> int:
@@ -171,7 +190,15 @@ class LanguageModelPredictor:
         report: Callable[[int], None] = lambda done: None,
     ) -> np.ndarray:
         """(N,) float32 natural log-probability of each token of a text; see `text_scoring`."""
-        ids = self.tokenizer.encode(text)
+        return self.log_probs_of(self.tokenizer.encode(text), stride, report)
+
+    def log_probs_of(
+        self,
+        ids: np.ndarray,
+        stride: int | None = None,
+        report: Callable[[int], None] = lambda done: None,
+    ) -> np.ndarray:
+        """The same of (N,) token ids."""
         return text_scoring.log_probs(self.model, ids, self.tokenizer.start, stride, report)
 
     def _check(
@@ -186,13 +213,13 @@ class LanguageModelPredictor:
             )
         return None if sampling is None else draw(seed, rows, limit)
 
-    def _together(self, rows: list[_Row], limit: int) -> Iterator[list[_Row]]:
+    def _together(self, rows: list[Row], limit: int) -> Iterator[list[Row]]:
         """Rows that may be continued in one batch without changing one another's answer.
 
         Where the context will be full they must be equally long, to slide at the same moments.
         """
-        context = self.model.context
-        groups: dict[int, list[_Row]] = {}
+        context = self.context
+        groups: dict[int, list[Row]] = {}
         for row in rows:
             slides = context is not None and len(row.read) + limit > context
             groups.setdefault(len(row.read) if slides else 0, []).append(row)
@@ -200,7 +227,7 @@ class LanguageModelPredictor:
             for at in range(0, len(group), ROWS[-1]):
                 yield group[at : at + ROWS[-1]]
 
-    def _row(self, prompt: str, number: int = 0) -> _Row:
+    def _row(self, prompt: str, number: int = 0) -> Row:
         """A prompt as ids, and what should be said of it."""
         if not isinstance(prompt, str):
             raise TypeError(f"A prompt must be a string. Received: {type(prompt).__name__}")
@@ -212,7 +239,7 @@ class LanguageModelPredictor:
         if missing := self.tokenizer.missing(text):
             more = " ..." if len(missing) > MISSING_SHOWN else ""
             notes.append(MISSING.format(shown=" ".join(missing[:MISSING_SHOWN]) + more))
-        context = self.model.context
+        context = self.context
         most = context - 1 if context else None
         if most and len(ids) > most:
             notes.append(LAST_TOKENS.format(context=f"{context:,}", most=f"{most:,}"))
@@ -221,11 +248,11 @@ class LanguageModelPredictor:
             ids = [self.tokenizer.start, *ids]
         if not prompt:
             notes.append(EMPTY)
-        return _Row(number, prompt, ids, notes)
+        return Row(number, prompt, ids, notes)
 
     def _written(
         self,
-        rows: list[_Row],
+        rows: list[Row],
         limit: int,
         sampling: Sampling | None,
         uniform: np.ndarray | None,
@@ -237,7 +264,7 @@ class LanguageModelPredictor:
         excluded = writing.exclusion(self.tokenizer.size, self.tokenizer.excluded)
         if uniform is not None:
             uniform = uniform[[row.number for row in rows]]
-        context = self.model.context
+        context = self.context
         done, state, logits = 0, None, None
         index, room = [0], 0
         while done < limit and not all(row.ended for row in rows):
@@ -256,12 +283,12 @@ class LanguageModelPredictor:
             index = [n + count for n in index]
             done += count
             for row in rows:
-                row.ended = row.ended or _until(row.tokens, stops)[1] < len(row.tokens)
+                row.ended = row.ended or is_stopped(row, stops)
             yield
 
-    def _read(self, rows: list[_Row], kept: int | None) -> tuple[Any, Any, list[int], int]:
+    def _read(self, rows: list[Row], kept: int | None) -> tuple[Any, Any, list[int], int]:
         """Read what the rows hold into a new state: logits, state, lengths, and its room."""
-        context = self.model.context
+        context = self.context
         given = [[*row.read, *row.ids] for row in rows]
         if kept:
             given = [ids[-kept:] for ids in given]
@@ -322,7 +349,7 @@ class LanguageModelPredictor:
         run = backend.compiled(self.model, writing.write, length=length, candidates=candidates)
         return run(logits, state, np.array(index, "int32"), np.int32(count), excluded, *chance)
 
-    def _note(self, rows: list[_Row], made: writing.Chunk, count: int) -> None:
+    def _note(self, rows: list[Row], made: writing.Chunk, count: int) -> None:
         """Put a chunk's tokens into the rows that go on."""
         arrays = [ops.convert_to_numpy(part)[: len(rows), :count] for part in made[:4]]
         for row, tokens, log_probs, best, best_log_probs in zip(rows, *arrays, strict=True):
@@ -337,7 +364,7 @@ class LanguageModelPredictor:
                 row.tokens.append(Token(text, label, float(log_prob), tuple(named)))
                 row.ids.append(token)
 
-    def _text_of(self, row: _Row, token: int) -> str:
+    def _text_of(self, row: Row, token: int) -> str:
         """What the text grows by with one more token: a space may come with a word.
 
         A character of several bytes, each a token, comes with the last of them.
@@ -350,13 +377,13 @@ class LanguageModelPredictor:
         )
         return after[len(begun) :]
 
-    def _answer(self, row: _Row, stops: tuple[str, ...], attention: bool) -> Continuation:
+    def _answer(self, row: Row, stops: tuple[str, ...], attention: bool) -> Continuation:
         text, kept = _until(row.tokens, stops)
         finished = kept < len(row.tokens)
         tokens, ids = row.tokens[:kept], row.ids[:kept]
         maps, shown = {}, [*row.read, *ids[:-1]]
         if attention and self.attention_heads:
-            shown = shown[-self.model.context :]
+            shown = shown[-self.context :] if self.context else shown
             maps = self._maps(shown)
         return Continuation(
             prompt=row.prompt,
@@ -370,7 +397,7 @@ class LanguageModelPredictor:
         )
 
     def _maps(self, ids: list[int]) -> dict[str, np.ndarray]:
-        context = self.model.context
+        context = self.context
         size = min(bucket(len(ids), (*LENGTHS, context)), context)
         tokens = np.zeros((1, size), "int32")
         tokens[0, : len(ids)] = ids
@@ -392,6 +419,11 @@ def read_on(
     last = ops.maximum(lengths - 1, 0)[:, None, None]
     after = ops.take_along_axis(found, last, axis=1)[:, 0]
     return ops.where((lengths > 0)[:, None], after, logits), state
+
+
+def is_stopped(row: Row, stops: tuple[str, ...]) -> bool:
+    """Whether one of the stop texts was written."""
+    return _until(row.tokens, stops)[1] < len(row.tokens)
 
 
 def _stops(stop: str | Sequence[str]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""A language model with a fixed window and no memory: one hidden layer over the last tokens.
+"""Feed-forward networks with a fixed window and no memory: a language model, and a translator.
 
-Bengio et al. 2003, "A neural probabilistic language model". Axes: B batch, T tokens, W window,
-D hidden size.
+Bengio et al. 2003, "A neural probabilistic language model". Axes: B batch, S source tokens, T
+tokens, W window, D hidden size, F inner size.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.configs.feed_forward import FeedForwardLanguageModel as Config
+from zoo.configs import feed_forward
 from zoo.kinds.base import Maps, Memory, State, Tensor
 from zoo.kinds.language_model import LanguageModel, decode_from_empty
+from zoo.kinds.seq2seq import Seq2Seq, source_mask
+from zoo.layers.positions import Positions
 from zoo.tokenizer import BOS
 
 
@@ -24,7 +26,7 @@ class FeedForwardLanguageModel(LanguageModel):
     is the last W - 1 ids; before the first token they are BOS.
     """
 
-    def __init__(self, config: Config, **kwargs: Any):
+    def __init__(self, config: feed_forward.FeedForwardLanguageModel, **kwargs: Any):
         super().__init__(config, **kwargs)
         self.inner = keras.layers.Dense(config.inner_size, activation="tanh", name="inner")
         self.outer = keras.layers.Dense(config.hidden_size, name="outer")
@@ -51,3 +53,58 @@ class FeedForwardLanguageModel(LanguageModel):
         x = self.outer(self.inner_dropout(self.inner(x)))  # (B, T, D)
         last = lengths[:, None] + ops.arange(window - 1)[None]  # (B, W - 1)
         return self.logits(x), ops.take_along_axis(ids, last, axis=1)
+
+
+class FeedForwardSeq2Seq(Seq2Seq):
+    """One hidden layer over the first W source tokens, and one over each step's last tokens.
+
+    What is longer than the window is not read: a network without recurrence and attention has one
+    weight for each place. Step t reads the source's summary, the embeddings of the tokens written
+    last, and the position t.
+    """
+
+    def __init__(self, config: feed_forward.FeedForwardSeq2Seq, **kwargs: Any):
+        super().__init__(config, **kwargs)
+        relu = {"activation": "relu"}
+        self.summary = keras.layers.Dense(config.inner_size, **relu, name="summary")
+        self.positions = Positions("learned", config.max_length, config.width, name="positions")
+        self.inner = keras.layers.Dense(config.inner_size, **relu, name="inner")
+        self.outer = keras.layers.Dense(config.width, name="outer")
+        self.summary_dropout = keras.layers.Dropout(config.dropout)
+        self.inner_dropout = keras.layers.Dropout(config.dropout)
+
+    def encode(self, source: Tensor) -> Memory:
+        window = self.config.window
+        mask = source_mask(source)  # (B, S)
+        x = self.source_dropout(self.source_embedding(source) * self.scale)  # (B, S, D)
+        x = x * ops.cast(mask[..., None], x.dtype)
+        x = ops.pad(x, ((0, 0), (0, window), (0, 0)))[:, :window]  # (B, W, D)
+        x = ops.reshape(x, (-1, window * self.config.width))  # (B, W D)
+        return {"mask": mask, "summary": self.summary_dropout(self.summary(x))}  # (B, F)
+
+    def scores(self, ids: Tensor, index: Tensor, memory: Memory) -> Tensor:
+        """Logits (B, T, V) at positions (T,) from ids (B, W' - 1 + T): the last ones of each."""
+        count, window = ops.shape(index)[0], self.config.target_window
+        embedded = self.target_dropout(self.target_embedding(ids) * self.scale)
+        parts = [embedded[:, i : i + count] for i in range(window)]  # W' of (B, T, D)
+        rows = ops.shape(ids)[0]
+        summary = ops.repeat(memory["summary"][:, None], count, axis=1)  # (B, T, F)
+        place = ops.repeat(self.positions(index)[None], rows, axis=0)  # (B, T, D)
+        x = self.inner(ops.concatenate([*parts, summary, place], axis=-1))  # (B, T, F)
+        x = self.outer(self.inner_dropout(x))  # (B, T, D)
+        return self.target_embedding.scores(x, memory.get("output"))
+
+    def decode(self, target: Tensor, memory: Memory) -> tuple[Tensor, Maps]:
+        before = self.init_state(memory, 0)
+        ids = ops.concatenate([before, ops.cast(target, "int32")], axis=1)
+        return self.scores(ids, ops.arange(ops.shape(target)[1]), memory), {}
+
+    def init_state(self, memory: Memory, length: int) -> State:
+        rows = ops.shape(memory["summary"])[0]
+        return ops.full((rows, self.config.target_window - 1), BOS, dtype="int32")
+
+    def step(
+        self, token: Tensor, index: Tensor, state: State, memory: Memory
+    ) -> tuple[Tensor, State]:
+        ids = ops.concatenate([state, ops.cast(token, "int32")[:, None]], axis=1)  # (B, W')
+        return self.scores(ids, ops.reshape(index, (1,)), memory)[:, 0], ids[:, 1:]

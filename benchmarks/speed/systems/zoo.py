@@ -86,6 +86,7 @@ def decode(measure: str, data: Workload, model: str) -> Block:
 
     prepare(0)
     from zoo import registry
+    from zoo.building import build
     from zoo.inference.generation import generate
     from zoo.padding import LENGTHS
 
@@ -96,7 +97,7 @@ def decode(measure: str, data: Workload, model: str) -> Block:
         target_vocabulary=data.vocabulary,
         shared_vocabulary=True,
     )
-    network = registry.build(model, config, seed=1)
+    network = build(model, config, seed=1)
     never_end(network)
     beams, rows = shape(measure)
 

@@ -365,10 +365,11 @@ def test_command_exports_a_language_model(models, tmp_path, monkeypatch):
     assert '"instances": ["ROMEO:\\n"]' in (folder / "serving" / "1" / "README.md").read_text()
 
 
-def test_a_kind_without_an_export_is_refused(models, tmp_path, monkeypatch):
-    monkeypatch.setitem(models["lstm"].config, "kind", "classifier")
-    with pytest.raises(ValueError, match="Received: kind='classifier'"):
+def test_what_has_no_export_is_refused(models, tmp_path, monkeypatch):
+    monkeypatch.setitem(models["lstm"].config, "model", "ngram")
+    with pytest.raises(ValueError, match="ngram model: it has counts and no network"):
         export(models["lstm"], tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_words_begin_where_the_text_before_ends():

@@ -173,7 +173,7 @@ def test_ids_are_answered_however_rows_are_closed(model, models, predictions, an
         np.testing.assert_allclose(found, prediction.log_probs, rtol=1e-4, atol=1e-5)
     assert made["lengths"][3] > 0  # read as an unknown piece, and the two that there are
     sums = made["attention_cross"].sum(-1)
-    attends = "cross" in registry.architecture(model).attention
+    attends = "cross" in loaded.attention_heads
     written = np.arange(sums.shape[1]) < made["lengths"][:, None]
     np.testing.assert_allclose(sums, written * float(attends), atol=1e-5)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.zoo import tiny_language_models
-from zoo.inference.language_model import _Row
+from zoo.inference.language_model import Row
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def model():
 
 def texts(model, ids):
     """What the text grows by with each of `ids`, after a prompt."""
-    row, found = _Row(0, "", [model.tokenizer.start], []), []
+    row, found = Row(0, "", [model.tokenizer.start], []), []
     for token in ids:
         found.append(model._text_of(row, token))
         row.ids.append(token)

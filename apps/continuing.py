@@ -1,0 +1,148 @@
+"""Continuations by language models in memory: streamed as they are written, then remembered."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from apps import inference, saved_models
+
+if TYPE_CHECKING:
+    from zoo.continuation import Continuation, Token
+
+KEPT = 128
+"""How many continuations are remembered, over all readers."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a prompt is continued. A temperature of 0 takes the likeliest token each time."""
+
+    max_new_tokens: int = 200
+    temperature: float = 0.8
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int = 0
+
+    def sampling(self) -> Any:
+        """As the models take it."""
+        from zoo.inference.generation import Sampling
+
+        return Sampling(self.temperature, self.top_k, self.top_p) if self.temperature else None
+
+
+@dataclass(frozen=True)
+class Written:
+    """A continuation and how fast it came.
+
+    Args:
+        continuation: what the model answered.
+        tokens_per_second: of a second run, when everything was compiled; None where there is none.
+    """
+
+    continuation: Continuation
+    tokens_per_second: float | None
+
+
+@st.cache_resource(show_spinner=False)
+def _remembered() -> OrderedDict[tuple, Written]:
+    return OrderedDict()
+
+
+def known(name: str, prompt: str, options: Options) -> Written | None:
+    """What was written before on the same question, if it was."""
+    return _remembered().get(_key(name, prompt, options))
+
+
+def written(
+    name: str,
+    prompt: str,
+    options: Options,
+    *,
+    say: Callable[[str], None],
+    show: Callable[[Sequence[Token]], None],
+) -> Written:
+    """The model's continuation; `show` is told all tokens so far, several times a second.
+
+    Raises:
+        Exception: whatever went wrong; the model is then loaded anew the next time.
+    """
+    key = _key(name, prompt, options)
+    if (found := _remembered().get(key)) is not None:
+        return found
+    with inference.turn(name, say) as model:
+        say("writing")
+        how = {"sampling": options.sampling(), "seed": options.seed}
+        tokens: list[Token] = []
+        shown = time.perf_counter()
+        for token in model.stream(prompt, options.max_new_tokens, **how):
+            tokens.append(token)
+            if time.perf_counter() - shown > 0.2:
+                show(tokens)
+                shown = time.perf_counter()
+        show(tokens)
+        # The same again, at full speed: everything is compiled now, and the maps come with it.
+        continuation = model.predict(prompt, options.max_new_tokens, **how)[0]
+        again = model.predict(prompt, options.max_new_tokens, **how, attention=False)[0]
+        speed = len(again.tokens) / again.seconds if again.seconds and again.tokens else None
+    made = Written(continuation, speed)
+    remembered = _remembered()
+    remembered[key] = made
+    while len(remembered) > KEPT:
+        remembered.popitem(last=False)
+    return made
+
+
+def candidates(name: str, prompt: str, count: int = 8) -> list[tuple[str, float]]:
+    """The likeliest next tokens of another model after the same text, best first."""
+    with inference.turn(name, lambda step: None) as model:
+        [answer] = model.predict(prompt, 1, candidates=count, attention=False)
+    return list(answer.tokens[0].candidates) if answer.tokens else []
+
+
+def _key(name: str, prompt: str, options: Options) -> tuple:
+    return name, saved_models.fingerprint(name), prompt, options
+
+
+def longest_copy(written_text: str, corpus: str) -> tuple[int, int]:
+    """Begin and end of the longest stretch of a text that stands in `corpus` letter by letter.
+
+    Args:
+        written_text: what a model wrote.
+        corpus: what it was trained on.
+    """
+    if not corpus or not written_text:
+        return 0, 0
+
+    def found(length: int) -> int | None:
+        places = range(len(written_text) - length + 1)
+        return next((i for i in places if written_text[i : i + length] in corpus), None)
+
+    low, high, best = 0, len(written_text), 0
+    while low < high:  # what is copied is copied in every shorter part
+        middle = (low + high + 1) // 2
+        place = found(middle)
+        if place is None:
+            high = middle - 1
+        else:
+            low, best = middle, place
+    return best, best + low
+
+
+@functools.lru_cache(maxsize=4)
+def training_text(task: str) -> str | None:
+    """What the models of a task were trained on, where it is on this computer; else None."""
+    from training import tasks
+    from training.data import download
+
+    try:
+        with download.only_what_is_here():
+            return tasks.get(task).text("train")
+    except (ValueError, OSError, RuntimeError):
+        return None

@@ -1,0 +1,134 @@
+"""The n-gram model with its tokenizer: the same answers as any language model, from counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo import saving
+from zoo.continuation import Token
+from zoo.inference.generation import Sampling
+from zoo.inference.language_model import LanguageModelPredictor, Row, is_stopped
+from zoo.models.ngram import KneserNey
+from zoo.text_tokenizers import TextTokenizer
+
+
+class NGramPredictor(LanguageModelPredictor):
+    """A counted language model: no network, no attention, no framework.
+
+    Args: as `LanguageModelPredictor`, with the tables in place of the network.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        tables: KneserNey,
+        tokenizer: TextTokenizer,
+        config: dict[str, Any],
+        card: dict[str, Any] | None = None,
+        path: Path | None = None,
+    ):
+        super().__init__(name, tables, tokenizer, config, card, path)
+
+    @classmethod
+    def from_folder(cls, folder: Path, config: dict[str, Any], **known: Any) -> NGramPredictor:
+        """The model in a folder, `config` its checked config.json; `known`: its name and card."""
+        return cls(
+            tables=saving.read_tables(folder, config),
+            tokenizer=saving.read_text_tokenizer(folder, config),
+            config=config,
+            path=folder,
+            **known,
+        )
+
+    @property
+    def attention_heads(self) -> dict[str, tuple[int, int]]:
+        return {}
+
+    @property
+    def context(self) -> int | None:
+        return None
+
+    @property
+    def parameters(self) -> int:
+        """How many n-grams are counted."""
+        return sum(len(level.keys) for level in self.model.levels)
+
+    def log_probs(
+        self,
+        text: str,
+        stride: int | None = None,
+        report: Callable[[int], None] = lambda done: None,
+    ) -> np.ndarray:
+        return self.log_probs_of(self.tokenizer.encode(text))
+
+    def log_probs_of(
+        self,
+        ids: np.ndarray,
+        stride: int | None = None,
+        report: Callable[[int], None] = lambda done: None,
+    ) -> np.ndarray:
+        found = self.model.log_probs(np.concatenate([[self.tokenizer.start], ids]), start=1)
+        report(len(ids))
+        return found
+
+    def _written(
+        self,
+        rows: list[Row],
+        limit: int,
+        sampling: Sampling | None,
+        uniform: np.ndarray | None,
+        stops: tuple[str, ...],
+        candidates: int,
+        chunk: int,
+    ) -> Iterator[None]:
+        for number in range(limit):
+            for row in rows:
+                if row.ended:
+                    continue
+                chances = self.model.distribution([*row.read, *row.ids])
+                best = np.argsort(-chances, kind="stable")
+                chosen = int(best[0])
+                if sampling is not None:
+                    chosen = drawn(chances, best, sampling, float(uniform[row.number, number]))
+                shown = best[:candidates]
+                named = zip(self.tokenizer.labels(shown), chances[shown].tolist(), strict=True)
+                row.tokens.append(
+                    Token(
+                        self._text_of(row, chosen),
+                        self.tokenizer.labels([chosen])[0],
+                        float(np.log(chances[chosen])),
+                        tuple(named),
+                    )
+                )
+                row.ids.append(chosen)
+                row.ended = is_stopped(row, stops)
+            if (number + 1) % chunk == 0 or number + 1 == limit or all(r.ended for r in rows):
+                yield
+            if all(row.ended for row in rows):
+                return
+
+
+def drawn(chances: np.ndarray, best: np.ndarray, sampling: Sampling, uniform: float) -> int:
+    """A token drawn as `zoo.inference.search.sample` draws one: temperature, top-k, top-p.
+
+    Args:
+        chances: (V,) probabilities.
+        best: (V,) ids, the likeliest first.
+        sampling: how to draw.
+        uniform: the draw, in [0, 1).
+    """
+    ordered = chances[best] ** (1.0 / sampling.temperature)
+    if sampling.top_k:
+        ordered[sampling.top_k :] = 0.0
+    ordered /= ordered.sum()
+    before = np.cumsum(ordered) - ordered
+    if sampling.top_p < 1.0:
+        ordered[1:][before[1:] >= sampling.top_p] = 0.0
+    edges = np.cumsum(ordered)
+    place = int(np.searchsorted(edges, uniform * edges[-1], side="right"))
+    last = int(np.count_nonzero(ordered)) - 1
+    return int(best[min(place, last)])
