@@ -23,12 +23,14 @@ class Kind:
         predictor: module and class that a trained model of it is loaded as.
         tokenizers: the names of the tokenizers that a model of it has.
         files: how their files may end.
+        exporter: module and function that writes a SavedModel of one; "": there is none.
     """
 
     name: str
     predictor: str
     tokenizers: tuple[str, ...]
     files: tuple[str, ...]
+    exporter: str = ""
 
 
 KINDS: dict[str, Kind] = {
@@ -39,12 +41,14 @@ KINDS: dict[str, Kind] = {
             predictor="zoo.inference.seq2seq:Seq2SeqPredictor",
             tokenizers=("source", "target"),
             files=(".model",),
+            exporter="zoo.export.saved_model:export",
         ),
         Kind(
             name="language_model",
             predictor="zoo.inference.language_model:LanguageModelPredictor",
             tokenizers=("text",),
             files=(".json", ".model"),
+            exporter="zoo.export.language_model:export",
         ),
     )
 }

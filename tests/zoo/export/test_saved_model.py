@@ -25,7 +25,7 @@ import tensorflow as tf
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from tensorflow.core.framework import tensor_pb2
 
-from zoo.export import saved_model, tf_serving
+from zoo.export import saved_model, tf_serving, versions
 
 BYTES = [
     b"Tom sees the red car.",
@@ -325,7 +325,7 @@ def test_half_an_export_is_never_seen(models, tmp_path, monkeypatch):
 def test_numbers_go_on_after_the_highest(tmp_path):
     for name in ("2", "10", "notes", ".aside-x"):
         (tmp_path / name).mkdir()
-    assert saved_model._publish(tmp_path / ".aside-x", tmp_path) == tmp_path / "11"
+    assert versions.publish(tmp_path / ".aside-x", tmp_path) == tmp_path / "11"
 
 
 @pytest.mark.parametrize(
