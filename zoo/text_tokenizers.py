@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,9 @@ from zoo.tokenizer import BOS, EOS, PAD, UNK, WORD_START, Tokenizer
 
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
 """The first four tokens of every vocabulary: PAD, BOS, EOS, UNK."""
+REPLACEMENT = "\ufffd"
+"""What is written for bytes that are no UTF-8."""
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class TextTokenizer(ABC):
@@ -244,6 +248,8 @@ class SubWords(TextTokenizer):
         return self._tokenizer.size
 
     def encode(self, text: str) -> np.ndarray:
+        # SentencePiece reads UTF-8, in which no lone surrogate can be written.
+        text = _SURROGATES.sub(REPLACEMENT, text)
         return np.array(self._processor.encode(text), dtype="int32")
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -256,7 +262,7 @@ class SubWords(TextTokenizer):
 
     def missing(self, text: str) -> list[str]:
         ids = self.encode(text).tolist()
-        pieces = self._processor.encode(text, out_type=str)
+        pieces = self._processor.encode(_SURROGATES.sub(REPLACEMENT, text), out_type=str)
         return self._tokenizer.missing(ids, pieces)
 
     @property

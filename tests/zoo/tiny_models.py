@@ -80,6 +80,7 @@ def folder(
         shared_vocabulary=shared,
     )
     config = saving.model_config(
+        kind="seq2seq",
         name=path.name,
         task="tsv:sentences.tsv",
         model=model,

@@ -18,7 +18,7 @@ from zoo.inference.generation import Sampling, draw
 from zoo.kinds.language_model import LanguageModel
 from zoo.padding import ROWS, bucket
 from zoo.runtime import backend
-from zoo.text_tokenizers import TextTokenizer
+from zoo.text_tokenizers import REPLACEMENT, TextTokenizer
 
 MAX_CHARACTERS = 200_000
 """Prompts are cut here, at their beginning, before they are tokenised."""
@@ -346,11 +346,17 @@ class LanguageModelPredictor:
                 row.ids.append(token)
 
     def _text_of(self, row: Row, token: int) -> str:
-        """What the text grows by with one more token: a space may come with a word."""
+        """What the text grows by with one more token: a space may come with a word.
+
+        A character of several bytes, each a token, comes with the last of them.
+        """
         if self.tokenizer.unit == "character":
             return self.tokenizer.decode([token])
         before = [*row.read, *row.ids][-8:]
-        return self.tokenizer.decode([*before, token])[len(self.tokenizer.decode(before)) :]
+        begun, after = (
+            self.tokenizer.decode(ids).rstrip(REPLACEMENT) for ids in (before, [*before, token])
+        )
+        return after[len(begun) :]
 
     def _answer(self, row: Row, stops: tuple[str, ...], attention: bool) -> Continuation:
         text, kept = _until(row.tokens, stops)

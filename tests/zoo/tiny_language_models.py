@@ -1,0 +1,67 @@
+"""Language models with a tokenizer of each unit, small enough to be made in every test run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo import registry, saving
+from zoo.inference.language_model import LanguageModelPredictor
+from zoo.text_tokenizers import Characters, SubWords, TextTokenizer, Words
+
+TEXT = (
+    "To be, or not to be, that is the question:\n"
+    "Whether 'tis nobler in the mind to suffer\n"
+    "The slings and arrows of outrageous fortune,\n\n"
+    "Or to take arms against a sea of troubles,\n"
+    "And by opposing end them: to die, to sleep;\n"
+    "No more; and by a sleep to say we end\n"
+    "The heart-ache and the thousand natural shocks\n"
+)
+UNITS = ("character", "word", "sub-word")
+
+
+def tokenizer(unit: str) -> TextTokenizer:
+    """Learnt on `TEXT`; "ptb" are words with one that stands for those unknown."""
+    if unit == "ptb":
+        return Words.learn(TEXT.replace("arms", "<unk>"))
+    if unit == "sub-word":
+        return SubWords.learn(TEXT, 340)
+    return (Characters if unit == "character" else Words).learn(TEXT)
+
+
+def config(path: Path, model: str, tokens: TextTokenizer, network: Any) -> dict[str, Any]:
+    """The content of `config.json`."""
+    return saving.model_config(
+        kind="language_model",
+        name=path.name,
+        task="text:hamlet.txt",
+        model=model,
+        preset="nano",
+        network=network,
+        tokenizers={"text": f"tokenizer{tokens.suffix}"},
+        unit=tokens.unit,
+    )
+
+
+def predictor(
+    model: str, unit: str = "character", path: Path | None = None, **overrides: Any
+) -> LanguageModelPredictor:
+    """A predictor whose every weight is far from where it started; saved where there is a path."""
+    tokens = tokenizer(unit)
+    sizes = {"vocabulary": tokens.size, **overrides}
+    made = registry.configuration(model, "nano", kind="language_model", **sizes)
+    network = registry.build(model, made, seed=3, kind="language_model")
+    random = np.random.default_rng(5)
+    for weight in network.trainable_variables:
+        noise = random.normal(scale=0.3, size=tuple(weight.shape)).astype("float16")
+        # Half precision, as saved: the answers are the same before and after.
+        weight.assign((np.asarray(weight).astype("float16") + noise).astype("float32"))
+    folder = path or Path(f"nano-{model}")
+    known = config(folder, model, tokens, network)
+    if path is not None:
+        arrays = saving.weight_arrays(network)
+        saving.save_folder(path, arrays, known, {known["tokenizers"]["text"]: tokens})
+    return LanguageModelPredictor(folder.name, network, tokens, known, path=path)
