@@ -17,8 +17,9 @@ from zoo.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from training.tasks.base import Task
+    from zoo.text_tokenizers import TextTokenizer
 
-OWN = ("format", "name", "task", "model", "preset", "hyperparameters")
+OWN = ("format", "kind", "name", "task", "model", "preset", "hyperparameters")
 """Entries of config.json that a new model has of its own; all others it takes over."""
 
 
@@ -31,9 +32,10 @@ class Start:
         weights: SHA-256 of its file of weights.
         config: its config.json.
         hyperparameters: a dataclass of `zoo.registry`.
-        tokenizers: of "source" and "target", with the normalizers of their texts.
+        tokenizers: of "source" and "target", with the normalizers of their texts; of a language
+            model, of "text".
         arrays: its weights by name.
-        longest: the most pieces of a source and of a target.
+        longest: the most pieces of a source and of a target; None: of a language model.
         minutes: of a processor that it was trained for in all; None where its card does not say.
     """
 
@@ -41,9 +43,9 @@ class Start:
     weights: str
     config: dict[str, Any]
     hyperparameters: Any
-    tokenizers: dict[str, Tokenizer]
+    tokenizers: dict[str, Tokenizer | TextTokenizer]
     arrays: dict[str, np.ndarray]
-    longest: tuple[int, int]
+    longest: tuple[int, int] | None
     minutes: float | None = None
 
     def settings(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +69,8 @@ class Start:
                     f"--start-from {self.name} {has}, and only its dropout may change. "
                     f"Received: --set {name}={value}"
                 )
-        size = self.tokenizers["target"].size
+        *_, written = self.tokenizers.values()
+        size = written.size
         if asked.get("vocabulary", 0) not in (0, size):
             raise ValueError(
                 f"--start-from {self.name} has a vocabulary of {size} pieces. "
@@ -93,7 +96,8 @@ class Start:
 
     def fit(self, task: Task) -> None:
         """Let `task` give pairs as long as the model reads and writes, and no longer."""
-        task.max_source_length, task.max_target_length = self.longest
+        if self.longest:
+            task.max_source_length, task.max_target_length = self.longest
 
     def draws(self) -> bool:
         """Whether its tokenizers know several ways to cut a word, as `--sampling` needs."""
@@ -125,7 +129,18 @@ def read(name: str, out: Path) -> Start:
             f"--start-from and --out are one folder, {out}, and the model would be overwritten. "
             "Choose another --out"
         )
-    tokenizers = {"source": loaded.source_tokenizer, "target": loaded.target_tokenizer}
+    kind = loaded.config["kind"]
+    if registry.architecture(loaded.config["model"], kind).counted:
+        raise ValueError(
+            f"--start-from {loaded.name} was counted and not trained: it has no weights to begin "
+            "from"
+        )
+    longest = None
+    if kind == "language_model":
+        tokenizers = {"text": loaded.tokenizer}
+    else:
+        tokenizers = {"source": loaded.source_tokenizer, "target": loaded.target_tokenizer}
+        longest = (loaded.max_source_length, loaded.max_target_length)
     with (loaded.path / saving.WEIGHTS).open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
     return Start(
@@ -135,7 +150,7 @@ def read(name: str, out: Path) -> Start:
         hyperparameters=loaded.model.config,
         tokenizers=tokenizers,
         arrays=saving.weight_arrays(loaded.model),
-        longest=(loaded.max_source_length, loaded.max_target_length),
+        longest=longest,
         minutes=trained(loaded.card),
     )
 

@@ -234,7 +234,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         value = config.get(name, 1)
         if not isinstance(value, int) or value < 1:
             raise ModelFolderError(f"{folder / 'config.json'}: {name} is {value!r}, not a length")
-    if config["kind"] not in SIDES:
+    if config["kind"] not in tuple(SIDES):  # it may be anything, and need not be hashable
         raise ModelFolderError(
             f"{folder / 'config.json'}: kind must be one of {', '.join(SIDES)}. "
             f"Received: {str(config['kind'])[:80]!r}"

@@ -53,7 +53,7 @@ def test_a_folder_holds_plain_data_only(folder):
         "tokenizer.model",
     }
     config = json.loads((folder / "config.json").read_text())
-    assert config["format"] == 1
+    assert config["format"] == 2 and config["kind"] == "seq2seq"
     assert config["hyperparameters"]["width"] == 16
     assert config["tokenizers"] == {"source": "tokenizer.model", "target": "tokenizer.model"}
     assert {a.dtype for a in load((folder / saving.WEIGHTS).read_bytes()).values()} == {
@@ -149,7 +149,7 @@ def test_a_config_of_something_else(copy, text):
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"format": 2}, ["format 2", "reads format 1"]),
+        ({"format": 3}, ["format 3", "reads formats 1 and 2"]),
         ({"format": "1"}, ["format '1'"]),
         ({"model": "gpt"}, ["Unknown model", "transformer", "'gpt'"]),
         ({"model": ["transformer"]}, ["config.json"]),
@@ -158,7 +158,7 @@ def test_a_config_of_something_else(copy, text):
         ({"hyperparameters": {}}, ["source_vocabulary, target_vocabulary"]),
         ({"tokenizers": None}, ["tokenizers"]),
         ({"tokenizers": "tokenizer.model"}, ["tokenizers"]),
-        ({"tokenizers": {"source": "tokenizer.model"}}, ["two tokenizers"]),
+        ({"tokenizers": {"source": "tokenizer.model"}}, ["source, target"]),
         ({"max_source_length": "8"}, ["max_source_length", "'8'"]),
         ({"max_target_length": 0}, ["max_target_length", "0"]),
     ],

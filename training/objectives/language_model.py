@@ -43,14 +43,13 @@ class LanguageModelObjective(Objective):
                     f"--{option.replace('_', '-')} is for tasks of pairs, and "
                     f"{paths.shown(self.task.name)} is a text to continue"
                 )
-        if start is None:
-            config = self._config(settings, 4)
-            window = getattr(config, "max_length", None)
-            if window and settings["window"] > window:
-                raise ValueError(
-                    f"--window may be at most the model's context, {window} (--set max_length). "
-                    f"Received: {settings['window']}"
-                )
+        config = start.hyperparameters if start else self._config(settings, 4)
+        window = getattr(config, "max_length", None)
+        if window and settings["window"] > window:
+            raise ValueError(
+                f"--window may be at most the model's context, {window} (--set max_length). "
+                f"Received: {settings['window']}"
+            )
 
     def _config(self, settings: dict[str, Any], vocabulary: int) -> Any:
         override = {"vocabulary": vocabulary, **settings["override"]}

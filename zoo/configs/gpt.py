@@ -30,7 +30,7 @@ class GPT:
     feed_forward_size: int = size(1024)
     dropout: float = share(0.2)
     positions: str = setting("rotary", choices=("rotary", "learned", "sinusoidal", "none"))
-    max_length: int = size(256)
+    max_length: int = setting(256, least=2)
 
 
 PRESETS: dict[str, dict[str, Any]] = {
