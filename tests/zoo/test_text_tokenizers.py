@@ -179,7 +179,7 @@ def test_sub_words_are_learnt_from_lines_that_sentencepiece_passes_over():
 
 
 def test_a_text_without_words_for_so_many_sub_words_is_one_sentence():
-    with pytest.raises(ValueError, match="SentencePiece cannot learn 100 sub-words.*--vocabulary"):
+    with pytest.raises(ValueError, match=r"SentencePiece cannot learn 100 sub-words.*--vocabulary"):
         SubWords.learn(tiny.TEXT, 100)
     with pytest.raises(ValueError, match="SentencePiece cannot learn"):
         SubWords.learn(" \n\t\n", 340)

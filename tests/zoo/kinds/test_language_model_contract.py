@@ -289,7 +289,7 @@ def test_rotary_scores_depend_on_the_distance_alone():
     assert np.abs(found[..., 0, 0] - found[..., 0, 3]).min() > 1e-3
     plain = (query[..., 0, :] * key[..., 0, :]).sum(-1)
     np.testing.assert_allclose(found[..., 2, 2], plain, rtol=1e-4)  # at distance 0 as it was
-    with pytest.raises(ValueError, match="even.*5"):
+    with pytest.raises(ValueError, match=r"even.*5"):
         Rotary(5)
 
 
