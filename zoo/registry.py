@@ -224,7 +224,10 @@ def architecture(name: str, kind: str = "seq2seq") -> Architecture:
     """The architecture called `name` of a kind. Raises ValueError with the known names."""
     known = of_kind(kind, counted=True)
     if name not in known:
-        raise ValueError(f"Unknown model. Known: {', '.join(known)}. Received: {name!r}")
+        others = [entry.kind for entry in ARCHITECTURES.values() if entry.name == name]
+        what = f"Unknown model. {name} is a {others[0]}" if others else "Unknown model"
+        said = f", and a {kind} is wanted" if others else ""
+        raise ValueError(f"{what}{said}. Known: {', '.join(known)}. Received: {name!r}")
     return known[name]
 
 

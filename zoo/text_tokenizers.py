@@ -1,11 +1,13 @@
 """Tokenizers of language models: characters, words or sub-words of one running text.
 
-Unlike the tokenizers of pairs (`zoo.tokenizer`) they keep every space and line break, and add no
-end of sequence: `decode(encode(text))` is `text`, but for what the vocabulary does not have.
+Unlike the tokenizers of pairs (`zoo.tokenizer`) they keep line breaks and add no end of sequence:
+`decode(encode(text))` is `text`, but for what the vocabulary does not have. Words stand between
+spaces: of several in a row one is left.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import re
@@ -23,6 +25,9 @@ SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
 """The first four tokens of every vocabulary: PAD, BOS, EOS, UNK."""
 REPLACEMENT = "\ufffd"
 """What is written for bytes that are no UTF-8."""
+LONGEST = 4_000
+"""Characters of a line that sub-words are learnt from at a time: SentencePiece leaves out lines
+that are too long, and takes minutes for those it does not leave out."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -55,6 +60,10 @@ class TextTokenizer(ABC):
         """Each token as a page shows it: spaces and line breaks can be seen."""
 
     @abstractmethod
+    def byte_lengths(self, ids: Sequence[int] | np.ndarray) -> np.ndarray:
+        """(N,) how many bytes of UTF-8 the text of `ids` grows by with each of them."""
+
+    @abstractmethod
     def missing(self, text: str) -> list[str]:
         """What of `text` is not in the vocabulary, each once, in the order read."""
 
@@ -75,6 +84,8 @@ class Vocabulary(TextTokenizer):
     def __init__(self, tokens: Sequence[str]):
         self.tokens = [*SPECIAL, *tokens]
         self.index = {token: i for i, token in enumerate(self.tokens) if i > UNK}
+        self._bytes = np.array([len(token.encode()) for token in self.tokens])
+        self._bytes[: UNK + 1] = (0, 0, 0, len("\u2047".encode()))
         record = {"type": self.unit, "tokens": list(tokens)}
         self.bytes = (json.dumps(record, ensure_ascii=False) + "\n").encode()
 
@@ -88,6 +99,14 @@ class Vocabulary(TextTokenizer):
     def encode(self, text: str) -> np.ndarray:
         index, unknown = self.index, self.unknown
         return np.fromiter((index.get(u, unknown) for u in self.split(text)), dtype="int32")
+
+    def byte_lengths(self, ids: Sequence[int] | np.ndarray) -> np.ndarray:
+        return self._bytes[np.asarray(ids, dtype="int64")]
+
+    @classmethod
+    def is_token(cls, text: str) -> bool:
+        """Whether `text`, which is not empty, could be a token."""
+        raise NotImplementedError
 
     @property
     def unknown(self) -> int:
@@ -115,6 +134,10 @@ class Characters(Vocabulary):
         """All characters of `text`."""
         return cls(sorted(set(text)))
 
+    @classmethod
+    def is_token(cls, text: str) -> bool:
+        return len(text) == 1
+
     def split(self, text: str) -> Iterable[str]:
         return text
 
@@ -122,8 +145,7 @@ class Characters(Vocabulary):
         return "".join(self.tokens[i] if i > UNK else "\u2047" * (i == UNK) for i in map(int, ids))
 
     def labels(self, ids: Iterable[int]) -> list[str]:
-        shown = {"\n": "\u21b5", " ": "\u2423", "\t": "\u21e5"}
-        return [shown.get(self.tokens[int(i)], self.tokens[int(i)]) for i in ids]
+        return [visible(self.tokens[int(i)]) for i in ids]
 
     @property
     def start(self) -> int:
@@ -153,6 +175,10 @@ class Words(Vocabulary):
         counts = Counter(text.split())
         return cls(sorted(counts, key=lambda word: (-counts[word], word)))
 
+    @classmethod
+    def is_token(cls, text: str) -> bool:
+        return text.split() == [text]
+
     @property
     def unknown(self) -> int:
         return self.index.get("<unk>", UNK)
@@ -180,6 +206,13 @@ class Words(Vocabulary):
         ]
         text = " ".join(filter(None, words))
         return text.replace(" \n", "\n").replace("\n ", "\n")
+
+    def byte_lengths(self, ids: Sequence[int] | np.ndarray) -> np.ndarray:
+        ids = np.asarray(ids, dtype="int64")
+        lengths = super().byte_lengths(ids)
+        lengths[ids == EOS] = 1
+        lengths[1:] += (ids[1:] != EOS) & (ids[:-1] != EOS)  # a space between two words
+        return lengths
 
     def labels(self, ids: Iterable[int]) -> list[str]:
         return ["\u21b5" if int(i) == EOS else self.tokens[int(i)] for i in ids]
@@ -211,7 +244,15 @@ class SubWords(TextTokenizer):
 
         sentencepiece.set_random_generator_seed(seed)
         written = io.BytesIO()
-        lines = [line for line in text.split("\n") if line.strip()]
+        # SentencePiece passes over lines that are too long for it or have a tab, which it keeps for
+        # itself as well as U+2585: all else in them can be learnt from.
+        parts = (part for line in text.split("\n") for part in re.split("[\t\u2585]", line))
+        lines = [
+            part[at : at + LONGEST]
+            for part in parts
+            if part.strip()
+            for at in range(0, len(part), LONGEST)
+        ]
         try:
             sentencepiece.SentencePieceTrainer.train(
                 sentence_iterator=iter(lines),
@@ -226,7 +267,7 @@ class SubWords(TextTokenizer):
                 remove_extra_whitespaces=False,
                 add_dummy_prefix=False,
                 user_defined_symbols=["\n"],
-                max_sentence_length=1_000_000,
+                max_sentence_length=4 * LONGEST,  # in bytes
                 input_sentence_size=1_000_000,
                 shuffle_input_sentence=False,
                 num_threads=1,  # several would order equal scores by chance
@@ -261,9 +302,19 @@ class SubWords(TextTokenizer):
         return self._processor.decode([int(i) for i in ids if i > EOS])
 
     def labels(self, ids: Iterable[int]) -> list[str]:
-        shown = {"\n": "\u21b5"}
-        pieces = self._tokenizer.pieces(ids)
-        return [shown.get(piece, piece.replace(WORD_START, "\u2423")) for piece in pieces]
+        return [visible(piece.replace(WORD_START, " ")) for piece in self._tokenizer.pieces(ids)]
+
+    def byte_lengths(self, ids: Sequence[int] | np.ndarray) -> np.ndarray:
+        return self._lengths[np.asarray(ids, dtype="int64")]
+
+    @functools.cached_property
+    def _lengths(self) -> np.ndarray:
+        """(V,) bytes of UTF-8 that each token is."""
+        pieces = self._tokenizer.pieces(range(self.size))
+        lengths = np.array([len(piece.replace(WORD_START, " ").encode()) for piece in pieces])
+        lengths[list(self._tokenizer.byte_ids)] = 1
+        lengths[: UNK + 1] = (0, 0, 0, len(" \u2047 ".encode()))  # as SentencePiece writes it
+        return lengths
 
     def missing(self, text: str) -> list[str]:
         ids = self.encode(text).tolist()
@@ -280,6 +331,17 @@ class SubWords(TextTokenizer):
         return (PAD, BOS, EOS, UNK)
 
 
+def visible(text: str) -> str:
+    """`text` with white space that can be seen: a sign for the usual kinds, its number for others.
+
+    Example:
+        >>> visible("a b\u00a0c")
+        'a␣bU+00A0c'
+    """
+    shown = {"\n": "\u21b5", " ": "\u2423", "\t": "\u21e5"}
+    return "".join(shown.get(c) or (f"U+{ord(c):04X}" if c.isspace() else c) for c in text)
+
+
 def load(path: Path) -> TextTokenizer:
     """The tokenizer in a file: `.json` of characters or words, `.model` of sub-words.
 
@@ -291,13 +353,25 @@ def load(path: Path) -> TextTokenizer:
     if path.suffix == ".model":
         return SubWords(data)
     try:
-        record: Any = json.loads(data)
-        kinds = {kind.unit: kind for kind in (Characters, Words)}
-        made = kinds[record["type"]](record["tokens"])
-        if not all(isinstance(t, str) and t for t in record["tokens"]):
-            raise ValueError("a token is a string that is not empty")
-        if len(set(made.tokens)) < len(made.tokens) - (made.unknown != UNK):
-            raise ValueError("a token is there twice")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        return _vocabulary(json.loads(data))
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path.name} is no vocabulary: {error}") from error
-    return made
+
+
+def _vocabulary(record: Any) -> Vocabulary:
+    """The tokenizer that a JSON file holds. Raises ValueError with what is wrong."""
+    if not isinstance(record, dict) or not isinstance(record.get("tokens"), list):
+        raise ValueError('it must be an object with a list of "tokens"')
+    kinds = {kind.unit: kind for kind in (Characters, Words)}
+    kind = kinds.get(record["type"]) if isinstance(record.get("type"), str) else None
+    if kind is None:
+        found = str(record.get("type"))[:80]
+        raise ValueError(f'its "type" must be {" or ".join(kinds)}. Received: {found!r}')
+    seen: set[str] = set()
+    for token in record["tokens"]:
+        if not isinstance(token, str) or not token or not kind.is_token(token):
+            raise ValueError(f"a token must be a {kind.unit}. Received: {str(token)[:80]!r}")
+        if token in seen:
+            raise ValueError(f"a token is there twice. Received: {token[:80]!r}")
+        seen.add(token)
+    return kind(record["tokens"])

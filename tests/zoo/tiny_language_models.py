@@ -21,6 +21,7 @@ TEXT = (
     "No more; and by a sleep to say we end\n"
     "The heart-ache and the thousand natural shocks\n"
 )
+VOCABULARY = 17
 UNITS = ("character", "word", "sub-word")
 
 
@@ -49,6 +50,19 @@ def config(
     )
 
 
+def network(model: str, precision: str = "float32", **overrides: Any) -> Any:
+    """A network whose every weight, biases included, is far from where it started."""
+    sizes = {"vocabulary": VOCABULARY, **overrides}
+    made = registry.configuration(model, "nano", kind="language_model", **sizes)
+    built = registry.build(model, made, seed=3, precision=precision, kind="language_model")
+    random = np.random.default_rng(5)
+    for weight in built.trainable_variables:
+        noise = random.normal(scale=0.3, size=tuple(weight.shape)).astype("float16")
+        # Half precision, as saved: the answers are the same before and after.
+        weight.assign((np.asarray(weight).astype("float16") + noise).astype("float32"))
+    return built
+
+
 def predictor(
     model: str,
     unit: str = "character",
@@ -69,6 +83,6 @@ def predictor(
     folder = path or Path(f"nano-{model}")
     known = config(folder, model, tokens, network, task)
     if path is not None:
-        arrays = saving.weight_arrays(network)
+        arrays = saving.weight_arrays(made)
         saving.save_folder(path, arrays, known, {known["tokenizers"]["text"]: tokens})
-    return LanguageModelPredictor(folder.name, network, tokens, known, path=path)
+    return LanguageModelPredictor(folder.name, made, tokens, known, path=path)

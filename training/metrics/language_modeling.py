@@ -23,14 +23,13 @@ def figures(log_probs: np.ndarray, tokenizer: TextTokenizer, ids: np.ndarray) ->
     Args:
         log_probs: (N,) natural log-probability of each token.
         tokenizer: what the tokens are of.
-        ids: (N,) the tokens.
+        ids: (N,) the tokens; at least one.
     """
     size = max(min(BLOCK, len(ids) // 40), 1)
     edges = np.arange(0, len(ids), size)
     loss = -np.add.reduceat(log_probs.astype("float64"), edges)
     tokens = np.diff(np.append(edges, len(ids))).astype("float64")
-    texts = (tokenizer.decode(ids[a : a + size]) for a in edges)
-    length = np.array([len(text.encode("utf-8", "replace")) for text in texts], "float64")
+    length = np.add.reduceat(tokenizer.byte_lengths(ids), edges).astype("float64")
     statistics = np.stack([loss, tokens, length], axis=-1)
     return {
         "nats": Figure(statistics, lambda sums: sums[0] / max(sums[1], 1)),

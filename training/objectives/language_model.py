@@ -45,13 +45,13 @@ class LanguageModelObjective(Objective):
                     f"--{option.replace('_', '-')} is for tasks of pairs, and "
                     f"{paths.shown(self.task.name)} is a text to continue"
                 )
-        if start is None:
-            window = getattr(self._sizes(config, 4), "max_length", None)
-            if window and config.window > window:
-                raise ValueError(
-                    f"--window may be at most the model's context, {window} (--set max_length). "
-                    f"Received: {config.window}"
-                )
+        sizes = start.hyperparameters if start else self._sizes(config, 4)
+        window = getattr(sizes, "max_length", None)
+        if window and config.window > window:
+            raise ValueError(
+                f"--window may be at most the model's context, {window} (--set max_length). "
+                f"Received: {config.window}"
+            )
 
     def _sizes(self, config: TrainConfig, vocabulary: int) -> Any:
         """The network's hyper-parameters."""

@@ -60,7 +60,7 @@ def of_model(config: Mapping[str, Any], given: str | None = None) -> Task:
     kind, _, files = name.partition(":")
     if not given and kind in OWN_FILES:
         for file in files.split(","):
-            if not Path(file.strip()).expanduser().is_file():
+            if not Path(file.strip()).expanduser().exists():
                 raise ValueError(
                     f"the model was trained on {name}, and {file.strip()} is not in this folder: "
                     f"say where it is by --task {kind}:PATH"

@@ -30,7 +30,7 @@ class GPT(Config):
     feed_forward_size: int = size(1024)
     dropout: float = share(0.2)
     positions: str = setting("rotary", choices=("rotary", "learned", "sinusoidal", "none"))
-    max_length: int = size(256)
+    max_length: int = setting(256, least=2)
 
     def attention_heads(self) -> dict[str, tuple[int, int]]:
         return {"decoder": (self.layers, self.heads)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -205,13 +207,13 @@ class LanguageModelPredictor:
         self, limit: int, candidates: int, sampling: Sampling | None, seed: int, rows: int
     ) -> np.ndarray | None:
         """The draws (rows, limit) of a call, once its arguments make sense."""
-        if limit < 1:
-            raise ValueError(f"max_new_tokens must be at least 1. Received: {limit}")
+        if not isinstance(limit, int) or limit < 1:
+            raise ValueError(f"max_new_tokens must be a number from 1 on. Received: {limit!r}")
         if not 1 <= candidates <= self.tokenizer.size:
             raise ValueError(
                 f"candidates must be from 1 to {self.tokenizer.size}. Received: {candidates}"
             )
-        return None if sampling is None else draw(seed, rows, limit)
+        return draw(seed, rows, limit) if sampling and rows else None
 
     def _together(self, rows: list[Row], limit: int) -> Iterator[list[Row]]:
         """Rows that may be continued in one batch without changing one another's answer.
@@ -351,6 +353,7 @@ class LanguageModelPredictor:
 
     def _note(self, rows: list[Row], made: writing.Chunk, count: int) -> None:
         """Put a chunk's tokens into the rows that go on."""
+        never = self.tokenizer.excluded  # where there are fewer than `candidates` others
         arrays = [ops.convert_to_numpy(part)[: len(rows), :count] for part in made[:4]]
         for row, tokens, log_probs, best, best_log_probs in zip(rows, *arrays, strict=True):
             if row.ended:
@@ -359,7 +362,8 @@ class LanguageModelPredictor:
                 tokens.tolist(), log_probs, best, np.exp(best_log_probs), strict=True
             ):
                 text = self._text_of(row, token)
-                named = zip(self.tokenizer.labels(ids), map(float, chances), strict=True)
+                labels = zip(self.tokenizer.labels(ids), map(float, chances), ids, strict=True)
+                named = ((shown, chance) for shown, chance, id_ in labels if id_ not in never)
                 label = self.tokenizer.labels([token])[0]
                 row.tokens.append(Token(text, label, float(log_prob), tuple(named)))
                 row.ids.append(token)
@@ -434,16 +438,21 @@ def _stops(stop: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def _until(tokens: Sequence[Token], stops: tuple[str, ...]) -> tuple[str, int]:
-    """The text before the first stop text, and how many tokens it is made of."""
+    """The text before the first stop text, and how many tokens it is made of.
+
+    The first is the one that was complete first, so that no later token changes the answer.
+    """
     text = "".join(token.text for token in tokens)
-    ends = [at for stop in stops if (at := text.find(stop)) >= 0]
-    if not ends:
+    edges = list(itertools.accumulate(len(token.text) for token in tokens))
+    found = [
+        (bisect.bisect_left(edges, at + len(stop)), at)
+        for stop in stops
+        if (at := text.find(stop)) >= 0
+    ]
+    if not found:
         return text, len(tokens)
-    end, length, kept = min(ends), 0, 0
-    while kept < len(tokens) and length + len(tokens[kept].text) <= end:
-        length += len(tokens[kept].text)
-        kept += 1
-    return text[:end], kept
+    _, end = min(found)
+    return text[:end], bisect.bisect_right(edges, end)
 
 
 def _held(tokens: Sequence[Token], stops: tuple[str, ...]) -> int:

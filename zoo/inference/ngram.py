@@ -95,6 +95,7 @@ class NGramPredictor(LanguageModelPredictor):
                 if sampling is not None:
                     chosen = drawn(chances, best, sampling, float(uniform[row.number, number]))
                 shown = best[:candidates]
+                shown = shown[chances[shown] > 0]  # what is never written is no candidate
                 named = zip(self.tokenizer.labels(shown), chances[shown].tolist(), strict=True)
                 row.tokens.append(
                     Token(

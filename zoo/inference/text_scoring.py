@@ -14,6 +14,7 @@ from keras import ops
 from zoo.kinds.base import Maps, State, Tensor
 from zoo.kinds.language_model import LanguageModel
 from zoo.layers.attention_hooks import without_maps
+from zoo.padding import LENGTHS, bucket
 from zoo.runtime import backend
 
 CHUNK = 512
@@ -70,17 +71,19 @@ def _windowed(
     run = backend.compiled(network, windows)
     found = np.empty(len(ids), "float32")
     length = min(context, len(ids))
+    size = min(bucket(length, LENGTHS), context)  # a short text is filled up: few programs
     begins = list(range(0, max(len(ids) - length, 0) + 1, stride))
     if begins[-1] + length < len(ids):
         begins.append(len(ids) - length)
-    rows = max(AT_ONCE // length, 1)
+    rows = min(max(AT_ONCE // size, 1), 1 << (len(begins) - 1).bit_length())
     done = 0
     for at in range(0, len(begins), rows):
         some = begins[at : at + rows]
-        places = np.array([*some, *[some[0]] * (rows - len(some))])[:, None] + np.arange(length)
+        places = np.array([*some, *[some[0]] * (rows - len(some))])[:, None] + np.arange(size)
+        places = np.minimum(places, len(ids) - 1)
         picked = ops.convert_to_numpy(run(read[places], ids[places]))
         for begin, row in zip(some, picked, strict=False):
-            found[done : begin + length] = row[done - begin :]
+            found[done : begin + length] = row[done - begin : length]
             done = begin + length
         report(done)
     return found

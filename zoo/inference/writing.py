@@ -21,11 +21,11 @@ class Chunk(NamedTuple):
     tokens: Any
     """(B, T) int32; of a row only the first `limits` are written."""
     log_probs: Any
-    """(B, T) float32, before temperature, top-k and top-p."""
+    """(B, T) float32, of the network: before temperature, top-k and top-p, nothing excluded."""
     candidates: Any
     """(B, T, K) int32: the likeliest ids at each place, best first."""
     candidate_log_probs: Any
-    """(B, T, K) float32."""
+    """(B, T, K) float32; -inf where fewer than K ids may be written."""
     logits: Any
     """(B, V) float32: what comes after the last token."""
     state: Any
@@ -88,10 +88,10 @@ def write(
         best_log_probs: Tensor,
     ) -> tuple[Any, ...]:
         allowed = logits + excluded
-        every = ops.log_softmax(allowed, axis=-1)  # (B, V)
+        every = ops.log_softmax(logits, axis=-1)  # (B, V)
         token = ops.cast(choose(allowed, number), "int32")
         log_prob = ops.take_along_axis(every, token[:, None], axis=-1)  # (B, 1)
-        top, ids = ops.top_k(every, candidates)  # (B, K)
+        top, ids = ops.top_k(every + excluded, candidates)  # (B, K)
         here = ops.equal(places, number)[None]  # (1, T)
         tokens = ops.where(here, token[:, None], tokens)
         log_probs = ops.where(here, log_prob, log_probs)
