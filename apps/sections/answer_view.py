@@ -64,6 +64,8 @@ def output(
         same = answer.text == reference[0].text
         noun = saved_models.info(saved_models.task_of(answer.model)).output_unit
         st.caption(sentence(marks, same, saved_models.label(reference[0].model), noun))
+    elif len(saved_models.models(saved_models.task_of(answer.model))) == 1:
+        pass  # there are no others
     elif quality.is_graded(answer.model):
         st.caption("The best model on the test set: the others are compared with it.")
     else:
