@@ -318,8 +318,8 @@ def test_wrong_use_is_one_line(quick, arguments, message):
 
 def test_help_loads_no_framework():
     script = (
-        "import sys\nfrom training import attention_scores\n"
-        "try: attention_scores.app(['--help'])\n"
+        "import sys\nfrom training import score_attention\n"
+        "try: score_attention.app(['--help'])\n"
         "except SystemExit as end: print('exit', end.code)\n"
         "print([m for m in ('tensorflow', 'keras', 'jax', 'numpy') if m in sys.modules])"
     )
@@ -348,14 +348,13 @@ def test_the_metric_lost_is_of_the_same_examples(monkeypatch):
     )
     examples = [tasks.Example(f"{i}", (f"{i}!",)) for i in range(10)]
 
-    class Model:
-        heads = {"cross": (1, 2)}  # noqa: RUF012
+    def predict_without(model, texts, off, beams, attention):
+        wrong = bool(off) and off[0].head == 1
+        return [SimpleNamespace(text="?" if wrong and int(t) % 2 else f"{t}!") for t in texts]
 
-        def predict(self, texts, beams, attention, off):
-            wrong = bool(off) and off[0].head == 1
-            return [SimpleNamespace(text="?" if wrong and int(t) % 2 else f"{t}!") for t in texts]
-
-    found = behaviour_scores._metric(Model(), task, examples, 200, 0, lambda done: None)
+    monkeypatch.setattr(behaviour_scores, "predict_without", predict_without)
+    model = SimpleNamespace(attention_heads={"cross": (1, 2)})
+    found = behaviour_scores._metric(model, task, examples, 200, 0, lambda done: None)
     assert found["whole"] == 100.0
     cross = found["per_head"]["cross"]
     assert cross["value"] == [[0.0, 50.0]]
