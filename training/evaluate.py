@@ -250,7 +250,7 @@ def _evaluate(
     folder = Path(loaded.path)
     card = card_writer.read(folder)
     config = loaded.config
-    if config["kind"] == "language_model":
+    if config.get("kind") == "language_model":
         if examples is not None or beams != 1:
             raise ValueError(
                 "--source, --reference and --beams are for models of pairs of texts, and "

@@ -209,7 +209,7 @@ def check_same_settings(folder: Path, progress: checkpoint.Progress, asked: dict
     if "sampling" in before:
         before["subword_regularization"] = before.pop("sampling")
     # What an earlier version did not know of was not asked for.
-    usual = settings(TrainConfig(task=asked["task"]))
+    usual = settings(TrainConfig(task=asked.get("task", "")))
     other = sorted(
         k
         for k in {*before, *asked}

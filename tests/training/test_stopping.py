@@ -15,9 +15,10 @@ import zoo
 from tests.training import training_runs
 from training import card_writer, checkpoint, evaluate, run, tasks
 from training.checkpoint import Progress
-from training.loop import Schedule, Trainer
+from training.loop import Place, Schedule, Trainer
 from training.metrics import text as metrics
 from training.metrics.scoring import choose
+from training.objectives.base import Validation
 
 COMMON = {"--sampling": 0, "--batch-tokens": 200, "--warmup": 5, "--averaging": 0.9, "--seed": 3}
 WHO = {"我": "I", "你": "you", "他们": "they", "老师": "the teacher", "孩子": "the child"}
@@ -111,22 +112,21 @@ def trainer(folder: Path, figures: list[tuple[float, float]], higher: bool = Tru
         def averaged(self):
             return {"w": np.array([self.progress.step], "float32")}
 
-        def _valid_loss(self):
-            return self.current[1]
-
         def validate(self):
             self.progress.step += 10
             self.current = next(values)
             return self._validate()
 
-    task = types.SimpleNamespace(
-        metric="bleu",
-        higher_is_better=higher,
-        figures=lambda written, valid: {"bleu": metrics.mean([made.current[0] / 100])},
-    )
-    probe = types.SimpleNamespace(model=None, predict=lambda *given, **options: [])
+    def validate(probe):
+        value, loss = made.current
+        return Validation({"bleu": metrics.mean([value / 100])}, loss)
+
+    task = types.SimpleNamespace(metric="bleu", higher_is_better=higher)
+    objective = types.SimpleNamespace(task=task, validate=validate)
+    probe = types.SimpleNamespace(model=None)
     schedule = Schedule(steps=1_000, patience=patience)
-    made = Found(None, probe, None, task, [], schedule, folder / "training", Progress())
+    place = Place(folder / "training", Progress())
+    made = Found(None, probe, None, objective, schedule, place)
     return made
 
 

@@ -28,4 +28,4 @@ def test_examples_of_a_module(name, monkeypatch):
         pytest.skip(f"no shipped model {', '.join(sorted(missing))}")
     monkeypatch.setattr(zoo, "load", load)
     found = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
-    assert found.attempted and not found.failed
+    assert not found.failed and (found.attempted or "+SKIP" in SOURCES[name])

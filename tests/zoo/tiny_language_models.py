@@ -35,7 +35,11 @@ def tokenizer(unit: str) -> TextTokenizer:
 
 
 def config(
-    path: Path, model: str, tokens: TextTokenizer, network: Any, task: str
+    path: Path,
+    model: str,
+    tokens: TextTokenizer,
+    network: Any,
+    task: str = "text:hamlet.txt",
 ) -> dict[str, Any]:
     """The content of `config.json`."""
     return saving.model_config(
@@ -54,7 +58,7 @@ def network(model: str, precision: str = "float32", **overrides: Any) -> Any:
     """A network whose every weight, biases included, is far from where it started."""
     sizes = {"vocabulary": VOCABULARY, **overrides}
     made = registry.configuration(model, "nano", kind="language_model", **sizes)
-    built = registry.build(model, made, seed=3, precision=precision, kind="language_model")
+    built = build(model, made, seed=3, precision=precision, kind="language_model")
     random = np.random.default_rng(5)
     for weight in built.trainable_variables:
         noise = random.normal(scale=0.3, size=tuple(weight.shape)).astype("float16")
@@ -72,16 +76,9 @@ def predictor(
 ) -> LanguageModelPredictor:
     """A predictor whose every weight is far from where it started; saved where there is a path."""
     tokens = tokenizer(unit)
-    sizes = {"vocabulary": tokens.size, **overrides}
-    made = registry.configuration(model, "nano", kind="language_model", **sizes)
-    network = build(model, made, seed=3, kind="language_model")
-    random = np.random.default_rng(5)
-    for weight in network.trainable_variables:
-        noise = random.normal(scale=0.3, size=tuple(weight.shape)).astype("float16")
-        # Half precision, as saved: the answers are the same before and after.
-        weight.assign((np.asarray(weight).astype("float16") + noise).astype("float32"))
+    made = network(model, vocabulary=tokens.size, **overrides)
     folder = path or Path(f"nano-{model}")
-    known = config(folder, model, tokens, network, task)
+    known = config(folder, model, tokens, made, task)
     if path is not None:
         arrays = saving.weight_arrays(made)
         saving.save_folder(path, arrays, known, {known["tokenizers"]["text"]: tokens})

@@ -18,7 +18,6 @@ from training.data.batches import make_batch
 from training.objectives.cross_entropy import SmoothedCrossEntropy, make_optimizer
 from zoo import registry, saving
 from zoo.building import build
-from zoo.configs.transformer import Transformer
 from zoo.inference.generation import generate
 from zoo.prediction import AXES
 from zoo.runtime import backend
@@ -241,8 +240,8 @@ def learnt(request):
     targets = [[*random.integers(4, 12, i % 5).tolist(), EOS] for i in range(32)]
     batch = make_batch(sources, targets)
     sizes = {"source_vocabulary": 12, "target_vocabulary": 12, "width": 32, "dropout": 0.0}
-    if registry.architecture(request.param).config is not Transformer:
-        sizes["units"] = 64
+    fields = registry.architecture(request.param).config.__dataclass_fields__
+    sizes |= {name: 64 for name in ("units", "inner_size") if name in fields}
     config = registry.configuration(request.param, "nano", **sizes)
     network = build(request.param, config, seed=1)
     optimizer = make_optimizer(learning_rate=5e-3, warmup=10, steps=400, clip=1.0, averaging=0.0)
