@@ -253,20 +253,15 @@ def answering(model: str, config: Config) -> Callable[[int, int], Call]:
 
 def training(model: str, config: Config) -> Callable[[int, int], Call]:
     """By rows and length: a step of training with the defaults of `training.train`."""
-    from benchmarks.speed.systems.zoo import STEPS, defaults, without_text
-    from training import networks
+    from benchmarks.speed.systems.zoo import settings, trainable, without_text
     from training.data.batches import make_batch
     from training.distributed.devices import ONE
     from training.loop import step
 
-    settings = defaults() | {"task": "benchmark", "model": model, "preset": config["preset"]}
-    settings |= {"override": {"dropout": 0.1, **positions(model, config)}}
-    settings["precision"] = ONE.precision()
     vocabulary = config["vocabulary"]
-    task, tokenizers = without_text(vocabulary, longest(config), PIECES)
-    with tempfile.TemporaryDirectory() as folder:
-        made, _ = networks.make_networks(Path(folder), task, tokenizers, settings)
-    networks.make_ready(made, settings, STEPS)
+    override = {"dropout": 0.1, **positions(model, config)}
+    asked = settings(model, preset=config["preset"], precision=ONE.precision(), override=override)
+    made = trainable(asked, *without_text(vocabulary, longest(config), PIECES))
 
     def call(rows: int, length: int) -> Call:
         read, written = (sources(rows, size, vocabulary) for size in (length, PIECES))

@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from zoo.export import note_operations
-from zoo.text_tokenizers import REPLACEMENT, Characters, SubWords, TextTokenizer, Vocabulary, Words
+from zoo.text_tokenizers import Characters, SubWords, TextTokenizer, Vocabulary, Words
 from zoo.tokenizer import EOS, PAD, UNK
 
 WHITE_SPACE = "".join(chr(i) for i in range(0x3001) if chr(i).isspace() and chr(i) != "\n")
@@ -162,8 +162,36 @@ class _SubWords(TextOperations):
         return self.resource.detokenize(tf.ragged.boolean_mask(ids, ids > EOS))
 
     def continuation(self, before: tf.Tensor, ids: tf.RaggedTensor) -> tf.Tensor:
+        added = tf.ragged.map_flat_values(tf.gather, tf.constant(self._tokenizer.utf8), ids)
+        text = tf.strings.reduce_join(added, axis=-1)
         # A character whose last bytes are still to come is not there yet.
-        return tf.strings.regex_replace(self.decode(ids), f"{REPLACEMENT}+$", "")
+        length = tf.strings.length(text) - self._pending(ids)
+        return decoded(tf.strings.substr(text, tf.zeros_like(length), length))
+
+    def _pending(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """(B,) how many bytes at the end begin a character, but are not all of it."""
+        byte_ids = self._tokenizer.byte_ids
+        table = tf.constant([byte_ids.get(i, -1) for i in range(self._tokenizer.size)])
+        before = tf.RaggedTensor.from_tensor(tf.zeros([ids.nrows(), 3], tf.int32))
+        last = tf.concat([before, ids], axis=1)[:, -3:].to_tensor(shape=[None, 3])
+        third, second, first = tf.unstack(tf.gather(table, last), axis=1)  # from the end
+        three = _within(third, 0xF0, 0xF4) & _follows(third, second) & _within(first, 0x80, 0xBF)
+        two = _within(second, 0xE0, 0xF4) & _follows(second, first)
+        one = _within(first, 0xC2, 0xF4)
+        return tf.where(three, 3, tf.where(two, 2, tf.cast(one, tf.int32)))
+
+
+def _within(byte: tf.Tensor, least: Any, most: Any) -> tf.Tensor:
+    return (byte >= least) & (byte <= most)
+
+
+def _follows(lead: tf.Tensor, byte: tf.Tensor) -> tf.Tensor:
+    """Whether `byte` may be the second after `lead`: no long forms, nothing beyond Unicode.
+
+    As Python's incremental decoder has it, which lets surrogates pass until their last byte.
+    """
+    least = tf.where(lead == 0xE0, 0xA0, tf.where(lead == 0xF0, 0x90, 0x80))
+    return _within(byte, least, tf.where(lead == 0xF4, 0x8F, 0xBF))
 
 
 def operations(tokenizer: TextTokenizer) -> TextOperations:

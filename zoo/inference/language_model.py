@@ -22,7 +22,7 @@ from zoo.inference.generation import Sampling, draw
 from zoo.kinds.language_model import LanguageModel
 from zoo.padding import ROWS, bucket
 from zoo.runtime import backend
-from zoo.text_tokenizers import REPLACEMENT, TextTokenizer
+from zoo.text_tokenizers import TextTokenizer
 
 MAX_CHARACTERS = 200_000
 """Prompts are cut here, at their beginning, before they are tokenised."""
@@ -33,6 +33,8 @@ LENGTHS = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 """Lengths that prompts are padded to."""
 UNBOUNDED = 1024
 """The most tokens of a prompt that a network without a context reads at a time."""
+GROWS = 8
+"""Tokens back that the text of one more may depend on."""
 
 LAST_CHARACTERS = "Only the last {most} characters were read."
 LAST_TOKENS = "The model reads at most {context} tokens: the last {most} were."
@@ -361,25 +363,12 @@ class LanguageModelPredictor:
             for token, log_prob, ids, chances in zip(
                 tokens.tolist(), log_probs, best, np.exp(best_log_probs), strict=True
             ):
-                text = self._text_of(row, token)
+                text = self.tokenizer.growth([*row.read, *row.ids][-GROWS:], token)
                 labels = zip(self.tokenizer.labels(ids), map(float, chances), ids, strict=True)
                 named = ((shown, chance) for shown, chance, id_ in labels if id_ not in never)
                 label = self.tokenizer.labels([token])[0]
                 row.tokens.append(Token(text, label, float(log_prob), tuple(named)))
                 row.ids.append(token)
-
-    def _text_of(self, row: Row, token: int) -> str:
-        """What the text grows by with one more token: a space may come with a word.
-
-        A character of several bytes, each a token, comes with the last of them.
-        """
-        if self.tokenizer.unit == "character":
-            return self.tokenizer.decode([token])
-        before = [*row.read, *row.ids][-8:]
-        begun, after = (
-            self.tokenizer.decode(ids).rstrip(REPLACEMENT) for ids in (before, [*before, token])
-        )
-        return after[len(begun) :]
 
     def _answer(self, row: Row, stops: tuple[str, ...], attention: bool) -> Continuation:
         text, kept = _until(row.tokens, stops)

@@ -38,7 +38,7 @@ PROMPTS = [
     "so \U0001f642\U0001f642 caf\u00e9 ~|".encode(),
     b" \t sea  of\r\n\n\ntroubles \x1c\xc2\x85\xe2\x80\xa8 end",
     b"the \xff\xfesea\xc3 we \xed\xa0\x80 say \xf0\x9f",
-    b"\xef\xbb\xbfa\x00b",
+    b"\xef\xbb\xbfa\x00b~",
     b"x" * 31,
     b"x" * 32,
     b"To die, to sleep; " * 20,
@@ -270,7 +270,7 @@ def test_ids_are_continued_as_their_text(models, signatures, continuations):
         line[: len(row)] = row
     ids[3, :2] = 900, -4  # in no vocabulary
     made = numpy(signatures["gpt"]["ids"](ids=tf.constant(ids)))
-    for found, wanted in zip(made["ids"], continuations["gpt"], strict=False):
+    for found, wanted in zip(made["ids"][:3], continuations["gpt"][:3], strict=True):
         assert loaded.tokenizer.labels(found) == [token.label for token in wanted.tokens]
     unknown = loaded.predict("~|", COUNT)[0]
     assert loaded.tokenizer.labels(made["ids"][3]) == [token.label for token in unknown.tokens]
@@ -310,7 +310,7 @@ def test_other_tokenizers_are_refused():
 
 @pytest.mark.parametrize("model", ["gpt", "min-gru"])
 def test_the_readme_explains_everything(model, models, folders, signatures):
-    readme = (folders[model] / "README.md").read_text()
+    readme = " ".join((folders[model] / "README.md").read_text().split())
     for name, call in signatures[model].items():
         inputs = call.structured_input_signature[1]
         for key in (*inputs, *call.structured_outputs):
@@ -370,6 +370,26 @@ def test_what_has_no_export_is_refused(models, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="ngram model: it has counts and no network"):
         export(models["lstm"], tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_sub_words_grow_as_in_python():
+    tokenizer = tiny_language_models.tokenizer("sub-word")
+    made = text_operations.operations(tokenizer)
+    random = np.random.default_rng(0)
+    byte_ids = list(tokenizer.byte_ids)
+    leads = [i for i, byte in tokenizer.byte_ids.items() if byte >= 0xC2]
+    rows = [random.choice(byte_ids, n).tolist() for n in (0, 1, 2, 3, 9)]
+    rows += [[*random.choice(leads, 1).tolist(), *random.choice(byte_ids, 2)] for _ in range(200)]
+    rows += [row[:2] for row in rows[5:]]
+    rows += [tokenizer.encode(text).tolist() for text in (*texts(), ALL, "\U0001f642 \ufffd")]
+    rows += [row[:-1] for row in rows[-2:]]
+    wanted = [
+        "".join(tokenizer.growth(row[max(i - 8, 0) : i], token) for i, token in enumerate(row))
+        for row in rows
+    ]
+    ids = tf.ragged.constant(rows, dtype=tf.int32, ragged_rank=1)
+    found = made.continuation(tf.zeros([len(rows)], tf.int32), ids).numpy()
+    assert [text.decode() for text in found] == wanted
 
 
 def test_words_begin_where_the_text_before_ends():
