@@ -35,10 +35,9 @@ SCRIPT = """
 import json, shutil, sys
 from pathlib import Path
 from typer.testing import CliRunner
-from training import attention_scores, evaluate, examples, export, train
+from training import evaluate, export, store_examples, train
 
-apps = {"train": train, "evaluate": evaluate, "examples": examples, "export": export}
-apps["attention_scores"] = attention_scores
+apps = {"train": train, "evaluate": evaluate, "examples": store_examples, "export": export}
 found = {}
 for name, command, arguments in json.load(sys.stdin):
     if command == "write":

@@ -18,6 +18,7 @@ from training.checkpoint import Progress
 from training.loop import Schedule, Trainer
 from training.metrics import text as metrics
 from training.metrics.scoring import choose
+from training.objectives.base import Validation
 
 COMMON = {"--sampling": 0, "--batch-tokens": 200, "--warmup": 5, "--averaging": 0.9, "--seed": 3}
 WHO = {"我": "I", "你": "you", "他们": "they", "老师": "the teacher", "孩子": "the child"}
@@ -111,23 +112,20 @@ def trainer(folder: Path, figures: list[tuple[float, float]], higher: bool = Tru
         def averaged(self):
             return {"w": np.array([self.progress.step], "float32")}
 
-        def _valid_loss(self):
-            return self.current[1]
-
         def validate(self):
             self.progress.step += 10
-            self.current = next(values)
             return self._validate()
 
-    task = types.SimpleNamespace(
-        metric="bleu",
-        higher_is_better=higher,
-        figures=lambda written, valid: {"bleu": metrics.mean([made.current[0] / 100])},
+    def validate(predictor):
+        value, loss = next(values)
+        return Validation({"bleu": metrics.mean([value / 100])}, loss)
+
+    aim = types.SimpleNamespace(
+        task=types.SimpleNamespace(metric="bleu", higher_is_better=higher), validate=validate
     )
-    probe = types.SimpleNamespace(model=None, predict=lambda *given, **options: [])
+    probe = types.SimpleNamespace(model=None)
     schedule = Schedule(steps=1_000, patience=patience)
-    made = Found(None, probe, None, task, [], schedule, folder / "training", Progress())
-    return made
+    return Found(None, probe, None, aim, schedule, folder / "training", Progress())
 
 
 CASES = {

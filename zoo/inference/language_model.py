@@ -20,7 +20,7 @@ from zoo.inference.generation import Sampling, draw
 from zoo.kinds.language_model import LanguageModel
 from zoo.padding import ROWS, bucket
 from zoo.runtime import backend
-from zoo.text_tokenizers import REPLACEMENT, TextTokenizer
+from zoo.text_tokenizers import REPLACEMENT, TextTokenizer, visible
 
 MAX_CHARACTERS = 200_000
 """Prompts are cut here, at their beginning, before they are tokenised."""
@@ -29,6 +29,8 @@ CHUNK = 32
 STREAMED = 4
 LENGTHS = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 """Lengths that prompts are padded to."""
+NAMED = 20
+"""Characters of a word that is not in the vocabulary, in a note about it."""
 UNBOUNDED = 1024
 """The most tokens of a prompt that a network without a context reads at a time."""
 
@@ -220,7 +222,8 @@ class LanguageModelPredictor:
             notes.append(f"Only the last {MAX_CHARACTERS:,} characters were read.")
         ids = self.tokenizer.encode(text).tolist()
         if missing := self.tokenizer.missing(text):
-            shown = " ".join(missing[:10]) + (" ..." if len(missing) > 10 else "")
+            names = (visible(name[:NAMED]) for name in missing[:10])
+            shown = " ".join(names) + (" ..." if len(missing) > 10 else "")
             notes.append(f"Not in the model's vocabulary: {shown}")
         context = self.context
         most = context - 1 if context else None
