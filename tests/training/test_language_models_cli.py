@@ -252,7 +252,7 @@ def test_the_task_of_a_folder_of_texts_is_found_again(place, monkeypatch):
     monkeypatch.chdir(place)
     assert tasks.of_model(config).text("train").startswith("Ann sees the house")
     monkeypatch.chdir(place / "bare")
-    with pytest.raises(ValueError, match="texts is not in this folder.*--task text:PATH"):
+    with pytest.raises(ValueError, match=r"texts is not in this folder.*--task text:PATH"):
         tasks.of_model(config)
 
 
