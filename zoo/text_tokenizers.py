@@ -356,14 +356,19 @@ class SubWords(TextTokenizer):
 
 
 def visible(text: str) -> str:
-    """`text` with white space that can be seen: a sign for the usual kinds, its number for others.
+    """`text` with all white space as a sign, and what cannot be printed by its number.
+
+    Joiners within a word or an emoji stay: they are part of it.
 
     Example:
         >>> visible("a b\u00a0c")
         'a␣bU+00A0c'
     """
     shown = {"\n": "\u21b5", " ": "\u2423", "\t": "\u21e5"}
-    return "".join(shown.get(c) or (f"U+{ord(c):04X}" if c.isspace() else c) for c in text)
+    joiners = "\u200c\u200d" if len(text) > 1 else ""
+    return "".join(
+        shown.get(c) or (c if c.isprintable() or c in joiners else f"U+{ord(c):04X}") for c in text
+    )
 
 
 def load(path: Path) -> TextTokenizer:

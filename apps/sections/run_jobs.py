@@ -37,7 +37,7 @@ def section(run: Run) -> None:
         return
     for kind, (title, module, options) in jobs.KINDS.items():
         st.markdown(f"**{title}.** {MEANS[kind]}")
-        st.code(shlex.join(["python", "-m", module, run.typed, *options]), language="bash")
+        st.code(shlex.join(["python", "-m", module, run.typed, *options]), language=None)
     if not run.own:
         st.caption("Shipped models are changed by command only.")
         return

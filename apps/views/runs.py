@@ -235,7 +235,7 @@ def _one(names: Sequence[str], chosen: Sequence[str]) -> None:
     run = run_data.read(name)
     st.markdown(f"**Training.** {plain(run.told)}.")
     if run.command:
-        st.code(run.command, language="bash", wrap_lines=True)
+        st.code(run.command, language=None, wrap_lines=True)
         if not run.whole:
             st.caption(
                 "Put together from the settings of the run: how often it saves, and when it gives "

@@ -85,9 +85,9 @@ def test_killed_and_stopped_runs_end_with_the_same_bytes(tmp_path):
 
 DIES_AS_IT_WRITES = """
 import os, signal, sys
-from training import cards
+from training import card_writer
 from training.train import app
-cards.write = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
+card_writer.write = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
 app(standalone_mode=False)
 """
 

@@ -35,7 +35,7 @@ SCRIPT = """
 import json, shutil, sys
 from pathlib import Path
 from typer.testing import CliRunner
-from training import score_attention, evaluate, store_examples, export, train
+from training import evaluate, export, score_attention, store_examples, train
 
 apps = {"train": train, "evaluate": evaluate, "examples": store_examples, "export": export}
 apps["attention_scores"] = score_attention

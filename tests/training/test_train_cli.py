@@ -138,7 +138,7 @@ def test_a_small_run_leaves_a_model(place, found):
     left = {path.name for path in (place / "run").iterdir()}
     assert left == {
         *("config.json", "weights.safetensors", "tokenizer.model", "card.json"),
-        *("README.md", "history.csv", "training"),
+        *("README.md", "history.csv", "config.yaml", "training"),
     }
     card = json.loads((place / "run" / "card.json").read_text())
     assert card["model"] == "simple-rnn" and card["seed"] == 1

@@ -13,7 +13,8 @@ from keras import ops
 
 import zoo
 from tests.zoo import tiny_models
-from zoo.inference.generation import generate
+from zoo.inference.generation import Sampling, generate
+from zoo.inference.language_model import LanguageModelPredictor
 from zoo.interpret import Force, Off, edited_network
 from zoo.interpret.edits import Edits
 
@@ -22,7 +23,10 @@ LENGTHS = [8, 3, 5]
 
 def answers(folder: Path) -> dict[str, np.ndarray]:
     """Logits and maps of fixed ids, and what is written greedily."""
-    network = zoo.load(folder).model
+    loaded = zoo.load(folder)
+    if loaded.kind == "language_model":
+        return text_answers(loaded)
+    network = loaded.model
     source = tiny_models.rows(LENGTHS, network.config.source_vocabulary, seed=7)
     target = tiny_models.rows(LENGTHS[::-1], network.config.target_vocabulary, seed=8)
     logits, maps = network.decode(tiny_models.shifted(target), network.encode(source))
@@ -33,6 +37,20 @@ def answers(folder: Path) -> dict[str, np.ndarray]:
         edits = Edits(network.attention_heads, [Off(kind, 0, 0)], [(Force(1, 1, kind), [1], [1])])
         made = edited_network.generate(network, source, edits.arrays(8, 8), [5], length=8, limit=8)
         found |= {f"edited {name}": array for name, array in made._asdict().items()}
+    return {name: ops.convert_to_numpy(array) for name, array in found.items()}
+
+
+def text_answers(loaded: LanguageModelPredictor) -> dict[str, np.ndarray]:
+    """The same of a language model: of ids read at once, of a prompt, and of a text."""
+    ids = tiny_models.rows([9, 9], loaded.tokenizer.size, seed=7)
+    logits, maps = loaded.model.decode(ops.convert_to_tensor(ids), {})
+    found = {"logits": logits, **maps}
+    for name, sampling in (("greedy", None), ("drawn", Sampling(0.8, top_k=9))):
+        written = loaded.predict(["To be, ", "or"], 40, sampling, seed=2)
+        found[f"{name} ids"] = np.stack([loaded.tokenizer.encode(w.text) for w in written])
+        found[f"{name} log-probabilities"] = np.stack([w.log_probs for w in written])
+    found["tokens"] = found["greedy ids"]
+    found["text"] = loaded.log_probs("To be, or not to be, that is the question:\n" * 3)
     return {name: ops.convert_to_numpy(array) for name, array in found.items()}
 
 

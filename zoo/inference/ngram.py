@@ -11,7 +11,7 @@ import numpy as np
 from zoo import saving
 from zoo.continuation import Token
 from zoo.inference.generation import Sampling
-from zoo.inference.language_model import LanguageModelPredictor, Row, is_stopped
+from zoo.inference.language_model import GROWS, LanguageModelPredictor, Row, is_stopped
 from zoo.models.ngram import KneserNey
 from zoo.text_tokenizers import TextTokenizer
 
@@ -99,7 +99,7 @@ class NGramPredictor(LanguageModelPredictor):
                 named = zip(self.tokenizer.labels(shown), chances[shown].tolist(), strict=True)
                 row.tokens.append(
                     Token(
-                        self._text_of(row, chosen),
+                        self.tokenizer.growth([*row.read, *row.ids][-GROWS:], chosen),
                         self.tokenizer.labels([chosen])[0],
                         float(np.log(chances[chosen])),
                         tuple(named),

@@ -37,6 +37,11 @@ class GPT(LanguageModel):
 
     def __init__(self, config: gpt.GPT, **kwargs: Any):
         super().__init__(config, **kwargs)
+        if config.hidden_size % config.heads:
+            raise ValueError(
+                "hidden_size must be a multiple of heads. "
+                f"Received: hidden_size={config.hidden_size}, heads={config.heads}"
+            )
         rotary = None
         if config.positions == "rotary":
             rotary = Rotary(config.hidden_size // config.heads)

@@ -47,7 +47,7 @@ def ngram():
     allowed = np.ones(tokens.size, bool)
     allowed[list(tokens.excluded)] = False
     stream = np.concatenate([[tokens.start], tokens.encode(tiny.TEXT)])
-    tables = KneserNey.fit(stream, 3, tokens.size, True, allowed)
+    tables = KneserNey.fit(stream, 3, tokens.size, allowed=allowed)
     return NGramPredictor("counted", tables, tokens, {"kind": "language_model"})
 
 
@@ -221,16 +221,14 @@ class Scripted(LanguageModelPredictor):
 
     script: tuple[str, ...] = ()
 
-    @property
-    def context(self) -> None:
-        return None
+    context, attention_heads = None, {}
 
     def _written(self, rows, limit, sampling, uniform, stops, candidates, chunk):
         script = self.script[:limit]
         for at in range(0, len(script), chunk):
             for row in rows:
                 row.tokens += [Token(text, text, 0.0) for text in script[at : at + chunk]]
-                row.ids += range(at, min(at + chunk, len(script)))
+                row.ids += [UNK] * len(script[at : at + chunk])
                 row.ended = module.is_stopped(row, stops)
             yield
             if all(row.ended for row in rows):
@@ -251,7 +249,6 @@ def test_stop_texts_end_a_text_where_they_are_complete_first():
     """Split over tokens, within one, only begun, one within the other; streamed or not."""
     generator = random.Random(3)
     model = Scripted("scripted", None, tiny.tokenizer("character"), {})
-    model.__class__.attention_heads = {}
     cases = [(["a", "b", "c"], ["abc", "b"]), (["ab", "", "c"], ["c"]), (["xa", "b"], ["ab"])]
     for _ in range(400):
         script = [
@@ -285,18 +282,18 @@ def test_a_token_is_streamed_before_the_text_is_done_unless_it_may_be_cut():
 def test_sub_words_and_words_join_to_the_text_with_its_spaces(sub_words, ngram):
     for model in (sub_words, ngram):
         for sampling in (None, Sampling()):
-            found = model.predict("To be", 30, sampling, 5)[0]
+            found = model.predict("sea of", 30, sampling, 5)[0]
             assert found.text == "".join(texts(found.tokens))
-            read = model.tokenizer.encode("To be").tolist()
+            read = model.tokenizer.encode("sea of").tolist()
             assert len(found.tokens) == 30 and len(found.labels) == len(read) + 1 + 29
-            same(list(model.stream("To be", 30, sampling, 5)), found.tokens)
+            same(list(model.stream("sea of", 30, sampling, 5)), found.tokens)
             stop = found.text[-3:]
-            ended = model.predict("To be", 30, sampling, 5, stop=stop)[0]
+            ended = model.predict("sea of", 30, sampling, 5, stop=stop)[0]
             assert ended.text == found.text[: found.text.find(stop)] and ended.finished
-            assert texts(list(model.stream("To be", 30, sampling, 5, stop))) == texts(ended.tokens)
-    text = ngram.predict("To be", 30)[0].text
+            assert texts(list(model.stream("sea of", 30, sampling, 5, stop))) == texts(ended.tokens)
+    text = ngram.predict("sea of", 30)[0].text
     assert text.startswith((" ", "\n"))
-    assert ngram.tokenizer.decode(ngram.tokenizer.encode("To be" + text)) == "To be" + text
+    assert ngram.tokenizer.decode(ngram.tokenizer.encode("sea of" + text)) == "sea of" + text
 
 
 def test_candidates_are_as_many_as_may_be_written(lstm, ngram):
@@ -373,7 +370,7 @@ def test_hostile_prompts_are_answered(request, name):
         assert one.prompt == prompt and len(one.tokens) == 3
         assert np.isfinite(one.log_probs).all() and (one.log_probs <= 0).all()
         for note in one.notes:
-            assert len(note) < 200 and note.isprintable()
+            assert len(note) < 300 and note.replace("\u200d", "").isprintable()
 
 
 def test_notes_say_what_was_not_read(gpt, lstm):

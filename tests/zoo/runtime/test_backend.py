@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.zoo import backend_parity, tiny_models
+from tests.zoo import backend_parity, tiny_language_models, tiny_models
 from zoo import registry
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -42,10 +42,10 @@ def on_jax(*command: str) -> str:
     return done.stdout
 
 
-def test_the_laws_hold_on_jax():
-    assert " passed" in on_jax(
-        "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/zoo/kinds/test_seq2seq_contract.py"
-    )
+@pytest.mark.parametrize("kind", ["seq2seq", "language_model"])
+def test_the_laws_hold_on_jax(kind):
+    laws = f"tests/zoo/kinds/test_{kind}_contract.py"
+    assert " passed" in on_jax("-m", "pytest", "-q", "-p", "no:cacheprovider", laws)
 
 
 def test_both_backends_answer_the_same(tmp_path):
@@ -53,6 +53,9 @@ def test_both_backends_answer_the_same(tmp_path):
         tiny_models.folder(tmp_path / model, model, shared=i % 2 == 1)
         for i, model in enumerate(registry.of_kind("seq2seq"))
     ]
+    for model in registry.of_kind("language_model"):
+        folders.append(tmp_path / f"text-{model}")
+        tiny_language_models.predictor(model, path=folders[-1])
     out = tmp_path / "jax.npz"
     on_jax("-m", "tests.zoo.backend_parity", str(out), *map(str, folders))
     with np.load(out) as theirs:
