@@ -207,7 +207,11 @@ class TrainConfig:
         return replace(self, **values)
 
     def write(self, folder: Path) -> None:
-        """Keep it in a run's folder, to be given back with `--config`."""
+        """Keep it in a run's folder, to be given back with `--config`.
+
+        Files of a task are named without their folders: give `--task` again where they are not in
+        the working folder.
+        """
         import yaml
 
         from zoo.saving import write_aside
@@ -219,6 +223,7 @@ class TrainConfig:
             for one in fields(self)
             if one.name not in left_out and getattr(self, one.name) is not None
         }
+        record = paths.scrubbed(record)
         text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
         header = f"# Settings of a run: python -m training.train --config {FILE}\n"
         write_aside(folder / FILE, (header + text).encode())

@@ -131,7 +131,10 @@ def read(name: str, out: Path) -> Start:
             "Choose another --out"
         )
     if registry.architecture(loaded.config["model"], loaded.config["kind"]).counted:
-        raise ValueError(f"--start-from {loaded.name} is counted, not trained: nothing goes on")
+        raise ValueError(
+            f"--start-from {loaded.name} was counted and not trained: it has no weights to begin "
+            "from"
+        )
     tokenizers, longest = _tokenizers(loaded)
     with (loaded.path / saving.WEIGHTS).open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()

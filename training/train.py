@@ -64,7 +64,13 @@ def configuration(given: dict[str, Any], typed: set[str]) -> TrainConfig:
         if not values.get("model"):
             raise ValueError("--model says which network; or give --start-from. Received: neither")
         values["preset"] = values.get("preset") or "small"
-    return TrainConfig(**values)
+    try:
+        return TrainConfig(**values)
+    except ValueError as error:
+        name = str(error).partition(" ")[0]
+        if name not in settings.types():
+            raise
+        raise ValueError(f"--{name.replace('_', '-')}: {error}") from None
 
 
 def parse_overrides(pairs: list[str]) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def test_no_link_leads_out_of_the_places(place, tmp_path):
         "state": "training is a link that leads out of the given places",
         "good": "",
     }
-    assert any("link” is a link that leads out" in one for one in found.remarks)
+    assert any("is a link that leads out" in one for one in found.remarks)
     # Nor one that appears after the folders were looked through.
     (good,) = found.by_task["tsv:mine.tsv"]
     (place / "good" / "attention.json").symlink_to(outside / "card.json")

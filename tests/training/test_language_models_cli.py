@@ -59,7 +59,10 @@ WRONG: dict[str, tuple[list[str], list[str]]] = {
         ["cannot learn 50 sub-words", "--vocabulary"],
     ),
     "noise": ([*GPT, "--noise=0.1"], ["--noise is for tasks of pairs"]),
-    "subword regularization": ([*GPT, "--sampling=1"], ["--sampling is for tasks of pairs"]),
+    "subword regularization": (
+        [*GPT, "--subword-regularization=1"],
+        ["--subword-regularization is for tasks of pairs"],
+    ),
     "heads that do not divide": ([*GPT, "--set=heads=3"], ["hidden_size=16, heads=3"]),
     "heads of odd size": ([*GPT, "--set=hidden_size=6"], ["even"]),
     "unknown positions": ([*GPT, "--set=positions=alibi"], ["rotary, learned", "'alibi'"]),

@@ -428,7 +428,7 @@ class _Writer:
                 logits, state, index = self._slid(going, recent, logits, state, index)
             allowed = logits + self._excluded
             token = choose(allowed, number)
-            log_prob = tf.gather(tf.nn.log_softmax(allowed), token, batch_dims=1)
+            log_prob = tf.gather(tf.nn.log_softmax(logits), token, batch_dims=1)
             here = (columns == number)[None] & going[:, None]  # (B, T)
             ids = tf.where(here, token[:, None], ids)
             log_probs = tf.where(here, log_prob[:, None], log_probs)

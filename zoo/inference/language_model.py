@@ -22,7 +22,7 @@ from zoo.inference.generation import Sampling, draw
 from zoo.kinds.language_model import LanguageModel
 from zoo.padding import ROWS, bucket
 from zoo.runtime import backend
-from zoo.text_tokenizers import TextTokenizer
+from zoo.text_tokenizers import TextTokenizer, visible
 
 MAX_CHARACTERS = 200_000
 """Prompts are cut here, at their beginning, before they are tokenised."""
@@ -39,6 +39,10 @@ GROWS = 8
 LAST_CHARACTERS = "Only the last {most} characters were read."
 LAST_TOKENS = "The model reads at most {context} tokens: the last {most} were."
 EMPTY = "An empty prompt: it begins as a text does."
+
+
+NAMED = 20
+"""Characters of a word that is not in the vocabulary, in a note about it."""
 
 
 @dataclass
@@ -242,7 +246,8 @@ class LanguageModelPredictor:
         ids = self.tokenizer.encode(text).tolist()
         if missing := self.tokenizer.missing(text):
             more = " ..." if len(missing) > MISSING_SHOWN else ""
-            notes.append(MISSING.format(shown=" ".join(missing[:MISSING_SHOWN]) + more))
+            named = (visible(name[:NAMED]) for name in missing[:MISSING_SHOWN])
+            notes.append(MISSING.format(shown=" ".join(named) + more))
         context = self.context
         most = context - 1 if context else None
         if most and len(ids) > most:

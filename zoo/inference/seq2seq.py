@@ -41,6 +41,8 @@ class Seq2SeqPredictor:
         path: the folder it came from, if any.
     """
 
+    kind = "seq2seq"
+
     def __init__(
         self,
         name: str,

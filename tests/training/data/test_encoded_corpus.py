@@ -184,7 +184,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_parts_missing(
 SLOW = """
 import sys, time
 from pathlib import Path
-from training import store
+from training.data import encoded_corpus
 from training.tasks.streaming import LargeFiles, Part
 folder = Path(sys.argv[1])
 
@@ -199,10 +199,10 @@ class Parts(LargeFiles):
         return [Slow(**vars(part)) for part in super().parts()]
 
 if __name__ == "__main__":
-    encoding = store.Encoding(
+    encoding = encoded_corpus.Encoding(
         tuple((folder / f"{n}.model").read_bytes() for n in (0, 1)), (2000, 2000)
     )
-    store.build(folder / "s", Parts([folder / "pairs.tsv"], part=30), encoding, 2)
+    encoded_corpus.build(folder / "s", Parts([folder / "pairs.tsv"], part=30), encoding, 2)
 """
 
 

@@ -93,7 +93,7 @@ def models(tmp_path_factory):
     """A loaded model of each family; half of them share one tokenizer for both sides."""
     place = tmp_path_factory.mktemp("models")
     return {
-        model: zoo.load(tiny_models.folder(place / model, model, shared=i % 2 == 0))
+        model: zoo.load(tiny_models.folder(place / model, model, shared=i % 2 == 1))
         for i, model in enumerate(registry.of_kind("seq2seq"))
     }
 

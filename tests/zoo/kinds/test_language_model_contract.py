@@ -82,7 +82,6 @@ def test_shapes_and_types_are_those_of_the_contract(network):
     logits, maps = run(network, decode, target)
     assert tuple(logits.shape) == (ROWS, LENGTH, tiny.VOCABULARY)
     assert to_numpy(logits).dtype == np.float32
-    assert set(maps) == set(registry.architecture(network.name, "language_model").attention)
     assert set(maps) == set(network.attention_heads)
     for kind, array in maps.items():
         assert tuple(array.shape) == (ROWS, *network.attention_heads[kind], LENGTH, LENGTH)
