@@ -6,6 +6,8 @@
 VENV   ?= .venv
 PORT   ?= 8501
 ARGS   ?=
+# Folders with models of your own for the dashboard, parted by spaces.
+MODELS ?=
 # Processes that share the tests, file by file; each brings a TensorFlow of its own.
 JOBS   ?= 2
 # The first of these that runs and is Python 3.11 to 3.13 makes the environment.
@@ -23,10 +25,11 @@ help: ## List the targets
 	@echo
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-dashboard: $(VENV)/.runtime ## Open the dashboard on localhost (PORT=8501)
+dashboard: $(VENV)/.runtime ## Open the dashboard on localhost (PORT=8501 MODELS=runs)
 	@echo "Attention Zoo: http://localhost:$(PORT) (Ctrl-C ends it)"
 	$(bin)/python -m streamlit run apps/dashboard.py --server.address 127.0.0.1 \
-		--server.port $(PORT) --server.showEmailPrompt false --browser.gatherUsageStats false
+		--server.port $(PORT) --server.showEmailPrompt false --browser.gatherUsageStats false \
+		$(if $(strip $(MODELS)),-- $(foreach place,$(MODELS),--models '$(place)'))
 
 test: $(VENV)/.dev ## Run all tests (ARGS="tests/zoo -k beam" for some of them)
 	$(bin)/python -m pytest -ra -n $(JOBS) --dist loadfile $(ARGS)

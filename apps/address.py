@@ -29,14 +29,18 @@ SHORT = 300
 KEPT = 64
 """How many long texts a session remembers."""
 
-TEXTS = ("text", "target", "prefix")
+TEXTS = ("text", "target", "prefix", "prompt")
 """What may be as long as `MAX_CHARACTERS`; a chapter's own sentence too."""
+LINES = ("prompt",)
+"""Texts whose spaces and line breaks count."""
 ORDER = (
     *("task", "text", "target", "model", "beams", "max", "run", "view", "map", "way"),
     *("layer", "head", "unit", "end", "marks", "weigh", "against", "model2", "way2", "layer2"),
     *("head2", "step", "row", "column", "sorted", "tool", "mask", "how", "swap", "prefix"),
     *("force", "off", "all", "aligner", "grade", "faithful", "look", "device", "log", "measure"),
     *("decoding", "one", "other", "ahead", "chapter", "budget"),
+    *("models", "runs", "curve", "along", "folder"),
+    *("prompt", "tokens", "temperature", "topk", "topp", "seed", "place"),
     *("present", "explained"),
 )
 """Every choice that an address may hold, in the order in which it holds them."""
@@ -84,7 +88,7 @@ def read(params: Mapping[str, str], long: Mapping[str, str]) -> tuple[dict[str, 
                 continue
             value = found
         if is_text(name):
-            value, remark = tidy(value)
+            value, remark = tidy(value, lines=name in LINES)
             if remark:
                 said.append(remark)
         elif len(value) > SHORT:
@@ -143,9 +147,12 @@ def unpacked(packed_text: str) -> str | None:
         return None
 
 
-def tidy(text: str) -> tuple[str, str | None]:
-    """The text that is really used, and a sentence for the reader where that is not all of it."""
-    cleaned = clean(text)
+def tidy(text: str, *, lines: bool = False) -> tuple[str, str | None]:
+    """The text that is really used, and a sentence for the reader where that is not all of it.
+
+    `lines`: spaces and line breaks stay as they are.
+    """
+    cleaned = text.replace("\r\n", "\n").replace("\r", "\n") if lines else clean(text)
     if len(cleaned) <= MAX_CHARACTERS:
         return cleaned, None
     return (

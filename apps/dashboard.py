@@ -1,4 +1,8 @@
-"""The dashboard: page settings and navigation. Start it with `streamlit run apps/dashboard.py`."""
+"""The dashboard: page settings and navigation. Start it with `streamlit run apps/dashboard.py`.
+
+Places with models of one's own go behind the script's `--`:
+`streamlit run apps/dashboard.py -- --models runs --models elsewhere/model`.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,14 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-from apps import presentation, state, style  # noqa: E402
+from apps import model_places, presentation, state, style  # noqa: E402
 from apps.views import (  # noqa: E402
     attention,
     attention_scores,
     compare,
     leaderboard,
     learn,
+    runs,
     score_your_text,
     speed,
     what_if,
@@ -39,6 +44,7 @@ PAGES = {
             (learn, "Learn", "school", "learn"),
             (leaderboard, "Leaderboard", "leaderboard", "leaderboard"),
             (speed, "Speed", "speed", "speed"),
+            (runs, "Runs", "show_chart", "runs"),
         )
     )
 }
@@ -50,6 +56,8 @@ OWN = st.Page(
     url_path="compare",
     visibility="hidden",
 )
+model_places.use(sys.argv[1:])
+model_places.refresh()
 state.sync()
 state.register(PAGES)
 # Before the navigation, which would fetch the page's icon from elsewhere for the browser's tab.

@@ -46,7 +46,7 @@ def caption(what: str, *names: str, text: str = "", day: datetime.date | None = 
 
     Args:
         what: a sentence.
-        names: of shipped models; their cards tell which training they came from.
+        names: of models; their cards tell which training they came from.
         text: what the model read.
         day: today, unless told.
     """
@@ -61,9 +61,9 @@ def caption(what: str, *names: str, text: str = "", day: datetime.date | None = 
 
 
 def version(name: str) -> str:
-    """A shipped model's name and, by its card, the day and commit of its training."""
+    """A model's name and, by its card, the day and commit of its training."""
     card = saved_models.card(name)
-    facts = [name]
+    facts = [saved_models.called(name)]
     if isinstance(card.get("date"), str):
         facts.append(f"trained {card['date']}")
     if isinstance(card.get("commit"), str):

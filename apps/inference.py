@@ -12,8 +12,9 @@ from typing import Any
 
 import streamlit as st
 
-from apps import saved_models
+from apps import model_places, saved_models
 from apps.labels import Answer, from_prediction, from_record
+from zoo import interpret
 
 RUNS = 3
 """Warm runs behind a latency: enough for a median, few enough not to be waited for."""
@@ -29,8 +30,16 @@ _ENGINE = threading.Lock()
 def _model(name: str, fingerprint: str) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets in the terminal
     import zoo
+    from zoo.saving import MissingTablesError
 
-    loaded = zoo.load(name)
+    place = saved_models.folder(name) if saved_models.is_own(name) else name
+    try:
+        loaded = zoo.load(place)
+    except MissingTablesError:
+        from training import counting
+
+        counting.rebuild(saved_models.folder(name))
+        loaded = zoo.load(place)
     _settle()
     return loaded
 
@@ -134,7 +143,7 @@ def _compute(
     saliency = None
     if not prediction.attention:
         say("measuring its input saliency")
-        saliency = loaded.saliency(prediction)
+        saliency = interpret.saliency(loaded, prediction)
     return from_prediction(name, prediction, saliency=saliency, milliseconds=milliseconds)
 
 
@@ -143,7 +152,7 @@ def warm(names: tuple[str, ...], text: str) -> threading.Thread | None:
     """Load these models in the background, once, and let them compile what `text` needs.
 
     Readers look at stored answers first; when they type something of their own, it is not the
-    first thing the models hear. `ZOO_WARM=off` leaves it until then.
+    first text the models read. `ZOO_WARM=off` leaves it until then.
     """
     if os.environ.get("ZOO_WARM") == "off" or not names or not text:
         return None
@@ -160,7 +169,7 @@ def _warm(names: tuple[str, ...], text: str) -> None:
             loaded = _model(name, saved_models.fingerprint(name))
             [prediction] = loaded.predict([text])
             if not prediction.attention:
-                loaded.saliency(prediction)
+                interpret.saliency(loaded, prediction)
             _settle()
 
 
@@ -184,4 +193,6 @@ def explain(error: Exception) -> str:
     """One plain sentence about what went wrong, without a trace or a path of this machine."""
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     reason = reason.replace(f"{saved_models.folders.saved_models_path()}/", "saved_models/")
+    for own in model_places.scan().folders.values():
+        reason = reason.replace(str(own.folder), own.shown)
     return reason if len(reason) <= 300 else f"{reason[:300]} ..."

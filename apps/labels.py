@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.prediction import AXES
 from zoo.tokenizer import WORD_START
 
 END = "</s>"
@@ -143,18 +144,17 @@ def _stored(record: Mapping[str, Any]) -> str:
 
 def _check(answer: Answer) -> None:
     """Raises ValueError where the shapes of an answer read from a file do not fit together."""
-    sides = {"S": len(answer.source_pieces), "T": len(answer.target_pieces)}
-    wanted = {"cross": "TS", "encoder": "SS", "decoder": "TT"}
+    sides = {"source": len(answer.source_pieces), "target": len(answer.target_pieces)}
     for kind, map_ in answer.attention.items():
-        shape = tuple(sides[side] for side in wanted.get(kind, "??") if side in sides)
+        shape = tuple(sides[side] for side in AXES.get(kind, ()))
         if map_.ndim != 4 or map_.shape[2:] != shape:
             raise ValueError(
                 f"a stored {kind} map of {answer.model} should end in shape {shape}. "
                 f"Received: {map_.shape}"
             )
-    if answer.log_probs.shape != (sides["T"],):
+    if answer.log_probs.shape != (sides["target"],):
         raise ValueError(f"a stored answer of {answer.model} has not one log-probability a piece")
-    if answer.saliency is not None and answer.saliency.shape != (sides["T"], sides["S"]):
+    if answer.saliency is not None and answer.saliency.shape != (sides["target"], sides["source"]):
         raise ValueError(f"the stored saliency of {answer.model} does not fit its pieces")
 
 
@@ -179,9 +179,10 @@ def read(answer: Answer, unit: str) -> Reading:
         source = piece_labels(answer.source_pieces, read)
         target = piece_labels(answer.target_pieces, written)
         if len(source) < len(answer.source_pieces) or len(target) < len(answer.target_pieces):
-            sides = {"encoder": (read, read), "decoder": (written, written)}
+            spans = {"source": read, "target": written}
             maps = {
-                kind: merge(map_, *sides.get(kind, (written, read))) for kind, map_ in maps.items()
+                kind: merge(map_, *(spans[side] for side in _sides(kind)))
+                for kind, map_ in maps.items()
             }
         return Reading(
             source=[shown(piece, END_SIGN) for piece in source],
@@ -259,6 +260,11 @@ def chosen_map(reading: Reading, kind: str, layer: int | None, head: int | None)
 
 def axes(reading: Reading, kind: str) -> tuple[list[str], list[str]]:
     """Row and column labels of a map of that kind."""
-    rows = reading.source if kind == "encoder" else reading.target
-    columns = reading.target if kind == "decoder" else reading.source
+    labels = {"source": reading.source, "target": reading.target}
+    rows, columns = (labels[side] for side in _sides(kind))
     return rows, columns
+
+
+def _sides(kind: str) -> tuple[str, str]:
+    """What rows and columns of a map stand for; saliency has the axes of cross-attention."""
+    return AXES.get(kind, AXES["cross"])

@@ -10,7 +10,7 @@ from apps.session import OF_ANSWER, OF_TEXT
 CLOSER = {
     "attention": "Attention",
     "what_if": "What if",
-    "your_target": "Your target",
+    "score_your_text": "Your target",
 }
 """The pages that look inside one answer."""
 
@@ -52,7 +52,7 @@ def look_closer(
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
         st.caption("Look closer:", width="content")
         for page, label in wanted.items():
-            begun = {"target": question["target"] or answer} if page == "your_target" else {}
+            begun = {"target": question["target"] or answer} if page == "score_your_text" else {}
             st.page_link(
                 pages[page],
                 label=label,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from apps import saved_models
+from apps.markdown import quiet
 from zoo.metric_info import MetricInfo, of_card
 
 
@@ -13,8 +16,9 @@ def figure(key: str, task: str = "") -> MetricInfo:
     for name in saved_models.models(task):
         info = of_card(saved_models.card(name), key)
         if info != MetricInfo(key, key):
-            return info
-    return MetricInfo(key, key)
+            told = {part: quiet(getattr(info, part)) for part in ("label", "title", "description")}
+            return replace(info, **told)
+    return MetricInfo(key, quiet(key))
 
 
 def first(task: str) -> MetricInfo:
@@ -70,13 +74,19 @@ def value(values: dict[str, Any], key: str, part: str = "value") -> float | None
     return float(number) if isinstance(number, int | float) else None
 
 
-def best_first(task: str) -> list[str]:
-    """The models of `task`, best on the test set first.
+def is_graded(name: str) -> bool:
+    """Whether its card has the figure that its task is judged by."""
+    key = first(saved_models.task_of(name)).key
+    return any(value(values, key) is not None for values in _metrics(name).values())
+
+
+def best_first(task: str, names: Sequence[str] | None = None) -> list[str]:
+    """The models of `task`, or those `names` of them, best on the test set first.
 
     Those without figures come last, the newest kind of network first. So do all where nobody says
     which way of the metric is better.
     """
-    names = list(reversed(saved_models.models(task)))
+    names = list(reversed(saved_models.models(task) if names is None else names))
     key, better = first(task).key, first(task).higher_is_better
     if better is None:
         return names

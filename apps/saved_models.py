@@ -1,7 +1,8 @@
-"""What lies in saved_models: tasks, models, and the JSON files that training wrote beside them.
+"""The shipped models and the user's own: tasks, models, and the JSON files beside their weights.
 
-Nothing here fails on a folder that is missing, half-written or corrupt: a file that cannot be
-read is empty, and the page says so where it matters.
+A shipped model goes by the name of its folder in saved_models, a user's own by the id that
+`apps.model_places` gives it. Nothing here fails on a folder that is missing, half-written or
+corrupt: a file that cannot be read is empty, and the page says so where it matters.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from zoo import registry
+from apps import model_places
+from apps.markdown import quiet
+from zoo import registry, saving
 from zoo import shipped as folders
 from zoo.task_info import TaskInfo
 
@@ -26,43 +29,95 @@ def family_of(name: str) -> str:
     return str(config(name).get("model") or "")
 
 
+def kind_of(name: str) -> str:
+    """What a model takes and gives: "seq2seq", "language_model"."""
+    kind = config(name).get("kind")
+    return kind if isinstance(kind, str) else "seq2seq"
+
+
+def architecture(name: str) -> registry.Architecture | None:
+    """The registry's entry of a model; None for an unknown one."""
+    return registry.ARCHITECTURES.get((kind_of(name), family_of(name)))
+
+
+def task_name(name: str) -> str:
+    """The whole name of a model's task, as `training.tasks.get` takes it."""
+    return str(config(name).get("task") or "")
+
+
+def prompts(task: str) -> list[str]:
+    """Beginnings that a page of language models offers."""
+    for name in models(task):
+        found = config(name).get("prompts")
+        if isinstance(found, list) and found:
+            return [text for text in found if isinstance(text, str) and text]
+    return []
+
+
+def is_own(name: str) -> bool:
+    """Whether it is a model of the user's, and not a shipped one."""
+    return name in model_places.scan().folders
+
+
 def id_of(name: str) -> str:
     """What an address calls the model, within its task: its architecture, or its own name.
 
-    The first model of an architecture goes by the architecture, so that a choice is kept from one
-    task to another.
+    The first shipped model of an architecture goes by the architecture, so that a choice is kept
+    from one task to another. A user's own is always called by its id: others come and go.
     """
+    if is_own(name):
+        return name
     same = _of_family(name)
     return family_of(name) if not same or same[0] == name else name
 
 
 def label(name: str) -> str:
-    """What a model is called on a page, beside others of its task."""
-    entry = registry.of_kind("seq2seq").get(family_of(name))
-    called = entry.label if entry else name
-    return f"{called} ({name})" if len(_of_family(name)) > 1 else called
+    """What a model is called on a page, beside others of its task; a user's own by its folder."""
+    entry = architecture(name)
+    if is_own(name):
+        network = entry.label if entry else "no model"
+        preset = model_places.shown(str(config(name).get("preset") or ""))
+        return f"{called(name)} ({network} {preset})".replace(" _)", ")")
+    network = entry.label if entry else name
+    return f"{network} ({name})" if len(_of_family(name)) > 1 else network
+
+
+def called(name: str) -> str:
+    """A model's own name, without its architecture: that of its folder."""
+    own = model_places.scan().folders.get(name)
+    return own.shown if own else name
+
+
+def typed(name: str) -> str:
+    """What a command calls the model: its name, or the path of a user's own."""
+    own = model_places.scan().folders.get(name)
+    return own.typed if own else name
 
 
 def summary(name: str) -> str:
     """What its architecture does, in a sentence; "" for an unknown one."""
-    entry = registry.of_kind("seq2seq").get(family_of(name))
+    entry = architecture(name)
     return entry.summary if entry else ""
 
 
 def labels() -> dict[str, str]:
     """The label of every architecture, by its name."""
-    return {name: entry.label for name, entry in registry.of_kind("seq2seq").items()}
+    return {entry.name: entry.label for entry in registry.ARCHITECTURES.values()}
 
 
 def _of_family(name: str) -> list[str]:
-    """The models with the task and the architecture of `name`, in the order of `models`."""
-    return [one for one in models(task_of(name)) if family_of(one) == family_of(name)]
+    """The shipped models with the task and the architecture of `name`, in the order of `models`."""
+    shipped = _shipped_by_task().get(task_of(name), [])
+    return [one for one in shipped if family_of(one) == family_of(name)]
 
 
 def info(task: str) -> TaskInfo:
     """What the models of `task` say of it."""
     for name in models(task):
-        return TaskInfo.of(config(name))
+        found = TaskInfo.of(config(name))
+        return (
+            found if not is_own(name) else TaskInfo(**{k: quiet(v) for k, v in vars(found).items()})
+        )
     return TaskInfo(label=task)
 
 
@@ -72,26 +127,34 @@ def task_label(task: str) -> str:
 
 
 def folder(name: str) -> Path:
-    """Where the shipped model `name` lies, or would lie."""
-    return folders.saved_models_path() / name
+    """Where a user's own model lies, or where the shipped model `name` lies, or would lie."""
+    own = model_places.scan().folders.get(name)
+    return own.folder if own else folders.saved_models_path() / name
 
 
-def tasks() -> list[str]:
-    """The short names of the tasks that there are models of."""
-    return list(_by_task())
+def tasks(kinds: tuple[str, ...] = ("seq2seq",)) -> list[str]:
+    """The short names of the tasks with models of these kinds, those of shipped models first."""
+    every = {**_shipped_by_task(), **model_places.scan().by_task}
+    return [task for task, names in every.items() if kind_of(names[0]) in kinds]
 
 
 def models(task: str) -> list[str]:
-    """Every model of `task`, in the order of the registry."""
-    return _by_task().get(task, [])
+    """Every model of `task`: the shipped ones, then the user's own, as the registry orders them."""
+    return [*_shipped_by_task().get(task, []), *model_places.scan().by_task.get(task, [])]
+
+
+def refresh() -> None:
+    """Look again for models of the user's own: one may have come since."""
+    model_places.refresh()
 
 
 def damaged() -> dict[str, str]:
-    """The folders beside the models that hold none, and what is wrong with each."""
-    return folders.damaged()
+    """The folders that hold no model that can be read, and what is wrong with each."""
+    own = {one.shown: one.fault for one in model_places.scan().folders.values() if one.fault}
+    return {**folders.damaged(), **own}
 
 
-def _by_task() -> dict[str, list[str]]:
+def _shipped_by_task() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, settings in _configs(_state()).items():
         found.setdefault(folders.short_task(settings["task"]), []).append(name)
@@ -116,10 +179,16 @@ def _configs(state: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
     return folders.configs()
 
 
+def weights_file(name: str) -> str:
+    """The file of what the model has learnt, or counted."""
+    entry = architecture(name)
+    return saving.TABLES if entry and entry.counted else saving.WEIGHTS
+
+
 def fingerprint(name: str) -> str:
     """Changes whenever a file of the model does, so that cached answers are never stale."""
     parts = []
-    for file in ("config.json", "weights.safetensors"):
+    for file in ("config.json", weights_file(name)):
         path = folder(name) / file
         try:
             status = path.stat()
@@ -130,8 +199,18 @@ def fingerprint(name: str) -> str:
     return f"{folder(name)}:{':'.join(parts)}"
 
 
+def written(name: str) -> float:
+    """When its weights were written, in seconds since 1970; 0 where there are none."""
+    try:
+        return (folder(name) / weights_file(name)).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def config(name: str) -> dict[str, Any]:
     """The model's config.json, or {}."""
+    if own := model_places.scan().folders.get(name):
+        return own.config or {}
     return _of_type(_read(name, "config.json"), dict)
 
 
@@ -143,6 +222,20 @@ def card(name: str) -> dict[str, Any]:
 def attention(name: str) -> dict[str, Any]:
     """The model's attention.json, or {}."""
     return _of_type(_read(name, "attention.json"), dict)
+
+
+def attends(name: str) -> bool:
+    """Whether the model has attention, as its config.json says; False for a damaged one."""
+    settings = config(name)
+    try:
+        heads = registry.attention_heads(
+            str(settings.get("model") or ""),
+            _of_type(settings.get("hyperparameters"), dict),
+            str(settings.get("kind") or "seq2seq"),
+        )
+    except (TypeError, ValueError):
+        return False
+    return bool(heads)
 
 
 def examples(name: str) -> list[dict[str, Any]]:
@@ -179,7 +272,8 @@ def opening(task: str) -> str | None:
     """The example that pages open with; None where there is none.
 
     The first that the Transformer answers well and the SimpleRNN does not; where there is none
-    such, the one on which the Transformer is furthest ahead; without references, the first.
+    such, the one on which the Transformer is furthest ahead; without references, the first. Where
+    nothing is stored, an input of the test split or the example that the task itself names.
     """
     sources = example_sources(task)
     graded = {source: grade for source in sources if (grade := _lead(task, source)) is not None}
@@ -188,7 +282,16 @@ def opening(task: str) -> str | None:
         return apart[0]
     if graded:
         return max(graded, key=lambda source: graded[source][0] - graded[source][1])
-    return sources[0] if sources else None
+    return sources[0] if sources else _any_input(task)
+
+
+def _any_input(task: str) -> str | None:
+    """Something that a model of `task` can read; None where nothing is known."""
+    for name in models(task):
+        for record in predictions(name):
+            if isinstance(record.get("source"), str) and record["source"]:
+                return record["source"]
+    return next((hint for name in models(task) if (hint := TaskInfo.of(config(name)).hint)), None)
 
 
 WELL = 85.0
@@ -237,7 +340,7 @@ def parameters(name: str) -> int | None:
 def megabytes(name: str) -> float | None:
     """Size of the weights on disk."""
     try:
-        return (folder(name) / "weights.safetensors").stat().st_size / 1e6
+        return (folder(name) / weights_file(name)).stat().st_size / 1e6
     except OSError:
         return None
 
@@ -248,6 +351,8 @@ def _of_type(value: Any, kind: type) -> Any:
 
 def _read(name: str, file: str) -> Any:
     path = folder(name) / file
+    if is_own(name) and not model_places.inside(path):
+        return None
     try:
         status = path.stat()
         return _parse(str(path), status.st_mtime_ns, status.st_size)

@@ -11,7 +11,7 @@ from typing import Any
 OF_ANSWER = ("force", "step", "row", "column")
 OF_TEXT = ("target", "mask", "swap", "prefix", "run", *OF_ANSWER)
 OUTDATED = {
-    "task": ("text", "unit", "max", *OF_TEXT),
+    "task": ("text", "unit", "max", "models", *OF_TEXT),
     "text": OF_TEXT,
     "target": ("step", "row", "column"),
     "model": OF_ANSWER,
@@ -25,6 +25,9 @@ NAMES = {
     "map": "the map",
     "unit": "units",
     "model2": "the second model",
+    "models": "the models",
+    "runs": "the runs",
+    "folder": "the run",
 }
 """What a choice is called in a sentence, where its name does not say it."""
 

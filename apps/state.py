@@ -19,7 +19,7 @@ from typing import Any
 import streamlit as st
 
 from apps import address
-from apps.address import MAX_CHARACTERS, TEXTS, tidy
+from apps.address import LINES, MAX_CHARACTERS, TEXTS, tidy
 from apps.markdown import plain
 from apps.session import NAMES, OUTDATED, REMEMBERED, Session
 
@@ -317,7 +317,7 @@ def tidied(name: str, typed: str | None) -> str:
     """A typed text as it is kept; says where that is not all of it."""
     if name not in TEXTS:
         return typed or ""
-    used, remark = tidy(typed or "")
+    used, remark = tidy(typed or "", lines=name in LINES)
     if remark:
         say(remark)
     return used

@@ -14,8 +14,8 @@ from apps import quality, saved_models, state
 from apps.sections import answer_view
 
 NO_MODELS = (
-    "There are no trained models in `saved_models/` yet. "
-    "`python -m training.train --help` says how to train one."
+    "There are no trained models in `saved_models/` yet, nor in another place that was given "
+    "(`make dashboard MODELS=runs`). `python -m training.train --help` says how to train one."
 )
 BEAMS = (1, 2, 4, 5)
 BEAM_HELP = (
@@ -23,13 +23,20 @@ BEAM_HELP = (
     "so far and returns the best complete one."
 )
 BEAM_LABELS = {1: "Greedy", 2: "Beam 2", 4: "Beam 4", 5: "Beam 5"}
+BUTTONS = 6
+"""Models beyond which a list takes less room than a row of buttons."""
+MOST = 8
+"""Models that are compared until a reader chooses others."""
+ABREAST = 5
+"""Columns that are wide enough to read on one line of a page."""
 CLOSEST = {"lstm": ("lstm-bahdanau",), "simple-rnn": ("lstm", "lstm-bahdanau")}
 """What to show where a family is not to be had: its nearest relatives, in order."""
 
 
-def task(*, label_visibility: str = "visible") -> str | None:
-    """One of the tasks with shipped models; None, and a notice, where there are none."""
-    tasks = saved_models.tasks()
+def task(*, label_visibility: str = "visible", kinds: tuple[str, ...] = ("seq2seq",)) -> str | None:
+    """One of the tasks with models of these kinds; None, and a notice, where there are none."""
+    saved_models.refresh()
+    tasks = saved_models.tasks(kinds)
     if not tasks:
         st.info(NO_MODELS)
         return None
@@ -56,19 +63,55 @@ def model(names: Sequence[str], *, default: str | None = None, key: str = "model
     first = saved_models.id_of(default) if default in names else next(iter(ids))
     asked = state.get(key)
     if asked in saved_models.labels() and asked not in ids:
-        first = next((one for one in CLOSEST.get(asked, ()) if one in ids), first)
+        families = [saved_models.family_of(name) for name in names]
+        closest = next((one for one in (asked, *CLOSEST.get(asked, ())) if one in families), None)
+        if closest:
+            first = saved_models.id_of(names[families.index(closest)])
 
     def label(one: str) -> str:
         return saved_models.label(ids[one]) if one in ids else one
 
-    chosen = st.segmented_control(
-        "Model" if key == "model" else "Second model",
-        list(ids),
-        required=True,
-        format_func=label,
-        **state.choice(key, list(ids), first, labels=label),
-    )
+    kept = state.choice(key, list(ids), first, labels=label)
+    title = "Model" if key == "model" else "Second model"
+    if len(ids) > BUTTONS:
+        chosen = st.selectbox(title, list(ids), format_func=label, width=320, **kept)
+    else:
+        chosen = st.segmented_control(title, list(ids), required=True, format_func=label, **kept)
     return ids.get(chosen, ids[first])
+
+
+def several_models(task: str) -> list[str]:
+    """Which models of a task are compared; asked only where some are the user's own.
+
+    Until something is chosen: the shipped ones and the newest others, `MOST` in all.
+    """
+    names = saved_models.models(task)
+    if not any(map(saved_models.is_own, names)):
+        return names
+    newest = sorted(
+        names, key=lambda name: (saved_models.is_own(name), -saved_models.written(name))
+    )
+    usual = set(newest[:MOST])
+    chosen = st.multiselect(
+        "Models",
+        names,
+        format_func=saved_models.label,
+        placeholder="All" if len(names) <= MOST else f"The shipped ones and the newest, {MOST}",
+        help="Only these are asked. Nothing chosen: as the field says.",
+        **state.several("models", names, ids=saved_models.id_of),
+    )
+    return [name for name in names if name in (chosen or usual)]
+
+
+def columns(names: Sequence[str]) -> dict[str, Any]:
+    """A column with a border for each model, in as many rows as they need."""
+    rows = 1 if len(names) <= ABREAST else -(-len(names) // (ABREAST - 1))
+    each = -(-len(names) // rows) if names else 1
+    found: dict[str, Any] = {}
+    for place in range(0, len(names), each):
+        part = names[place : place + each]
+        found.update(zip(part, st.columns(each, border=True), strict=False))
+    return found
 
 
 def best(task: str, *, attention: bool = False) -> str:
@@ -76,14 +119,8 @@ def best(task: str, *, attention: bool = False) -> str:
 
     `attention`: the best of those that have attention, if any has.
     """
-    from zoo import registry
-
     names = quality.best_first(task)
-    having = [
-        name
-        for name in names
-        if registry.of_kind("seq2seq")[saved_models.family_of(name)].attention
-    ]
+    having = [name for name in names if saved_models.attends(name)]
     return (having if attention and having else names)[0]
 
 

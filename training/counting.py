@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from training import card_writer, paths, tasks
-from training.data.prepare import console
+from training.config import TrainConfig
+from training.progress import console
 from zoo import registry, saving
 from zoo.models.ngram import KneserNey
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from zoo.text_tokenizers import TextTokenizer
 
 
-def count(folder: Path, settings: dict[str, Any], task: LanguageModeling, command: str) -> None:
+def count(folder: Path, config: TrainConfig, task: LanguageModeling, command: str) -> None:
     """Count the n-grams of a task's training text and leave the model in `folder`.
 
     Raises:
@@ -27,12 +28,10 @@ def count(folder: Path, settings: dict[str, Any], task: LanguageModeling, comman
     """
     began, cpu = time.perf_counter(), time.process_time()
     text = task.text("train")
-    tokenizer = task.learn_tokenizer(text, settings["vocabulary"])
-    override = {"vocabulary": tokenizer.size, **settings["override"]}
-    config = registry.configuration(
-        settings["model"], settings["preset"], kind=task.kind, **override
-    )
-    tables = tabulate(task, tokenizer, config)
+    tokenizer = task.learn_tokenizer(text, config.vocabulary)
+    override = {"vocabulary": tokenizer.size, **config.override}
+    sizes = registry.configuration(config.model, config.preset, kind=task.kind, **override)
+    tables = tabulate(task, tokenizer, sizes)
     minutes = (time.perf_counter() - began) / 60
     file = f"tokenizer{tokenizer.suffix}"
     description = {
@@ -40,9 +39,9 @@ def count(folder: Path, settings: dict[str, Any], task: LanguageModeling, comman
         "kind": task.kind,
         "name": folder.name,
         "task": paths.shown(task.name),
-        "model": settings["model"],
-        "preset": settings["preset"],
-        "hyperparameters": asdict(config),
+        "model": config.model,
+        "preset": config.preset,
+        "hyperparameters": asdict(sizes),
         "tokenizers": {"text": file},
         "unit": tokenizer.unit,
         "task_info": asdict(task.info()),
@@ -54,21 +53,21 @@ def count(folder: Path, settings: dict[str, Any], task: LanguageModeling, comman
     card = card_writer.build(
         name=folder.name,
         task=task,
-        model=settings["model"],
-        preset=settings["preset"],
+        model=config.model,
+        preset=config.preset,
         parameters=sum(len(level.keys) for level in tables.levels),
         size=size,
-        seed=settings["seed"],
+        seed=config.seed,
         examples=counts,
         training={
             "minutes": round(minutes, 2),
             "cpu_minutes": round((time.process_time() - cpu) / 60, 2),
-            "settings": {key: settings[key] for key in ("task", "model", "preset", "override")},
+            "settings": {k: config.learned()[k] for k in ("task", "model", "preset", "override")},
             "command": command,
         },
     )
     card_writer.write(folder, card)
-    console.print(f"{folder}: {card['parameters']:,} n-grams up to length {config.order}")
+    console.print(f"{folder}: {card['parameters']:,} n-grams up to length {sizes.order}")
 
 
 def tabulate(task: LanguageModeling, tokenizer: TextTokenizer, config: Any) -> KneserNey:

@@ -13,6 +13,7 @@ import typer
 
 from training import paths
 from training.commands import plainly
+from training.progress import advancing
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,7 +35,7 @@ def predict(
     """
     order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
     predictions: list[Any] = [None] * len(sources)
-    with _bar(len(sources), progress) as advance:
+    with advancing("decoding", len(sources), progress) as advance:
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
             texts = [sources[index] for index in batch]
@@ -249,7 +250,7 @@ def _evaluate(
     folder = Path(loaded.path)
     card = card_writer.read(folder)
     config = loaded.config
-    if config["kind"] == "language_model":
+    if config.get("kind") == "language_model":
         if examples is not None or beams != 1:
             raise ValueError(
                 "--source, --reference and --beams are for models of pairs of texts, and "
@@ -351,27 +352,6 @@ def tables(metrics: dict[str, Any], name: str, beams: int) -> Iterator[Table]:
         for row in rows:
             table.add_row(row["label"], f"{row['count']:,}", *(f"{row[k]:.2f}" for k in shown))
         yield table
-
-
-@contextmanager
-def _bar(total: int, shown: bool) -> Iterator[Any]:
-    """A progress bar's advance(count), or one that does nothing."""
-    if not shown:
-        yield lambda count: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = TextColumn("decoding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("decoding", total=total)
-        yield lambda count: progress.advance(bar, count)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Any
 
 from training.metrics import language_modeling as metrics
 from training.metrics.text import bootstrap
+from training.progress import advancing
 from training.tasks.language_modeling import LanguageModeling
 
 STRIDE_SHARE = 8
@@ -31,8 +32,6 @@ def evaluate_text(
     Raises:
         ValueError: there is nothing to score.
     """
-    from training.evaluate import _bar
-
     ids = model.tokenizer.encode(task.text(split))
     ids = ids[:limit] if limit else ids
     if not len(ids):
@@ -40,7 +39,7 @@ def evaluate_text(
     context = model.context
     stride = max(context // STRIDE_SHARE, 1) if context else None
     done = 0
-    with _bar(len(ids), progress) as advance:
+    with advancing("reading", len(ids), progress) as advance:
 
         def report(count: int) -> None:
             nonlocal done

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,7 +37,11 @@ def main(
     ] = "",
     length_cap: Annotated[
         int | None,
-        typer.Option(min=2, help="The most pieces to read and to write; by default the model's."),
+        typer.Option(
+            min=2,
+            help="The most pieces to read and to write, by default the model's; of a language "
+            "model the most tokens that one request may write.",
+        ),
     ] = None,
     ids_only: Annotated[
         bool,
@@ -48,8 +53,9 @@ def main(
 ) -> None:
     """Write a model as a TensorFlow SavedModel: text in; text, probabilities and attention out.
 
-    Each export gets the next version number; a server that watches the folder takes it over. Every
-    input and output is explained in the README.md beside saved_model.pb.
+    A language model goes on from prompts, at once or step by step. Each export gets the next
+    version number; a server that watches the folder takes it over. Every input and output is
+    explained in the README.md beside saved_model.pb.
     """
     if bool(model) == every:
         raise ValueError("give one model, or --all. Received: " + ("both" if model else "none"))
@@ -84,14 +90,16 @@ def _export(
 
     import zoo
     from zoo import saving
-    from zoo.export import tf_serving
-    from zoo.export.saved_model import export
+    from zoo.export import export, missing, tf_serving
 
     tf.get_logger().setLevel("ERROR")
     ending = "-ids" if ids_only else ""
     folders: dict[str, str] = {}
     for name in names:
         loaded = zoo.load(name)
+        if every and (why := missing(loaded.config)):
+            typer.echo(f"{name} is left out: {why}")
+            continue
         called = f"{loaded.name}{ending}"
         folder = loaded.path / f"serving{ending}" if out is None else out / called
         version = export(
@@ -100,7 +108,7 @@ def _export(
             name=called,
             length_cap=length_cap,
             text=not ids_only,
-            examples=examples(loaded.path),
+            examples=examples(loaded.path, loaded.config),
         )
         size = sum(path.stat().st_size for path in version.rglob("*") if path.is_file())
         typer.echo(f"{called}: {version} ({size / 1e6:.1f} MB)")
@@ -113,16 +121,22 @@ def _export(
         typer.echo(f"serve all: tensorflow_model_server --model_config_file={config.resolve()}")
 
 
-def examples(folder: Path) -> list[str]:
-    """Texts that a server is warmed up with: those stored beside the model, if there are any."""
+def examples(folder: Path, config: Mapping[str, Any]) -> list[str]:
+    """Texts that a server is warmed up with: those stored beside the model, if there are any.
+
+    Of a language model, whose folder has none, the prompts that pages offer.
+    """
+    from training import tasks
     from zoo import saving
 
     for file in ("examples.json", "predictions.json"):
         if (folder / file).is_file():
-            texts = [record["source"] for record in saving.read_json(folder / file)]
-            if texts:
-                return list(dict.fromkeys(texts))[:10]
-    return []
+            found = [record.get("source", "") for record in saving.read_json(folder / file)]
+            if texts := list(dict.fromkeys(filter(None, found))):
+                return texts[:10]
+    if config["kind"] != "language_model":
+        return []
+    return tasks.get(config["task"]).showcase()
 
 
 if __name__ == "__main__":

@@ -58,6 +58,38 @@ def owned(state: Path) -> Iterator[None]:
             _write(file, None)
 
 
+def is_held(state: Path) -> bool:
+    """Whether a process trains with the state in the folder `state`; looks without taking hold.
+
+    The lock is tried only where the file names a process that may still run, so that a run that
+    begins at this moment is not kept out of its own folder.
+    """
+    try:
+        with (state / FILE).open(encoding="utf-8") as file:
+            found = json.loads(file.read(1000))
+            if found["host"] == socket.gethostname() and not _runs(found["pid"]):
+                return False
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError as error:  # without locks, the process is all there is to go by
+        return error.errno in UNSUPPORTED
+    except (ValueError, KeyError, TypeError):
+        return False
+    return False
+
+
+def _runs(pid: object) -> bool:
+    """Whether there is a process of that number."""
+    try:
+        os.kill(int(pid) if isinstance(pid, int) and pid > 0 else 2**31 - 1, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
 def _write(file: IO[str], content: dict[str, object] | None) -> None:
     file.seek(0)
     file.truncate()

@@ -70,6 +70,23 @@ class RunStoppedError(Exception):
     """The run was asked to stop, and saved where it was."""
 
 
+@dataclass
+class Place:
+    """Where a run takes place, and who is told.
+
+    Args:
+        folder: of the run's state; the curve is `history.csv` beside it.
+        progress: where the run is; changed in place.
+        report: called after every step and validation with figures to show.
+        on: what to train on.
+    """
+
+    folder: Path
+    progress: Progress
+    report: Callable[[Progress, dict[str, Any]], None] = lambda progress, row: None
+    on: Devices = ONE
+
+
 class Trainer:
     """Trains one compiled network on batches, from wherever `progress` says it is.
 
@@ -80,10 +97,7 @@ class Trainer:
         batches: the training side.
         objective: what to validate with.
         schedule: when things happen.
-        folder: of the run's state; the curve is `history.csv` beside it.
-        progress: where the run is; changed in place.
-        report: called after every step and validation with figures to show.
-        on: what to train on.
+        place: where the run takes place, and who is told.
         shapes: what batches are filled up to, from `buckets.ladder`; none: left as is.
     """
 
@@ -94,22 +108,20 @@ class Trainer:
         batches: Batches | SampledBatches | Windows,
         objective: Objective,
         schedule: Schedule,
-        folder: Path,
-        progress: Progress,
-        report: Callable[[Progress, dict[str, Any]], None] = lambda progress, row: None,
-        on: Devices = ONE,
+        place: Place,
         shapes: tuple[Shape, ...] = (),
     ):
         self.network, self.probe, self.batches = network, probe, batches
         self.objective, self.schedule = objective, schedule
-        self.folder, self.progress, self.report = folder, progress, report
-        self.on, self.shapes = on, shapes
+        self.folder, self.progress, self.report = place.folder, place.progress, place.report
+        self.on, self.shapes = place.on, shapes
         self.history = None
-        if on.processes.first:
+        if self.on.processes.first:
+            folder, progress = self.folder, self.progress
             csv_path, events = folder.parent / "history.csv", folder / "tensorboard"
             self.history = History(csv_path, events, progress.step)
         self._stop = False
-        self._tokens_before = progress.tokens
+        self._tokens_before = self.progress.tokens
         self._since = time.perf_counter()
         self._clock = (time.perf_counter(), time.process_time())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from training.config import TrainConfig
 from training.data.batches import Batches
 from training.data.buckets import Shape, ladder
 from training.data.subword_regularization import SampledBatches
@@ -17,28 +18,28 @@ from training.tf_tracing import trace_step
 def make_ready(
     network: Any,
     objective: Objective,
-    settings: dict[str, Any],
+    config: TrainConfig,
     steps: int,
     on: Devices = devices.ONE,
 ) -> None:
     """Give the network its optimizer and loss, and trace its steps."""
     with on.scope():
         optimizer = make_optimizer(
-            learning_rate=settings["learning_rate"],
-            warmup=settings["warmup"],
+            learning_rate=config.learning_rate,
+            warmup=config.warmup,
             steps=steps,
-            clip=settings["clip"],
-            averaging=settings["averaging"],
-            weight_decay=settings["weight_decay"],
+            clip=config.clip,
+            averaging=config.averaging,
+            weight_decay=config.weight_decay,
         )
         network.compile(
             optimizer=optimizer,
-            loss=objective.loss(settings),
+            loss=objective.loss(config),
             jit_compile=on.compiles_steps(),
         )
         optimizer.build(network.trainable_variables)
     on.spread(network)
-    trace_step(network, on, objective.signature(settings, on))
+    trace_step(network, on, objective.signature(config, on))
 
 
 def make_shapes(batches: Batches | SampledBatches, on: Devices) -> tuple[Shape, ...]:

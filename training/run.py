@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,13 @@ import keras
 
 from training import card_writer, checkpoint, folder_lock, networks, paths, start_from, tasks
 from training.checkpoint import CheckpointError
-from training.data import prepare
-from training.data.prepare import console
+from training.config import TrainConfig
 from training.distributed import devices
 from training.distributed.devices import Devices
-from training.loop import RunStoppedError, Schedule, Trainer
+from training.loop import Place, RunStoppedError, Schedule, Trainer
 from training.objectives import objective
 from training.objectives.base import Objective
+from training.progress import console, progress_bar
 from training.start_from import Start
 from zoo import registry, saving
 
@@ -28,23 +28,13 @@ STATE = "training"
 """The folder, inside the model's, that holds what only training needs."""
 
 
-def train(
-    folder: Path,
-    settings: dict[str, Any],
-    patience: int,
-    checkpoint_every: int,
-    fresh: bool,
-    command: str,
-    on: Devices = devices.ONE,
-) -> None:
-    """Train, or go on training, the model in `folder`.
+def train(config: TrainConfig, command: str, on: Devices = devices.ONE) -> None:
+    """Train, or go on training, the model in the folder that `config` says.
+
+    Its subfolder `training` holds the run's state, config.yaml its settings.
 
     Args:
-        folder: where the model goes; its subfolder `training` holds the run's state.
-        settings: everything that decides what is learned; see `training.train`. "start_from", if
-            there is one, names a model to begin from.
-        patience, checkpoint_every: see `training.loop.Schedule`.
-        fresh: forget an earlier run.
+        config: what is asked for.
         command: for the card.
         on: what to train on. Every process of a run calls this, with the same arguments.
 
@@ -52,116 +42,126 @@ def train(
         ValueError, CheckpointError, DownloadError: each with a sentence for the user.
     """
     console.quiet = not on.processes.first
-    task = tasks.get(settings["task"])
-    aim = objective(task)
-    settings = {**settings, "task": paths.shown(task.name)}
-    if settings["smoothing"] is None:
-        settings["smoothing"] = aim.smoothing
-    start = None
-    if name := settings.pop("start_from", None):
-        start = start_from.read(name, folder)
-        settings = start.settings(settings)
+    task = tasks.get(config.task)
+    aim, folder, start = objective(task), config.folder(), None
+    if config.smoothing is None:
+        config = config.changed(smoothing=aim.smoothing)
+    if config.start_from:
+        start = start_from.read(config.start_from, folder)
+        config = start.configured(config)
         start.fit(task)
     # Checked before the data is read: a typing error should not take a minute to show, nor should
     # it cost an earlier run.
-    check(settings, aim, start)
+    check(config, aim, start)
     with on.processes.in_turn(), console.status(f"Reading {task.name}"):
         corpus = task.provenance().sha256
-    if not start and registry.architecture(settings["model"], aim.kind).counted:
+    if not start and registry.architecture(config.model, aim.kind).counted:
         if on.processes.first:
             from training import counting
 
-            counting.count(folder, settings, task, command)
+            counting.count(folder, config, task, command)
         return
     # One process holds the folder for all.
     with folder_lock.owned(folder / STATE) if on.processes.first else nullcontext():
-        _train(
-            *(folder, aim, corpus, start, settings),
-            *(patience, checkpoint_every, fresh, command, on),
-        )
+        Run(config, aim, start, corpus, command, on).go()
 
 
-def _train(
-    folder: Path,
-    aim: Objective,
-    corpus: str,
-    start: Start | None,
-    settings: dict[str, Any],
-    patience: int,
-    checkpoint_every: int,
-    fresh: bool,
-    command: str,
-    on: Devices,
-) -> None:
-    """`train`, in a folder that no other run has."""
-    task = aim.task
-    first = on.processes.first
-    found = asdict(read_progress(folder, settings, fresh, on, corpus)) if first else None
-    progress = checkpoint.Progress(**on.processes.tell(found))
-    settings = progress.settings
-    if progress.finished:
-        console.print(f"{folder} is finished (step {progress.step}); --fresh starts anew.")
-        return
-    with on.processes.in_turn(), console.status(f"Reading {task.name}"):
-        data = aim.prepare(folder / STATE, settings, start, progress, on)
-    batches = data.batches
-    per_epoch = batches.count()
-    same = digest([settings, corpus], data.identity, len(batches), per_epoch)
-    on.processes.check_same("options, data and tokenizers", same)
-    schedule = Schedule(
-        steps=settings["steps"] or max(math.ceil(settings["epochs"] * per_epoch), 1),
-        validate=settings["validate_every"] or per_epoch,
-        checkpoint=checkpoint_every,
-        patience=patience,
-        first=start is not None,
-        keep=settings.get("keep", "best"),
-    )
-    network, probe = aim.build(folder, settings, start, on)
-    networks.make_ready(network, aim, settings, schedule.steps, on)
-    shapes = networks.make_shapes(batches, on)
-    if progress.step:
-        checkpoint.restore(folder / STATE, network, progress.step)
-        console.print(f"Going on at step {progress.step} of {schedule.steps}.")
-    elif start:
-        saving.set_weight_arrays(network, start.arrays)
-        start.arrays.clear()  # they need as much memory as the network
-        console.print(f"Starting from the weights and tokenizers of {start.name}.")
-    console.print(
-        f"{settings['model']} {settings['preset']}: {network.count_params():,} parameters, "
-        f"{data.said}, {per_epoch} batches an epoch, {schedule.steps} steps, "
-        f"{settings['precision']} on {on} ({keras.backend.backend()})"
-    )
-    if shapes:
-        console.print(f"Steps are compiled, for at most {len(shapes)} shapes of batch.")
-    with shown(schedule.steps, progress.step) as report:
-        trainer = Trainer(
-            network,
-            probe,
-            batches,
-            aim,
-            schedule,
-            folder / STATE,
-            progress,
-            report,
-            on,
-            shapes,
-        )
-        try:
-            trainer.run()
-        except RunStoppedError:
-            console.print("Stopped and saved; the same command goes on from here.")
-            raise SystemExit(130) from None
-    with on.processes.in_turn():
+@dataclass
+class Run:
+    """One run, in a folder that no other has.
+
+    Args:
+        config: what is asked for.
+        aim: how a network of this kind is trained on this task.
+        start: the model it begins from, if any.
+        corpus: the checksum of the data.
+        command: for the card.
+        on: what to train on.
+    """
+
+    config: TrainConfig
+    aim: Objective
+    start: Start | None
+    corpus: str
+    command: str
+    on: Devices
+
+    def go(self) -> None:
+        """From wherever it is to its end; does nothing where it has ended."""
+        folder, aim, on, start = self.config.folder(), self.aim, self.on, self.start
+        first = on.processes.first
+        learned = settings(self.config, start)
+        fresh = self.config.fresh
+        found = None
         if first:
-            leave_model(folder, trainer, aim, data.count, command, start)
-        # Only now: a run that is killed while it writes its model writes it again.
-        trainer.finish()
-    console.print(f"{folder}: best {task.metric} {progress.best} at step {progress.best_step}")
-    if start and not progress.best_step:
-        console.print(
-            f"No step made it better on the validation side: {folder} has the weights of "
-            f"{start.name}. Try a lower --learning-rate, or fewer --epochs."
+            found = asdict(read_progress(folder, learned, fresh, on, self.corpus))
+        progress = checkpoint.Progress(**on.processes.tell(found))
+        learned = progress.settings
+        config = self.config.changed(precision=learned["precision"])
+        if progress.finished:
+            console.print(f"{folder} is finished (step {progress.step}); --fresh starts anew.")
+            return
+        if first:
+            self.config.write(folder)
+        with on.processes.in_turn(), console.status(f"Reading {aim.task.name}"):
+            data = aim.prepare(folder / STATE, config, start, progress, on)
+        per_epoch = data.batches.count()
+        same = digest([learned, self.corpus], data.identity, len(data.batches), per_epoch)
+        on.processes.check_same("options, data and tokenizers", same)
+        schedule = Schedule(
+            steps=config.steps or max(math.ceil(config.epochs * per_epoch), 1),
+            validate=config.validate_every or per_epoch,
+            checkpoint=config.checkpoint_every,
+            patience=config.patience,
+            first=start is not None,
+            keep=config.keep,
         )
+        network, probe = aim.build(folder, config, start, on)
+        networks.make_ready(network, aim, config, schedule.steps, on)
+        shapes = networks.make_shapes(data.batches, on)
+        if progress.step:
+            checkpoint.restore(folder / STATE, network, progress.step)
+            console.print(f"Going on at step {progress.step} of {schedule.steps}.")
+        elif start:
+            saving.set_weight_arrays(network, start.arrays)
+            start.arrays.clear()  # they need as much memory as the network
+            console.print(f"Starting from the weights and tokenizers of {start.name}.")
+        console.print(
+            f"{config.model} {config.preset}: {network.count_params():,} parameters, "
+            f"{data.said}, {per_epoch} batches an epoch, {schedule.steps} steps, "
+            f"{config.precision} on {on} ({keras.backend.backend()})"
+        )
+        if shapes:
+            console.print(f"Steps are compiled, for at most {len(shapes)} shapes of batch.")
+        with shown(schedule.steps, progress.step) as report:
+            place = Place(folder / STATE, progress, report, on)
+            trainer = Trainer(network, probe, data.batches, aim, schedule, place, shapes)
+            try:
+                trainer.run()
+            except RunStoppedError:
+                console.print("Stopped and saved; the same command goes on from here.")
+                raise SystemExit(130) from None
+        with on.processes.in_turn():
+            if first:
+                leave_model(folder, trainer, aim, data.count, self.command, start)
+            # Only now: a run that is killed while it writes its model writes it again.
+            trainer.finish()
+        metric = aim.task.metric
+        console.print(f"{folder}: best {metric} {progress.best} at step {progress.best_step}")
+        if start and not progress.best_step:
+            console.print(
+                f"No step made it better on the validation side: {folder} has the weights of "
+                f"{start.name}. Try a lower --learning-rate, or fewer --epochs."
+            )
+
+
+def settings(config: TrainConfig, start: Start | None = None) -> dict[str, Any]:
+    """What decides what is learned, as JSON; of a start, its name and its weights' checksum."""
+    found = config.learned()
+    if start:
+        return {**found, "start_from": start.origin}
+    del found["start_from"]
+    return found
 
 
 def read_progress(
@@ -200,21 +200,24 @@ def read_progress(
     return progress
 
 
-def check_same_settings(
-    folder: Path, progress: checkpoint.Progress, settings: dict[str, Any]
-) -> None:
-    """Raises CheckpointError where the run was asked for something else than `settings`."""
-    before = progress.settings
-    # Written by an earlier version, with the whole path.
+def check_same_settings(folder: Path, progress: checkpoint.Progress, asked: dict[str, Any]) -> None:
+    """Raises CheckpointError where the run was asked for something else than it is `asked` now."""
+    before = dict(progress.settings)
+    # As earlier versions wrote them: the whole path, another name.
     if "task" in before:
         before["task"] = paths.shown(before["task"])
+    if "sampling" in before:
+        before["subword_regularization"] = before.pop("sampling")
     # What an earlier version did not know of was not asked for.
+    usual = settings(TrainConfig(task=asked.get("task", "")))
     other = sorted(
-        k for k in {*before, *settings} if (before.get(k) or 0) != (settings.get(k) or 0)
+        k
+        for k in {*before, *asked}
+        if (before.get(k, usual.get(k)) or 0) != (asked.get(k, usual.get(k)) or 0)
     )
     if not other:
         return
-    longer = [k for k in ("epochs", "steps") if settings.get(k, 0) > before.get(k, 0)]
+    longer = [k for k in ("epochs", "steps") if asked.get(k, 0) > before.get(k, 0)]
     if progress.finished and other == longer:
         raise CheckpointError(
             f"{folder} is finished (step {progress.step}) and its learning rate has run out. To "
@@ -227,22 +230,16 @@ def check_same_settings(
     )
 
 
-def check(settings: dict[str, Any], aim: Objective, start: Start | None = None) -> None:
+def check(config: TrainConfig, aim: Objective, start: Start | None = None) -> None:
     """Raises ValueError where the settings cannot be trained with; reads no data."""
-    if settings["precision"] not in ("auto", "float32", "mixed_bfloat16"):
-        raise ValueError(
-            f"precision must be auto, float32 or mixed_bfloat16. Received: {settings['precision']}"
-        )
-    if settings.get("keep", "best") not in ("best", "last"):
-        raise ValueError(f"--keep is best or last. Received: {settings['keep']!r}")
     if start and start.config["kind"] != aim.kind:
         raise ValueError(
-            f"--start-from {start.name} is a {start.config['kind']}, and {settings['task']} is a "
-            f"task for a {aim.kind}"
+            f"--start-from {start.name} is a {start.config['kind']}, and "
+            f"{paths.shown(config.task)} is a task for a {aim.kind}"
         )
     if not start:
-        registry.architecture(settings["model"], aim.kind)
-    aim.check(settings, start)
+        registry.architecture(config.model, aim.kind)
+    aim.check(config, start)
 
 
 def digest(known: Any, identity: tuple[bytes, ...], *sizes: int) -> str:
@@ -255,7 +252,7 @@ class shown:  # noqa: N801 - reads as a statement
     """A progress bar; gives the function that the trainer reports to."""
 
     def __init__(self, steps: int, start: int):
-        self.bar = prepare.progress_bar()
+        self.bar = progress_bar()
         self.job = self.bar.add_task("training", total=steps, completed=start)
 
     def __enter__(self) -> Any:

@@ -14,6 +14,7 @@ import typer
 
 from training import paths
 from training.commands import plainly
+from training.progress import progress_bar
 
 if TYPE_CHECKING:
     from training.tasks import Task
@@ -118,7 +119,7 @@ def _gold_set(chosen: Any, counted: Any) -> dict[str, Any]:
 def _circumstances() -> dict[str, Any]:
     """When, from which commit, with which versions and on what it was measured."""
     from training import card_writer
-    from training.distributed.devices import device_name
+    from zoo.runtime.devices import device_name
 
     return {
         "date": time.strftime("%Y-%m-%d"),
@@ -231,12 +232,7 @@ def summary(found: dict[str, Any]) -> Iterator[str]:
 @contextmanager
 def _progress(name: str) -> Iterator[Step]:
     """Bars on the terminal, one a step."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeElapsedColumn as Elapsed
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Elapsed()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with progress_bar(transient=True) as progress:
 
         def step(what: str, total: int) -> Callable[[int], None]:
             bar = progress.add_task(f"{name}: {what}", total=total)

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo import registry, saving, shipped
-from zoo.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
+    from training.config import TrainConfig
     from training.tasks.base import Task
-    from zoo.text_tokenizers import TextTokenizer
 
 OWN = ("format", "kind", "name", "task", "model", "preset", "hyperparameters")
 """Entries of config.json that a new model has of its own; all others it takes over."""
@@ -32,10 +31,9 @@ class Start:
         weights: SHA-256 of its file of weights.
         config: its config.json.
         hyperparameters: a dataclass of `zoo.registry`.
-        tokenizers: of "source" and "target", with the normalizers of their texts; of a language
-            model, of "text".
+        tokenizers: of "source" and "target", with the normalizers of their texts, or of "text".
         arrays: its weights by name.
-        longest: the most pieces of a source and of a target; None: of a language model.
+        longest: the most tokens of a source and of a target; None of a language model.
         minutes: of a processor that it was trained for in all; None where its card does not say.
     """
 
@@ -43,12 +41,17 @@ class Start:
     weights: str
     config: dict[str, Any]
     hyperparameters: Any
-    tokenizers: dict[str, Tokenizer | TextTokenizer]
+    tokenizers: dict[str, Any]
     arrays: dict[str, np.ndarray]
     longest: tuple[int, int] | None
     minutes: float | None = None
 
-    def settings(self, asked: dict[str, Any]) -> dict[str, Any]:
+    @property
+    def origin(self) -> dict[str, str]:
+        """What a run's settings and its card say of this model."""
+        return {"name": self.name, "weights": self.weights}
+
+    def configured(self, asked: TrainConfig) -> TrainConfig:
         """The settings of a run that were `asked` for, with those that are this model's.
 
         Raises:
@@ -56,29 +59,27 @@ class Start:
         """
         given = {key: self.config.get(key) or "custom" for key in ("model", "preset")}
         for key, own in given.items():
-            if asked.get(key) not in (None, own):
+            if getattr(asked, key) not in (None, own):
                 raise ValueError(
                     f"--start-from {self.name} is a {' '.join(given.values())}: leave out --{key}. "
-                    f"Received: --{key} {asked[key]}"
+                    f"Received: --{key} {getattr(asked, key)}"
                 )
         own = asdict(self.hyperparameters)
-        for name, value in asked["override"].items():
+        for name, value in asked.override.items():
             if name != "dropout" and own.get(name) != value:
                 has = f"has {name}={own[name]}" if name in own else f"knows no {name}"
                 raise ValueError(
                     f"--start-from {self.name} {has}, and only its dropout may change. "
                     f"Received: --set {name}={value}"
                 )
-        *_, written = self.tokenizers.values()
-        size = written.size
-        if asked.get("vocabulary", 0) not in (0, size):
+        size = next(reversed(self.tokenizers.values())).size
+        if asked.vocabulary not in (0, size):
             raise ValueError(
                 f"--start-from {self.name} has a vocabulary of {size} pieces. "
-                f"Received: --vocabulary {asked['vocabulary']}"
+                f"Received: --vocabulary {asked.vocabulary}"
             )
-        self.changed(asked["override"])  # a dropout that is none
-        origin = {"name": self.name, "weights": self.weights}
-        return {**asked, **given, "start_from": origin}
+        self.changed(asked.override)  # a dropout that is none
+        return asked.changed(**given)
 
     def changed(self, override: dict[str, Any]) -> Any:
         """The hyper-parameters, with the dropout that `override` may hold."""
@@ -100,7 +101,7 @@ class Start:
             task.max_source_length, task.max_target_length = self.longest
 
     def draws(self) -> bool:
-        """Whether its tokenizers know several ways to cut a word, as `--sampling` needs."""
+        """Whether its tokenizers know several ways to cut a word."""
         try:
             return all(tokenizer.ways("a", 1) for tokenizer in self.tokenizers.values())
         except RuntimeError:  # SentencePiece: not a unigram model
@@ -129,18 +130,9 @@ def read(name: str, out: Path) -> Start:
             f"--start-from and --out are one folder, {out}, and the model would be overwritten. "
             "Choose another --out"
         )
-    kind = loaded.config["kind"]
-    if registry.architecture(loaded.config["model"], kind).counted:
-        raise ValueError(
-            f"--start-from {loaded.name} was counted and not trained: it has no weights to begin "
-            "from"
-        )
-    longest = None
-    if kind == "language_model":
-        tokenizers = {"text": loaded.tokenizer}
-    else:
-        tokenizers = {"source": loaded.source_tokenizer, "target": loaded.target_tokenizer}
-        longest = (loaded.max_source_length, loaded.max_target_length)
+    if registry.architecture(loaded.config["model"], loaded.config["kind"]).counted:
+        raise ValueError(f"--start-from {loaded.name} is counted, not trained: nothing goes on")
+    tokenizers, longest = _tokenizers(loaded)
     with (loaded.path / saving.WEIGHTS).open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
     return Start(
@@ -153,6 +145,13 @@ def read(name: str, out: Path) -> Start:
         longest=longest,
         minutes=trained(loaded.card),
     )
+
+
+def _tokenizers(loaded: Any) -> tuple[dict[str, Any], tuple[int, int] | None]:
+    if loaded.config["kind"] == "language_model":
+        return {"text": loaded.tokenizer}, None
+    tokenizers = {"source": loaded.source_tokenizer, "target": loaded.target_tokenizer}
+    return tokenizers, (loaded.max_source_length, loaded.max_target_length)
 
 
 def trained(card: dict[str, Any]) -> float | None:

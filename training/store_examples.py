@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     import numpy as np
 
     from training.tasks.base import Task
+    from zoo.inference.language_model import LanguageModelPredictor
     from zoo.inference.seq2seq import Seq2SeqPredictor
 
 BEAMS = (1,)
+WRITTEN = 200
+"""Tokens that a language model writes to have its speed measured."""
 RUNS = 15
 FILE = "examples.json"
 JUDGED = ("references", "chrf", "correct")
@@ -41,13 +44,15 @@ def record(
 
     Lists of floats are rounded; `saliency` is null for a network with attention.
     """
+    from zoo.interpret import saliency
+
     prediction = model.predict([source], beams=beams)[0]  # also compiles, so what follows is warm
     model.predict([source], beams=beams, attention=False)
     milliseconds = [
         1000 * model.predict([source], beams=beams, attention=False)[0].seconds for _ in range(runs)
     ]
     median = statistics.median(milliseconds)
-    saliency = None if prediction.attention else _rounded(model.saliency(prediction))
+    shares = None if prediction.attention else _rounded(saliency(model, prediction))
     return {
         "source": source,
         "beams": beams,
@@ -56,7 +61,7 @@ def record(
         "target_pieces": list(prediction.target_pieces),
         "log_probs": _rounded(prediction.log_probs, digits=4),
         "attention": {kind: _rounded(maps) for kind, maps in prediction.attention.items()},
-        "saliency": saliency,
+        "saliency": shares,
         "ms": {"median": round(median, 3), "runs": [round(one, 3) for one in milliseconds]},
         "tokens_per_second": round(1000 * len(prediction.target_pieces) / median),
         "alternatives": [
@@ -83,7 +88,7 @@ def compute(
     Raises:
         ValueError: no runs to time.
     """
-    from training.distributed.devices import device_name
+    from zoo.runtime.devices import device_name
 
     if runs < 1:
         raise ValueError(f"runs must be at least 1. Received: runs={runs}")
@@ -126,6 +131,40 @@ def speed(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "tokens_per_second": round(statistics.median(e["tokens_per_second"] for e in greedy)),
         "examples": len(greedy),
         "date": greedy[0]["date"],
+    }
+
+
+def writing_speed(
+    model: LanguageModelPredictor,
+    prompts: Sequence[str],
+    *,
+    runs: int = RUNS,
+    tell: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """What a language model's card says of speed: the median over prompts, one at a time, warm.
+
+    `WRITTEN` tokens are drawn at temperature 0.8, prompt and loop together.
+
+    Raises:
+        ValueError: no runs to time, or no prompts.
+    """
+    from zoo.inference.generation import Sampling
+    from zoo.runtime.devices import device_name
+
+    if runs < 1 or not prompts:
+        raise ValueError(f"runs must be at least 1, with prompts. Received: runs={runs}")
+    found = []
+    for prompt in prompts:
+        how = {"sampling": Sampling(0.8), "seed": 0, "attention": False}
+        answers = [model.predict(prompt, WRITTEN, **how)[0] for _ in range(runs + 1)][1:]
+        rates = [len(answer.tokens) / answer.seconds for answer in answers]
+        found.append(statistics.median(rates))
+        tell(f"{found[-1]:9,.0f} tokens a second  {prompt.strip()!r}")
+    return {
+        "device": device_name(),
+        "tokens_per_second": round(statistics.median(found)),
+        "examples": len(prompts),
+        "date": datetime.now(UTC).date().isoformat(),
     }
 
 
@@ -217,12 +256,19 @@ def main(
         model = zoo.load(name)
         of_model = tasks.of_model(model.config, task)
         typer.echo(f"{model.name}:")
+        command = f"python -m training.store_examples {shlex.quote(paths.shown(name))}"
+        if of_model.kind == "language_model":
+            found = writing_speed(model, of_model.showcase()[:4], runs=runs, tell=typer.echo)
+            folder = Path(model.path)
+            found["command"] = command
+            card_writer.write(folder, {**card_writer.read(folder), "speed": found})
+            continue
         widths = tuple(beams or BEAMS)
         records = compute(model, of_model.showcase(), beams=widths, runs=runs, tell=typer.echo)
         folder = Path(model.path)
         write(folder / FILE, refer(records, of_model))
         if found := speed(records):
-            found["command"] = f"python -m training.store_examples {shlex.quote(paths.shown(name))}"
+            found["command"] = command
             card_writer.write(folder, {**card_writer.read(folder), "speed": found})
 
 

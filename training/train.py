@@ -3,199 +3,72 @@
     python -m training.train --task tatoeba/en-es --model transformer --preset small
 
 Stop it with Ctrl-C, or let it be killed: the same command goes on where it was, and ends with the
-same weights. The folder it writes is a model that `zoo.load` reads.
+same weights. The folder it writes is a model that `zoo.load` reads; its config.yaml holds the
+settings, which --config gives back.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from training import config as settings
 from training import paths
 from training.commands import EXPECTED, plainly
+from training.config import TrainConfig
 
 # Plain help: the framed one cuts long option names off on a narrow terminal.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-Option = typer.Option
-PLACES = ("devices", "processes", "process", "coordinator", "distributed")
-"""Options that say where a run takes place: it may go on elsewhere."""
 
 
-@app.command(help=__doc__)
-@plainly()
-def main(
-    task: Annotated[str, Option(help="What to learn: dates, pronounce, tatoeba/en-es, ...")],
-    model: Annotated[
-        str | None, Option(help="Which network; see zoo/registry.py.", show_default=False)
-    ] = None,
-    preset: Annotated[
-        str | None,
-        Option(help="Its size: tiny, compact, small, base; by default small.", show_default=False),
-    ] = None,
-    start_from: Annotated[
-        str | None,
-        Option(
-            help="Begin from a model, NAME or folder, instead of --model and --preset: its "
-            "weights, tokenizers and hyper-parameters.",
-            show_default=False,
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        Option(
-            help="Where the model goes; by default runs/TASK-MODEL-PRESET, or runs/TASK-from-NAME.",
-            show_default=False,
-        ),
-    ] = None,
-    epochs: Annotated[
-        float, Option(help="Passes over the data, unless --steps is given.", min=0)
-    ] = 10,
-    steps: Annotated[int, Option(help="Optimizer steps; 0: as many as --epochs makes.", min=0)] = 0,
-    batch_tokens: Annotated[int, Option(help="Target (and source) pieces a batch.", min=1)] = 2048,
-    learning_rate: Annotated[float, Option(help="At its peak, after the warm-up.")] = 2e-3,
-    warmup: Annotated[int, Option(help="Steps of linear warm-up.", min=0)] = 400,
-    smoothing: Annotated[
-        float | None,
-        Option(
-            help="Label smoothing; by default 0.1 for pairs of texts, 0 for language models.",
-            min=0,
-            max=1,
-            show_default=False,
-        ),
-    ] = None,
-    clip: Annotated[float, Option(help="Largest norm of the gradient.")] = 1.0,
-    averaging: Annotated[
-        float, Option(help="Decay of the weights' average; 0: none.", min=0, max=1)
-    ] = 0.999,
-    dropout: Annotated[float | None, Option(help="Overrides the preset's.")] = None,
-    noise: Annotated[
-        float, Option(help="Share of the pieces read that are made unreadable.", min=0, max=1)
-    ] = 0.0,
-    sampling: Annotated[
-        float,
-        Option(
-            help="Cut texts into other sub-words in every epoch: 1 as likely as they are, 0.2 far "
-            "more freely; 0: never.",
-            min=0,
-        ),
-    ] = 0.0,
-    exchange_numbers: Annotated[
-        int,
-        Option(
-            help="Copies of each pair with numbers, with other numbers on both sides; 0: none.",
-            min=0,
-        ),
-    ] = 0,
-    exchange_names: Annotated[
-        int,
-        Option(
-            help="How many pairs to add that are copies with another name, often of letters that "
-            "the vocabulary writes as bytes, on both sides; 0: none.",
-            min=0,
-        ),
-    ] = 0,
-    window: Annotated[
-        int,
-        Option(
-            help="Tokens that a language model reads at a time; 0: its context, or 128 without "
-            "one.",
-            min=0,
-        ),
-    ] = 0,
-    vocabulary: Annotated[
-        int, Option(help="Sub-words of the tokenizer; 0: as the task has it.", min=0)
-    ] = 0,
-    weight_decay: Annotated[
-        float, Option(help="Of every matrix, times the learning rate.", min=0)
-    ] = 0.0,
-    override: Annotated[
-        list[str] | None,
-        Option("--set", help="Another hyper-parameter: --set width=192 --set positions=learned."),
-    ] = None,
-    validate_every: Annotated[
-        int, Option(help="Steps between validations; 0: one epoch.", min=0)
-    ] = 0,
-    validate_on: Annotated[
-        int, Option(help="How many validation examples to decode.", min=1)
-    ] = 500,
-    keep: Annotated[
-        str,
-        Option(
-            help="Which weights to keep: the best on the validation side, or the last, where that "
-            "side does not show what is learned."
-        ),
-    ] = "best",
-    patience: Annotated[
-        int, Option(help="Stop after so many validations without a better one; 0: never.", min=0)
-    ] = 8,
-    checkpoint_every: Annotated[int, Option(help="Steps between checkpoints.", min=1)] = 200,
-    limit: Annotated[int, Option(help="Use only so many training pairs; 0: all.", min=0)] = 0,
-    threads: Annotated[int, Option(help="CPU threads; 0: all cores.", min=0)] = 0,
-    precision: Annotated[
-        str,
-        Option(help="float32 or mixed_bfloat16; auto: the latter where the device has it."),
-    ] = "auto",
-    seed: Annotated[int, Option(help="Of weights, dropout and the order of the data.", min=0)] = 1,
-    fresh: Annotated[bool, Option(help="Forget an earlier run in the same folder.")] = False,
-    devices: Annotated[
-        int, Option(help="Of this machine; 0: all accelerators, or one CPU.", min=0)
-    ] = 0,
-    processes: Annotated[
-        int,
-        Option(help="How many processes train together, one a machine; see docs/scale.md.", min=1),
-    ] = 1,
-    process: Annotated[int | None, Option(help="Which of them this is, from 0 on.", min=0)] = None,
-    coordinator: Annotated[
-        str | None, Option(help="HOST:PORT where process 0 is to be found.")
-    ] = None,
-    distributed: Annotated[
-        bool, Option("--distributed", help="Take these three from Cloud TPU, Slurm or Open MPI.")
-    ] = False,
-) -> None:
-    """Train, or go on training, one model; see the text of the module."""
-    settings = dict(locals())
-    # Not part of what is learned: these may change when a run goes on.
-    for name in ("out", "fresh", "patience", "checkpoint_every", *PLACES):
-        settings.pop(name)
-    if keep == "best":  # as it was before there was a choice
-        settings.pop("keep")
-    if not start_from:
-        if not model:
-            raise ValueError("--model says which network; or give --start-from. Received: neither")
-        settings.pop("start_from")
-        settings["preset"] = preset or "small"
-    settings["override"] = parse_overrides(override or [])
-    if dropout is not None:
-        settings["override"]["dropout"] = dropout
+def main(context: typer.Context, **given: Any) -> None:
+    """Train, or go on training, one model; the options are the fields of `TrainConfig`."""
+    config = configuration(given, {name for name in given if _typed(context, name)})
     from training.distributed.devices import choose, prepare
 
-    prepare(threads)
-    on = choose(devices, processes, process, coordinator, distributed)
+    prepare(config.threads)
+    on = choose(
+        config.devices, config.processes, config.process, config.coordinator, config.distributed
+    )
     from training import run
 
-    folder = out or default_folder(settings)
     with on.processes.ends_at_once(EXPECTED):
-        said = paths.command("training.train")
-        run.train(folder, settings, patience, checkpoint_every, fresh, said, on)
+        run.train(config, paths.command("training.train"), on)
 
 
-def default_folder(settings: dict[str, Any]) -> Path:
-    """Where a model goes that was given no place; its name is the folder's."""
-    start = settings.get("start_from")
-    how = (
-        f"from-{Path(start).resolve().name}"
-        if start
-        else f"{settings['model']}-{settings['preset']}"
-    )
-    return Path("runs") / f"{paths.shown(settings['task'])}-{how}".replace("/", "-")
+def configuration(given: dict[str, Any], typed: set[str]) -> TrainConfig:
+    """The settings of a run: those of --config, if there is one, under those that were `typed`.
+
+    Raises:
+        ValueError: a setting that makes no sense, or neither --model nor --start-from.
+    """
+    values = {name: value for name, value in given.items() if name not in ("config", "sampling")}
+    values["override"] = parse_overrides(values.get("override") or [])
+    if (old := given.get("sampling")) is not None:
+        typer.echo("--sampling is called --subword-regularization now.", err=True)
+        values["subword_regularization"] = old
+        typed = typed | {"subword_regularization"}
+    if given.get("config") is not None:
+        kept = settings.read(given["config"])
+        if "override" in typed:
+            values["override"] = {**kept.get("override", {}), **values["override"]}
+        values |= {name: value for name, value in kept.items() if name not in typed}
+    if not values.get("task"):
+        raise ValueError("--task says what to learn; or give --config. Received: neither")
+    if not values.get("start_from"):
+        if not values.get("model"):
+            raise ValueError("--model says which network; or give --start-from. Received: neither")
+        values["preset"] = values.get("preset") or "small"
+    return TrainConfig(**values)
 
 
 def parse_overrides(pairs: list[str]) -> dict[str, Any]:
     """`["width=192", "positions=learned"]` -> values as numbers, booleans or strings."""
-    import json
-
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -207,6 +80,54 @@ def parse_overrides(pairs: list[str]) -> dict[str, Any]:
             found[name] = value
     return found
 
+
+def _typed(context: typer.Context, name: str) -> bool:
+    """Whether an option was given on the command line."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _signature() -> inspect.Signature:
+    """The options of the command, made from the fields of `TrainConfig`."""
+    hints = settings.types()
+    parameters = [_parameter("context", typer.Context)]
+    for field in dataclasses.fields(TrainConfig):
+        allowed, kind = field.metadata["range"], hints[field.name]
+        flags = [field.metadata["flag"]] if field.metadata["flag"] else []
+        if kind is bool:
+            flags = [f"--{field.name}"]
+        default = None if field.default is dataclasses.MISSING else field.default
+        if field.name == "override":
+            kind, default = list[str] | None, None
+        if field.name == "task":
+            kind = str | None
+        numbers = {"min": allowed.least, "max": allowed.most}
+        if kind in (int, int | None):
+            numbers = {k: None if v is None else int(v) for k, v in numbers.items()}
+        option = typer.Option(
+            *flags,
+            help=field.metadata["help"],
+            show_default=default not in (None, False),
+            **({k: v for k, v in numbers.items() if v is not None}),
+        )
+        parameters.append(_parameter(field.name, Annotated[kind, option], default))
+    extra = {
+        "config": (Path | None, "Settings of an earlier run, its config.yaml; options go before."),
+        "sampling": (float | None, "The former name of --subword-regularization."),
+    }
+    for name, (kind, text) in extra.items():
+        option = typer.Option(help=text, show_default=False, hidden=name == "sampling")
+        parameters.append(_parameter(name, Annotated[kind, option], None))
+    return inspect.Signature(parameters)
+
+
+def _parameter(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+main.__signature__ = _signature()
+main.__annotations__ = {p.name: p.annotation for p in main.__signature__.parameters.values()}
+app.command(help=__doc__)(plainly()(main))
 
 if __name__ == "__main__":
     app()

@@ -1,7 +1,7 @@
 """Checks of inputs and answers: what cannot be right gets a plain sentence in a prediction's notes.
 
 Which checks a model has is JSON in its folder's `config.json`, so `predict`, the dashboard,
-evaluation and an export (`zoo.export.notes`) say the same:
+evaluation and an export (`zoo.export.note_operations`) say the same:
 
     "checks": {"empty": {}, "date": {"years": [1900, 2099], "pivot": 69}}
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from zoo.cleaning import clean
 
-if TYPE_CHECKING:
-    from zoo.inference.language_model import LanguageModelPredictor
-    from zoo.inference.seq2seq import Seq2SeqPredictor
 
-
-def load(name_or_path: str | Path) -> Seq2SeqPredictor | LanguageModelPredictor:
+def load(name_or_path: str | Path) -> Any:
     """The shipped model called so, or the one in the folder at a path.
 
     A name is looked up among the shipped models only; anything that holds a path separator, or
     begins with a dot, is a path, and so is every `Path`.
+
+    Returns:
+        the predictor of its kind: `Seq2SeqPredictor`, `LanguageModelPredictor`.
 
     Raises:
         ModelFolderError: the folder is missing or damaged, with what is wrong.
@@ -37,28 +37,11 @@ def load(name_or_path: str | Path) -> Seq2SeqPredictor | LanguageModelPredictor:
             f"Received: {text[:80]!r}"
         )
     config = saving.read_config(folder)
-    known = {
-        "name": text if not is_path else folder.resolve().name,
-        "config": config,
-        "card": saving.read_card(folder),
-        "path": folder,
-    }
-    if registry.architecture(config["model"], config["kind"]).counted:
-        from zoo.inference.ngram import NGramPredictor
-
-        tables = saving.read_tables(folder, config)
-        return NGramPredictor(
-            tables=tables, tokenizer=saving.read_text_tokenizer(folder, config), **known
-        )
-    network = saving.read_network(folder, config)
-    if config["kind"] == "language_model":
-        from zoo.inference.language_model import LanguageModelPredictor
-
-        tokenizer = saving.read_text_tokenizer(folder, config)
-        return LanguageModelPredictor(network=network, tokenizer=tokenizer, **known)
-    from zoo.inference.seq2seq import Seq2SeqPredictor
-
-    source, target = saving.read_tokenizers(folder, config)
-    return Seq2SeqPredictor(
-        network=network, source_tokenizer=source, target_tokenizer=target, **known
+    entry = registry.architecture(config["model"], config["kind"])
+    module, _, name = (entry.predictor or registry.KINDS[config["kind"]].predictor).partition(":")
+    return getattr(importlib.import_module(module), name).from_folder(
+        folder,
+        config,
+        name=text if not is_path else folder.resolve().name,
+        card=saving.read_card(folder),
     )

@@ -22,6 +22,14 @@ BROKEN = "\ufffd"
 """What is shown for bytes that spell no character."""
 
 
+AXES: dict[str, tuple[str, str]] = {
+    "cross": ("target", "source"),
+    "encoder": ("source", "source"),
+    "decoder": ("target", "target"),
+}
+"""What the rows and the columns of each kind of attention map stand for."""
+
+
 @dataclass
 class Hypothesis:
     """One of the n best answers of a beam, with its score: log-probability over length penalty."""
@@ -81,12 +89,15 @@ class Prediction:
     def words(self) -> Words:
         """The same, merged into words, or into characters where a script has no spaces."""
         read, written = word_spans(self.source_pieces), word_spans(self.target_pieces)
-        axes = {"cross": (written, read), "encoder": (read, read), "decoder": (written, written)}
+        spans = {"source": read, "target": written}
         return Words(
             source=join_pieces(self.source_pieces, read),
             target=join_pieces(self.target_pieces, written),
             log_probs=np.array([self.log_probs[a:b].sum() for a, b in written], "float32"),
-            attention={kind: merge(self.attention[kind], *axes[kind]) for kind in self.attention},
+            attention={
+                kind: merge(maps, *(spans[side] for side in AXES[kind]))
+                for kind, maps in self.attention.items()
+            },
             gaps=[
                 not a
                 or self.target_pieces[a] == END

@@ -6,13 +6,52 @@ a trained one, in a folder.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from zoo.configs import feed_forward, gpt, ngram, recurrent, recurrent_language_model, transformer
 from zoo.configs.base import make_config
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A contract of inputs and answers.
+
+    Args:
+        name: in commands and in config.json.
+        predictor: module and class that a trained model of it is loaded as.
+        tokenizers: the names of the tokenizers that a model of it has.
+        files: how their files may end.
+        exporter: module and function that writes a SavedModel of one; "": there is none.
+    """
+
+    name: str
+    predictor: str
+    tokenizers: tuple[str, ...]
+    files: tuple[str, ...]
+    exporter: str = ""
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            name="seq2seq",
+            predictor="zoo.inference.seq2seq:Seq2SeqPredictor",
+            tokenizers=("source", "target"),
+            files=(".model",),
+            exporter="zoo.export.saved_model:export",
+        ),
+        Kind(
+            name="language_model",
+            predictor="zoo.inference.language_model:LanguageModelPredictor",
+            tokenizers=("text",),
+            files=(".json", ".model"),
+            exporter="zoo.export.language_model:export",
+        ),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -28,7 +67,7 @@ class Architecture:
         network: module and class, "zoo.models.transformer_seq2seq:TransformerSeq2Seq".
         config: the class of its hyper-parameters.
         presets: its sizes.
-        attention: which maps it gives: `encoder`, `decoder`, `cross`.
+        predictor: what it is loaded as, where that is not what its kind says.
         counted: it has no network: it is counted from a corpus (`training.counting`).
     """
 
@@ -40,7 +79,7 @@ class Architecture:
     network: str
     config: type
     presets: Mapping[str, Mapping[str, Any]]
-    attention: tuple[str, ...] = ()
+    predictor: str = ""
     counted: bool = False
 
 
@@ -85,9 +124,8 @@ ARCHITECTURES: dict[tuple[str, str], Architecture] = {
             description="bidirectional LSTM encoder, LSTM decoder, additive attention "
             "(Bahdanau et al. 2015)",
             network="zoo.models.recurrent_seq2seq:BahdanauSeq2Seq",
-            config=recurrent.Recurrent,
+            config=recurrent.RecurrentWithAttention,
             presets=recurrent.PRESETS,
-            attention=("cross",),
         ),
         Architecture(
             name="transformer",
@@ -99,7 +137,6 @@ ARCHITECTURES: dict[tuple[str, str], Architecture] = {
             network="zoo.models.transformer_seq2seq:TransformerSeq2Seq",
             config=transformer.Transformer,
             presets=transformer.PRESETS,
-            attention=("encoder", "decoder", "cross"),
         ),
         Architecture(
             name="ngram",
@@ -110,6 +147,7 @@ ARCHITECTURES: dict[tuple[str, str], Architecture] = {
             network="zoo.models.ngram:KneserNey",
             config=ngram.NGram,
             presets=ngram.PRESETS,
+            predictor="zoo.inference.ngram:NGramPredictor",
             counted=True,
         ),
         Architecture(
@@ -163,7 +201,6 @@ ARCHITECTURES: dict[tuple[str, str], Architecture] = {
             network="zoo.models.gpt:GPT",
             config=gpt.GPT,
             presets=gpt.PRESETS,
-            attention=("decoder",),
         ),
     )
 }
@@ -206,43 +243,24 @@ def configuration(name: str, preset: str = "small", kind: str = "seq2seq", **ove
     return make_config(entry.config, {**entry.presets[preset], **overrides})
 
 
-def build(
-    name: str,
-    config: Any,
-    seed: int = 0,
-    precision: str = "float32",
-    kind: str = "seq2seq",
-) -> Any:
-    """A network of the architecture `name` with fresh weights drawn from `seed`.
+def attention_heads(
+    name: str, hyperparameters: Mapping[str, Any], kind: str = "seq2seq"
+) -> dict[str, tuple[int, int]]:
+    """Layers and heads of attention by kind, as the built network's `attention_heads` gives them.
 
     Args:
         name: of the architecture.
-        config: hyper-parameters, from `configuration`.
-        seed: of the weights.
-        precision: the dtype policy of its layers; Keras's global one and keras.json do not count.
+        hyperparameters: as a model folder's `config.json` holds them.
         kind: the architecture's.
 
     Raises:
-        ValueError: unknown name, or the configuration of another architecture.
+        ValueError: unknown architecture or hyper-parameter, or a value it cannot have.
 
     Example:
-        >>> config = configuration("lstm", "nano", source_vocabulary=9, target_vocabulary=9)
-        >>> build("lstm", config).count_params()
-        8864
+        >>> sizes = {"source_vocabulary": 9, "target_vocabulary": 9, "decoder_layers": 2}
+        >>> attention_heads("transformer", sizes)
+        {'cross': (2, 4), 'encoder': (3, 4), 'decoder': (2, 4)}
+        >>> attention_heads("lstm", {"source_vocabulary": 9, "target_vocabulary": 9})
+        {}
     """
-    import keras
-
-    from zoo.runtime import keras_settings
-
-    entry = architecture(name, kind)
-    if not isinstance(config, entry.config):
-        raise ValueError(
-            f"{name} is configured by {entry.config.__name__}. Received: {type(config).__name__}"
-        )
-    module, _, class_name = entry.network.partition(":")
-    network_class = getattr(importlib.import_module(module), class_name)
-    keras.utils.set_random_seed(seed)
-    with keras_settings.precision(precision):
-        network = network_class(config, name=name)
-        network.build_variables()
-    return network
+    return make_config(architecture(name, kind).config, hyperparameters).attention_heads()

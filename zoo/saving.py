@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo import registry
+from zoo.building import build
 from zoo.checks import Checks
 from zoo.normalizer import Normalizer
 from zoo.tokenizer import Tokenizer
@@ -31,13 +32,6 @@ WEIGHTS = "weights.safetensors"
 TABLES = "tables.safetensors"
 """What a counted model has instead of weights."""
 REQUIRED = ("format", "kind", "name", "task", "model", "hyperparameters", "tokenizers")
-
-
-SIDES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "seq2seq": (("source", "target"), (".model",)),
-    "language_model": (("text",), (".json", ".model")),
-}
-"""Of each kind: the tokenizers it has, and how their files may end."""
 
 
 class ModelFolderError(ValueError):
@@ -195,7 +189,14 @@ def write_tables(folder: Path, tables: Any) -> None:
 
 
 def model_config(
-    *, kind: str, name: str, task: str, model: str, preset: str, network: Network, **rest: Any
+    *,
+    name: str,
+    task: str,
+    model: str,
+    preset: str,
+    network: Network,
+    kind: str = "seq2seq",
+    **rest: Any,
 ) -> dict[str, Any]:
     """The content of `config.json`."""
     return {
@@ -234,12 +235,13 @@ def read_config(folder: Path) -> dict[str, Any]:
         value = config.get(name, 1)
         if not isinstance(value, int) or value < 1:
             raise ModelFolderError(f"{folder / 'config.json'}: {name} is {value!r}, not a length")
-    if config["kind"] not in tuple(SIDES):  # it may be anything, and need not be hashable
+    if not isinstance(config["kind"], str) or config["kind"] not in registry.KINDS:
         raise ModelFolderError(
-            f"{folder / 'config.json'}: kind must be one of {', '.join(SIDES)}. "
+            f"{folder / 'config.json'}: kind must be one of {', '.join(registry.KINDS)}. "
             f"Received: {str(config['kind'])[:80]!r}"
         )
-    sides, endings = SIDES[config["kind"]]
+    kind = registry.KINDS[config["kind"]]
+    sides, endings = kind.tokenizers, kind.files
     files = config["tokenizers"]
     if not isinstance(files, dict) or not set(sides) <= set(files):
         raise ModelFolderError(f"{folder / 'config.json'} must name tokenizers: {', '.join(sides)}")
@@ -302,7 +304,7 @@ def read_network(folder: Path, config: dict[str, Any]) -> Network:
         raise ModelFolderError(f"{folder / WEIGHTS} must hold half precision: {error}") from error
     hyperparameters = read_hyperparameters(folder, config)
     try:
-        network = registry.build(config["model"], hyperparameters, kind=config["kind"])
+        network = build(config["model"], hyperparameters, kind=config["kind"])
     except ValueError as error:  # sizes that do not go together
         raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
     set_weight_arrays(network, arrays)

@@ -7,6 +7,7 @@ spaces: of several in a row one is left.
 
 from __future__ import annotations
 
+import codecs
 import functools
 import io
 import json
@@ -14,6 +15,7 @@ import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -54,6 +56,10 @@ class TextTokenizer(ABC):
     @abstractmethod
     def decode(self, ids: Iterable[int]) -> str:
         """The text of `ids`; an unknown token is written U+2047."""
+
+    def growth(self, before: Sequence[int], token: int) -> str:
+        """What the text of `before` grows by with one more token: a space may come with a word."""
+        return self.decode([*before, token])[len(self.decode(before)) :]
 
     @abstractmethod
     def labels(self, ids: Iterable[int]) -> list[str]:
@@ -143,6 +149,9 @@ class Characters(Vocabulary):
 
     def decode(self, ids: Iterable[int]) -> str:
         return "".join(self.tokens[i] if i > UNK else "\u2047" * (i == UNK) for i in map(int, ids))
+
+    def growth(self, before: Sequence[int], token: int) -> str:
+        return self.decode([token])
 
     def labels(self, ids: Iterable[int]) -> list[str]:
         return [visible(self.tokens[int(i)]) for i in ids]
@@ -287,6 +296,26 @@ class SubWords(TextTokenizer):
     @property
     def size(self) -> int:
         return self._tokenizer.size
+
+    @property
+    def byte_ids(self) -> dict[int, int]:
+        """The byte that each id of a single byte stands for."""
+        return self._tokenizer.byte_ids
+
+    @cached_property
+    def utf8(self) -> list[bytes]:
+        """What each token adds to a text in UTF-8; b"" for padding, begin and end."""
+        texts = [self._processor.decode([i]).encode() for i in range(EOS + 1, self.size)]
+        found = [b""] * (EOS + 1) + texts
+        for token, byte in self.byte_ids.items():
+            found[token] = bytes([byte])
+        return found
+
+    def growth(self, before: Sequence[int], token: int) -> str:
+        """As of any tokenizer; a character of several bytes, each a token, comes with the last."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        decoder.decode(b"".join(self.utf8[i] for i in before))
+        return decoder.decode(self.utf8[token])
 
     def encode(self, text: str) -> np.ndarray:
         # SentencePiece reads UTF-8, in which no lone surrogate can be written.

@@ -8,6 +8,7 @@ and a dark page; an exported picture is always light.
 from __future__ import annotations
 
 import textwrap
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,9 @@ FAMILY_COLOURS = {
 }
 """Distinct for the colour-blind, and at least 4:1 against a white and a black page."""
 SHAPES = ("square", "triangle-up", "diamond", "circle")
+MORE_COLOURS = ("#a253b0", "#b8405e", "#5b7f1d", "#7a6ad8", "#b5532a", "#1f7f9c", "#8a6d1f")
+"""Of models that go by another name than a family's; at least 3:1 against both pages."""
+MORE_SHAPES = ("cross", "triangle-down", "arrow", "triangle-left", "triangle-right")
 RAMP = (
     *("#f4f7fb", "#dce7f3", "#c2d6ea", "#a6c3e0", "#88afd5"),
     *("#6999c8", "#4c82b8", "#336aa3", "#1f5189", "#0e3a6b"),
@@ -197,7 +201,7 @@ def latency_bars(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     """
     order = [row["model"] for row in rows]
     base = alt.Chart(pd.DataFrame(list(map(dict, rows)))).encode(
-        y=alt.Y("model:N", sort=order, axis=alt.Axis(title=None, labelLimit=140, ticks=False)),
+        y=alt.Y("model:N", sort=order, axis=alt.Axis(title=None, labelLimit=190, ticks=False)),
     )
     tooltip = [
         alt.Tooltip("model:N", title="Model"),
@@ -206,7 +210,7 @@ def latency_bars(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
         alt.Tooltip("high:Q", title="Slowest ms", format=".1f"),
     ]
     x = alt.X("median:Q", title="Milliseconds to answer", scale=alt.Scale(zero=True))
-    colour = family_colour("model", legend=False)
+    colour = family_colour("model", legend=False, drawn=order)
     outline = alt.Stroke("model:N", scale=colour["scale"], legend=None)
     bars = base.mark_bar(height=18, fillOpacity=0.55).encode(
         x=x, color=colour, stroke=outline, tooltip=tooltip
@@ -214,7 +218,7 @@ def latency_bars(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     whiskers = base.mark_rule(strokeWidth=4).encode(
         x=alt.X("low:Q"),
         x2="high:Q",
-        color=family_colour("model", legend=False),
+        color=colour,
         tooltip=tooltip,
     )
     highest = max((float(row["high"]) for row in rows), default=1.0)
@@ -239,6 +243,7 @@ def quality_scatter(
     `rows`: records with `model`, `quality`, `low`, `high`, `ms`, `parameters`; better is up.
     `domain`: the ends of the axis of quality, where another chart is compared with this one.
     """
+    drawn = [row["model"] for row in rows]
     base = alt.Chart(pd.DataFrame(list(map(dict, rows)))).encode(
         x=alt.X("ms:Q", title="Milliseconds a sentence", scale=alt.Scale(zero=True, nice=True)),
     )
@@ -246,8 +251,8 @@ def quality_scatter(
         base,
         title=title,
         higher_is_better=higher_is_better,
-        colour=family_colour("model", legend=False),
-        shape=family_shape("model", legend=False),
+        colour=family_colour("model", legend=False, drawn=drawn),
+        shape=family_shape("model", legend=False, drawn=drawn),
         size=alt.Size("parameters:Q", scale=alt.Scale(zero=True, range=[40, 500]), legend=None),
         more=[
             alt.Tooltip("ms:Q", title="ms a sentence", format=".1f"),
@@ -373,33 +378,57 @@ def _quality_scale(
     return alt.Scale(zero=False, reverse=not higher_is_better, **ends)
 
 
+def marks(labels: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """The colour and the shape of every label: those of its family, or others for any other model.
+
+    A label has the same ones on most charts, whichever else are drawn there.
+    """
+    found = {
+        name: (colour, shape)
+        for (name, colour), shape in zip(FAMILY_COLOURS.items(), SHAPES, strict=True)
+    }
+    every = [
+        (MORE_COLOURS[i % len(MORE_COLOURS)], MORE_SHAPES[i % len(MORE_SHAPES)])
+        for i in range(len(MORE_COLOURS) * len(MORE_SHAPES))
+    ]
+    labels = list(dict.fromkeys(labels))
+    taken: set[int] = set()
+    for label in sorted(set(labels) - set(found)):
+        place = first = zlib.crc32(label.encode("utf-8", "replace")) % len(every)
+        colours = {one % len(MORE_COLOURS) for one in taken}
+        # Another colour as long as there are some, and never both the same.
+        all_used = len(colours) == len(MORE_COLOURS)
+        while place in taken or (not all_used and place % len(MORE_COLOURS) in colours):
+            place = (place + 1) % len(every)
+            if place == first:
+                break
+        taken.add(place)
+        found[label] = every[place]
+    return {label: found[label] for label in (*FAMILY_COLOURS, *labels) if label in labels}
+
+
 def family_colour(field: str, *, legend: bool, drawn: Iterable[str] | None = None) -> alt.Color:
     """The same colour for the same kind of network on every chart.
 
-    `drawn`: the labels that a legend is to list; all of them, where it is None.
+    `drawn`: the labels that are drawn, and that a legend is to list; all families, where it is
+    None.
     """
-    names = _families(drawn)
+    found = marks(FAMILY_COLOURS if drawn is None else drawn)
     return alt.Color(
         f"{field}:N",
-        scale=alt.Scale(domain=names, range=[FAMILY_COLOURS[name] for name in names]),
+        scale=alt.Scale(domain=list(found), range=[colour for colour, _ in found.values()]),
         legend=_family_legend() if legend else None,
     )
 
 
 def family_shape(field: str, *, legend: bool, drawn: Iterable[str] | None = None) -> alt.Shape:
     """The same mark for the same kind of network: a chart must not lean on colour alone."""
-    marks = dict(zip(FAMILY_COLOURS, SHAPES, strict=True))
-    names = _families(drawn)
+    found = marks(FAMILY_COLOURS if drawn is None else drawn)
     return alt.Shape(
         f"{field}:N",
-        scale=alt.Scale(domain=names, range=[marks[name] for name in names]),
+        scale=alt.Scale(domain=list(found), range=[shape for _, shape in found.values()]),
         legend=_family_legend() if legend else None,
     )
-
-
-def _families(drawn: Iterable[str] | None) -> list[str]:
-    wanted = None if drawn is None else set(drawn)
-    return [name for name in FAMILY_COLOURS if wanted is None or name in wanted]
 
 
 def _family_legend() -> alt.Legend:

@@ -22,13 +22,14 @@ def intervals(rows: Records, *, title: str, order: Sequence[str]) -> alt.LayerCh
     """A point with its 95 % interval for each model, grouped by what is graded.
 
     Args:
-        rows: records with `what`, `model` (a family's label or `NO_MODEL`), `value`, `low`, `high`.
+        rows: records with `what`, `model` (a model's label or `NO_MODEL`), `value`, `low`, `high`.
         title: what the numbers are.
         order: of what is graded, from the top; it may name what no row has.
     """
-    colours = {**charts.FAMILY_COLOURS, NO_MODEL: charts.NEUTRAL}
-    shapes = dict(zip(colours, (*charts.SHAPES, "cross"), strict=True))
-    models = [model for model in colours if any(row["model"] == model for row in rows)]
+    drawn = {row["model"] for row in rows}
+    found = charts.marks(sorted(drawn - {NO_MODEL}))
+    found |= {NO_MODEL: (charts.NEUTRAL, "cross")} if NO_MODEL in drawn else {}
+    models = list(found)
     groups = [what for what in order if any(row["what"] == what for row in rows)]
     legend = alt.Legend(title=None, orient="bottom", columns=2, symbolOpacity=1)
     base = alt.Chart(pd.DataFrame(list(map(dict, rows)))).encode(
@@ -42,7 +43,7 @@ def intervals(rows: Records, *, title: str, order: Sequence[str]) -> alt.LayerCh
         color=alt.Color(
             "model:N",
             sort=models,
-            scale=alt.Scale(domain=models, range=[colours[model] for model in models]),
+            scale=alt.Scale(domain=models, range=[colour for colour, _ in found.values()]),
             legend=legend,
         ),
     )
@@ -55,7 +56,7 @@ def intervals(rows: Records, *, title: str, order: Sequence[str]) -> alt.LayerCh
         shape=alt.Shape(
             "model:N",
             sort=models,
-            scale=alt.Scale(domain=models, range=[shapes[model] for model in models]),
+            scale=alt.Scale(domain=models, range=[shape for _, shape in found.values()]),
             legend=legend,
         ),
         tooltip=[

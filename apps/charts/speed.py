@@ -9,7 +9,6 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from apps import saved_models
 from apps.charts import base as charts
 from apps.sections.speed_data import STAGES
 from benchmarks.speed.table import figure
@@ -19,8 +18,6 @@ Records = Sequence[Mapping[str, Any]]
 KIND_COLOURS = {"zoo": "#2f6fd0", "zoo, otherwise": "#6690d6", "other": "#8a8a8a"}
 STAGE_COLOURS = ("#8a8a8a", "#2f6fd0", "#12857a", "#b3630b", "#a253b0")
 """Of the stages in their order; at least 3:1 against a white and a black page."""
-MORE_COLOURS = ("#a253b0", "#b8405e", "#5b7f1d")
-"""Of models that are no family of the zoo."""
 BAR_HEIGHT = 34
 WIDE = 20
 """Times the least that the most must be before a logarithmic scale is worth its strangeness."""
@@ -229,16 +226,10 @@ def curve_lines(
 
 def _family_scales(models: Sequence[str]) -> tuple[alt.Scale, alt.Scale]:
     """Colours and marks: the family's own, and others for what is none of the zoo's families."""
-    strange = [model for model in models if model not in charts.FAMILY_COLOURS]
-    colours = dict(charts.FAMILY_COLOURS)
-    shapes = dict(zip(charts.FAMILY_COLOURS, charts.SHAPES, strict=True))
-    for i, model in enumerate(strange):
-        colours[model] = MORE_COLOURS[i % len(MORE_COLOURS)]
-        shapes[model] = ("cross", "triangle-down", "stroke")[i % 3]
-    domain = [model for model in saved_models.labels().values() if model in models] + strange
+    found = charts.marks(models)
     return (
-        alt.Scale(domain=domain, range=[colours[model] for model in domain]),
-        alt.Scale(domain=domain, range=[shapes[model] for model in domain]),
+        alt.Scale(domain=list(found), range=[colour for colour, _ in found.values()]),
+        alt.Scale(domain=list(found), range=[shape for _, shape in found.values()]),
     )
 
 

@@ -1,4 +1,4 @@
-"""A continued text, token by token: shaded by probability, each a button; text arrives as data."""
+"""A continued text, token by token: shaded by probability, each pressable; text is data."""
 
 from __future__ import annotations
 
@@ -25,22 +25,16 @@ CSS = """
   overflow-y: auto;
 }
 .prompt { opacity: 0.65; }
-button {
-  font: inherit;
-  color: inherit;
-  border: 0;
-  margin: 0;
+.token {
   padding: 0.1em 0;
-  border-radius: 0;
   cursor: pointer;
-  white-space: pre-wrap;
   background: color-mix(
     in srgb, var(--st-primary-color) calc(var(--probability) * 46%), transparent
   );
 }
-button.copied { text-decoration: underline 2px; text-underline-offset: 0.25em; }
-button[aria-pressed="true"] { outline: 2px solid var(--st-text-color); outline-offset: 1px; }
-button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 1px; }
+.token.copied { text-decoration: underline 2px; text-underline-offset: 0.25em; }
+.token[aria-pressed="true"] { outline: 2px solid var(--st-text-color); outline-offset: 1px; }
+.token:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 1px; }
 """
 
 # textContent and title take any string as text; nothing is parsed. Arrow keys move between tokens.
@@ -55,18 +49,22 @@ export default function ({ parentElement, data, setTriggerValue }) {
   prompt.textContent = data.prompt;
   box.append(prompt);
   const buttons = data.tokens.map((token, place) => {
-    const button = document.createElement("button");
-    button.type = "button";
+    const button = document.createElement("span"); // a button would not break at a line break
+    button.setAttribute("role", "button");
     button.dataset.place = place;
     button.textContent = token.text === "\\n" ? "\\u21b5\\n" : token.text;
     button.style.setProperty("--probability", token.probability);
-    button.className = token.copied ? "copied" : "";
+    button.className = "token" + (token.copied ? " copied" : "");
     button.title = `${token.label}: ${(100 * token.probability).toFixed(1)} %`;
     button.setAttribute("aria-label", button.title);
     button.setAttribute("aria-pressed", data.chosen === place);
     button.tabIndex = place === (data.chosen ?? 0) ? 0 : -1;
     button.onclick = () => setTriggerValue("chosen", place);
     button.onkeydown = (event) => {
+      if (event.key === "Enter" || event.key === " ") {
+        event.preventDefault();
+        return button.click();
+      }
       const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
       const next = step ? buttons[place + step] : null;
       if (!next) return;

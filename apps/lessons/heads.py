@@ -134,7 +134,7 @@ def _selected(layer: int, head: int) -> None:
 def _off(
     text: str, prediction: Any, target: list[str], kind: str, layer: int, head: int | None
 ) -> None:
-    from zoo.interpret.intervene import Intervention, Off
+    from zoo.interpret import Intervention, Off
 
     outcome = shared_views.intervened(
         shared_views.TRANSFORMER, text, Intervention(off=(Off(kind, layer, head),))

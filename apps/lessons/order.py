@@ -73,7 +73,7 @@ def render() -> None:
 
 
 def _swapped(name: str, text: str, before: Any, one: int, other: int) -> None:
-    from zoo.interpret.intervene import Intervention
+    from zoo.interpret import Intervention
 
     shared_views.written(name, before, title="As it was", text=text)
     outcome = shared_views.intervened(name, text, Intervention(swap=((one, other),)))

@@ -183,10 +183,10 @@ def moved(loaded: Any, pieces: list[str], one: int, other: int) -> tuple[np.ndar
 
 def without_codes(network: Any) -> Any:
     """A Transformer of the same weights to which no position is told."""
-    from zoo import registry
+    from zoo.building import build
 
     config = dataclasses.replace(network.config, positions="none")
-    blind = registry.build("transformer", config)
+    blind = build("transformer", config)
     blind.set_weights(network.get_weights())
     return blind
 

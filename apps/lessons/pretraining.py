@@ -92,7 +92,7 @@ def render() -> None:
 
 def _this(text: str, beginning: str) -> None:
     """What follows the beginning when this sentence is read."""
-    from zoo.interpret.intervene import Intervention
+    from zoo.interpret import Intervention
 
     outcome = shared_views.intervened(
         shared_views.TRANSFORMER, text, Intervention(prefix=beginning)

@@ -17,6 +17,7 @@ from apps.labels import Reading, from_prediction, read
 from apps.markdown import plain
 from apps.sections import answer_view
 from apps.sections.intervention_outcome import spans_of
+from zoo import interpret
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -294,7 +295,7 @@ def intervened(name: str, text: str, what: Any) -> Any | None:
     return interpretation.run(
         name,
         ("intervene", text, what),
-        lambda loaded: loaded.intervene(loaded.predict([text])[0], what),
+        lambda loaded: interpret.intervene(loaded, loaded.predict([text])[0], what),
     )
 
 

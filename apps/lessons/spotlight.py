@@ -14,6 +14,8 @@ from apps.lessons.lesson import Lesson
 from apps.markdown import plain
 from apps.sections.attention_view import steps
 from apps.sections.intervention_outcome import spans_of
+from zoo import interpret
+from zoo.interpret import Force, Intervention
 
 TITLE = "Attention as a spotlight"
 LESSON = Lesson(
@@ -114,7 +116,8 @@ def _map(reading: Reading, title: str, text: str, note: str = "") -> None:
 
 def _energies(text: str, prediction: Any, own: Reading, step: int) -> None:
     def compute(loaded: Any) -> Any:
-        return loaded.inside(loaded.predict([text])[0])["cross"].energy(0, 0)
+        [answer] = loaded.predict([text])
+        return interpret.query_key_value(loaded, answer)["cross"].energy(0, 0)
 
     energy = interpretation.run(shared_views.BAHDANAU, ("energies", text), compute)
     if energy is None:
@@ -154,7 +157,5 @@ def _force(own: Reading) -> int | None:
 
 def _forced(text: str, step: int, place: int) -> Any | None:
     """The `Outcome` of looking nowhere but at one place, at one step."""
-    from zoo.interpret.intervene import Force, Intervention
-
     what = Intervention(force=(Force(step, place),), unit="piece")
     return shared_views.intervened(shared_views.BAHDANAU, text, what)

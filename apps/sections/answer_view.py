@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from apps import figures, saved_models
+from apps import figures, quality, saved_models
 from apps.charts import base as charts
 from apps.components import shaded_words
 from apps.differences import differing, sentence
@@ -64,8 +64,12 @@ def output(
         same = answer.text == reference[0].text
         noun = saved_models.info(saved_models.task_of(answer.model)).output_unit
         st.caption(sentence(marks, same, saved_models.label(reference[0].model), noun))
-    else:
+    elif len(saved_models.models(saved_models.task_of(answer.model))) == 1:
+        pass  # there are no others
+    elif quality.is_graded(answer.model):
         st.caption("The best model on the test set: the others are compared with it.")
+    else:
+        st.caption("The others are compared with it: none has been scored on a test set.")
     if answer.text in accepted:
         st.caption(":material/check: The same as a reference.")
     st.markdown(_facts(answer))

@@ -17,6 +17,7 @@ from apps.labels import SALIENCY
 from apps.markdown import plain
 from apps.sections import answer_view, attention_view, intervention_outcome
 from apps.sections.attention_view import Look
+from zoo import interpret
 from zoo.prediction import Prediction, piece_labels, piece_spans
 
 VIEWS = {
@@ -94,6 +95,9 @@ def ask() -> Asked | None:
                 help="The model is made to write this, and the maps show how it does so.",
                 max_chars=state.MAX_CHARACTERS,
             )
+    if not text:
+        st.info("Type something above.", icon=":material/info:")
+        return None
     output = intervention_outcome.as_written(task, output)
     question = ("forced", text, output) if output else ("predict", text, beams)
     prediction = (
@@ -210,21 +214,21 @@ def maps(asked: Asked) -> np.ndarray | None:
         saliency = interpretation.run(
             asked.name,
             ("saliency", asked.question),
-            lambda loaded: loaded.saliency(asked.prediction),
+            lambda loaded: interpret.saliency(loaded, asked.prediction),
         )
         if saliency is None:
             return None
         return attention_view.maps_of(asked.prediction, asked.kind, saliency=saliency)
     norms = None
     if asked.weigh:
-        inside = interpretation.run(
+        found = interpretation.run(
             asked.name,
-            ("inside", asked.question),
-            lambda loaded: loaded.inside(asked.prediction),
+            ("query_key_value", asked.question),
+            lambda loaded: interpret.query_key_value(loaded, asked.prediction),
         )
-        if inside is None:
+        if found is None:
             return None
-        norms = {kind: one.value_norms for kind, one in inside.items()}
+        norms = {kind: one.value_norms for kind, one in found.items()}
     return attention_view.maps_of(asked.prediction, asked.kind, norms=norms)
 
 

@@ -7,6 +7,7 @@ result; words are chosen by how intervals lie.
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -283,7 +284,8 @@ def source(name: str, key: str) -> dict[str, Any]:
 
 
 def _command(name: str) -> str:
-    return str(saved_models.attention(name).get("command") or f"{COMMAND} {name}")
+    told = saved_models.attention(name).get("command")
+    return str(told or f"{COMMAND} {shlex.quote(saved_models.typed(name))}")
 
 
 def origin(name: str, key: str) -> str:

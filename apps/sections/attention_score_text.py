@@ -26,7 +26,7 @@ WEAK, STRONG = 0.3, 0.6
 
 
 def kind_label(kind: str) -> str:
-    """A kind of attention in plain words, as Markdown; one unheard of by its own name."""
+    """A kind of attention in plain words, as Markdown; an unknown one by its own name."""
     return KINDS.get(kind) or plain(kind)
 
 

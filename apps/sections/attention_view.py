@@ -11,6 +11,7 @@ import numpy as np
 from apps.labels import END_LABEL, END_SIGN, SALIENCY, shown
 from zoo.interpret import attention_maps
 from zoo.prediction import (
+    AXES,
     END,
     Prediction,
     join_pieces,
@@ -156,7 +157,7 @@ def look(
     Words hidden give their weight to the others, and the note says how much that was.
     """
     sides = {"source": prediction.source_pieces, "target": prediction.target_pieces}
-    axis = attention_maps.SIDES.get(kind, attention_maps.SIDES["cross"])
+    axis = AXES.get(kind, AXES["cross"])
     spans = {side: unit_spans(pieces, unit) for side, pieces in sides.items()}
     if unit == "step":
         sides = {side: steps(pieces) for side, pieces in sides.items()}
@@ -164,7 +165,7 @@ def look(
         maps = merge(maps, spans[axis[0]], spans[axis[1]])
         text = join_pieces if unit == "word" else piece_labels
         sides = {side: text(pieces, spans[side]) for side, pieces in sides.items()}
-    used = kind if kind in attention_maps.SIDES else "cross"
+    used = kind if kind in AXES else "cross"
     note = ""
     if hide_end or hide_punctuation:
         kept = attention_maps.hide(

@@ -111,9 +111,9 @@ def _choose(task: str) -> Asked:
                 "Temperature",
                 TEMPERATURES,
                 key=fields["temperature"],
-                format_func=lambda value: "0: likeliest" if not value else f"{value:g}",
+                format_func=lambda value: "0: most likely" if not value else f"{value:g}",
                 help="Below 1 likely tokens become likelier, above 1 less so; 0 takes the "
-                "likeliest each time.",
+                "most likely each time.",
                 width=200,
             )
             st.selectbox(
@@ -121,7 +121,7 @@ def _choose(task: str) -> Asked:
                 TOP_K,
                 key=fields["topk"],
                 format_func=lambda value: "all" if not value else str(value),
-                help="Draw among the k likeliest tokens.",
+                help="Draw among the k most likely tokens.",
                 width=110,
             )
             st.selectbox(

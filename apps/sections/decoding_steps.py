@@ -18,6 +18,7 @@ from apps.components import shaded_words
 from apps.labels import END_LABEL, shown
 from apps.markdown import plain
 from apps.sections.attention_view import shades, steps
+from zoo import interpret
 from zoo.prediction import Prediction
 
 CANDIDATES = 5
@@ -37,7 +38,9 @@ def show(
     found = interpretation.run(
         name,
         ("candidates", CANDIDATES, asked),
-        lambda loaded: loaded.candidates(prediction, min(CANDIDATES, loaded.target_tokenizer.size)),
+        lambda loaded: interpret.candidates(
+            loaded, prediction, min(CANDIDATES, loaded.target_tokenizer.size)
+        ),
     )
     if found is None:
         return
@@ -91,7 +94,7 @@ def records(found: Any, step: int, wrote: str) -> list[dict[str, Any]]:
     """The candidates of a step, the likeliest first.
 
     Args:
-        found: `zoo.interpret.internals.Candidates`.
+        found: `zoo.interpret.Candidates`.
         step: counted from 0.
         wrote: the piece that was written.
     """

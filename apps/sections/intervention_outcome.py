@@ -18,7 +18,7 @@ from apps.markdown import plain
 from apps.sections import answer_view
 
 if TYPE_CHECKING:
-    from zoo.interpret.intervene import Intervention, Outcome
+    from zoo.interpret import Intervention, Outcome
 
 MOST = 160
 """Characters of a text that a sentence repeats."""

@@ -14,6 +14,7 @@ import streamlit as st
 from apps import downloads, figures, interpretation, presentation, state
 from apps.charts import attention as attention_charts
 from apps.markdown import plain
+from zoo import interpret
 from zoo.prediction import Prediction
 
 LISTED = 10
@@ -55,7 +56,11 @@ def show(
         cell: layer and head, counted from 0.
         labels: of the rows and columns of such a map, over pieces.
     """
-    found = interpretation.run(name, ("inside", asked), lambda loaded: loaded.inside(prediction))
+    found = interpretation.run(
+        name,
+        ("query_key_value", asked),
+        lambda loaded: interpret.query_key_value(loaded, prediction),
+    )
     if found is None or kind not in found:
         return
     row, column = choose_cell(labels)

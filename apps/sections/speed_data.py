@@ -26,12 +26,17 @@ TITLES = {
     "train/lstm-bahdanau": "Training the LSTM with attention",
     "train/lstm": "Training the LSTM",
     "train/simple-rnn": "Training the Simple RNN",
+    "train/gpt": "Training a GPT of 4 layers",
+    "train/gpt-larger": "Training a GPT of 6 layers",
     "greedy/b1": "Answering one sentence",
     "beam5/b1": "Answering one sentence, beam of 5",
     "greedy/b32": "Answering 32 sentences at once",
     "beam5/b32": "Answering 32 sentences at once, beam of 5",
+    "generate/gpt": "Writing 200 tokens with a GPT",
     "peak-memory/train": "Memory while training the Transformer",
     "peak-memory/train-lstm-bahdanau": "Memory while training the LSTM with attention",
+    "peak-memory/train-gpt": "Memory while training a GPT of 4 layers",
+    "peak-memory/train-gpt-larger": "Memory while training a GPT of 6 layers",
     "quality-per-minute": "Quality for the time of training",
 }
 """Headings of the measures, in the order of the page; an unknown one goes by its own name."""

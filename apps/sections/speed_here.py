@@ -51,7 +51,7 @@ def measure(name: str, text: str, say: Callable[[str], None]) -> Measured:
         Exception: whatever went wrong.
     """
     with inference.turn(name, say) as model:
-        from zoo.runtime import profiling
+        from zoo.inference import profiling
 
         say("first run, which compiles it")
         (prediction,) = model.predict([text])
@@ -62,7 +62,7 @@ def measure(name: str, text: str, say: Callable[[str], None]) -> Measured:
 
 def device_name() -> str:
     """This machine as results name it; what Python knows of it where that fails."""
-    from training.distributed import devices
+    from zoo.runtime import devices
 
     try:
         return devices.device_name()

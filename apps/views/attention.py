@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
@@ -112,15 +113,24 @@ def _heads(asked: Asked, maps: np.ndarray) -> None:
 def _two(asked: Asked, maps: np.ndarray) -> None:
     """The same words, two maps, and where they differ."""
     way, layer, head = attention_options.one(asked, maps)
-    options = ["model", "head"] if maps.shape[0] * maps.shape[1] > 1 else ["model"]
+    others = [name for name in saved_models.models(asked.task) if name != asked.name]
+    options = ["model"] if others else []
+    options += ["head"] if maps.shape[0] * maps.shape[1] > 1 else []
+    if not options:
+        st.info(
+            "There is nothing to compare with: this is the only model of its task, and it has one "
+            "head.",
+            icon=":material/info:",
+        )
+        return
     against = st.segmented_control(
         "Compare with",
         options,
         required=True,
         format_func=AGAINST.get,
-        **state.choice("against", options, "model", labels=AGAINST.get),
+        **state.choice("against", options, options[0], labels=AGAINST.get),
     )
-    other, other_maps = _other_model(asked) if against == "model" else (asked, maps)
+    other, other_maps = _other_model(asked, others) if against == "model" else (asked, maps)
     if other is None:
         return
     units = [(one.prediction.source_pieces, one.prediction.target_pieces) for one in (asked, other)]
@@ -173,10 +183,9 @@ def _second_choice(maps: np.ndarray) -> tuple[str, int, int]:
     return way, layer - 1, head - 1
 
 
-def _other_model(asked: Asked) -> tuple[Asked | None, np.ndarray]:
+def _other_model(asked: Asked, others: Sequence[str]) -> tuple[Asked | None, np.ndarray]:
     """Another model made to write what the first one wrote, and its maps; None: it has none."""
     none = None, np.zeros((0, 0, 0, 0))
-    others = [name for name in saved_models.models(asked.task) if name != asked.name]
     name = widgets.model(others, default=f"{asked.task}-lstm-bahdanau", key="model2")
     second = attention_options.forced(asked, name)
     if second is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -41,13 +42,14 @@ def render() -> None:
     state.begin("scores")
     if (task := widgets.task()) is None:
         return
-    names = results.measured_models(task)
     if absent := results.missing(task):
         listed = ", ".join(saved_models.label(name) for name in absent)
+        names = shlex.join(map(saved_models.typed, absent))
         st.info(
-            f"Not measured yet: {listed}. `{COMMAND} {' '.join(absent)}` does it.",
+            f"Not measured yet: {listed}. `{COMMAND} {names}` does it.",
             icon=":material/info:",
         )
+    names = results.measured_models(task)
     if not names:
         return
     _summary(names)

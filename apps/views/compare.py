@@ -9,23 +9,25 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from apps import inference, links, presentation, quality, saved_models, state, widgets
+from apps import inference, links, model_places, presentation, quality, saved_models, state, widgets
 from apps.labels import Answer, Reading, read
 from apps.markdown import plain
-from apps.sections import answer_view
+from apps.sections import answer_view, continuations
 from apps.sections.answer_view import Which
 
 KINDS = ("cross", "encoder", "decoder")
+KINDS_OF_MODELS = ("seq2seq", "language_model")
 
 
 @dataclass(frozen=True)
 class Question:
     """What every model is asked. `max_length` None stands for the models' own cap.
 
-    `here`: run the models also where a stored answer exists.
+    `here`: run the models also where a stored answer exists. `names`: the models that are asked.
     """
 
     task: str
+    names: tuple[str, ...]
     text: str
     beams: int
     max_length: int | None
@@ -38,8 +40,12 @@ def render() -> None:
     st.caption("What did each write, how sure and how fast was it, and where did it look?")
     state.begin("compare")
     with presentation.controls():
-        task = widgets.task(label_visibility="collapsed")
-        question = _choose(task) if task else None
+        task = widgets.task(label_visibility="collapsed", kinds=KINDS_OF_MODELS)
+        continues = task is not None and _kind(task) == "language_model"
+        question = _choose(task) if task and not continues else None
+    if continues:
+        continuations.render(task)
+        return
     if question is None:
         return
     if not question.text:
@@ -49,6 +55,16 @@ def render() -> None:
     if damaged := saved_models.damaged():
         listed = "; ".join(f"`{name}`: {plain(fault)}" for name, fault in damaged.items())
         st.warning(f"Not shown, because the folder holds no model that can be read: {listed}.")
+    if training := model_places.in_training():
+        st.caption(
+            f":material/info: Still training, and not here yet: {plain(', '.join(training))}. "
+            "The page Runs shows how far it is."
+        )
+
+
+def _kind(task: str) -> str:
+    """What the models of a task take and give."""
+    return saved_models.kind_of(saved_models.models(task)[0])
 
 
 def _choose(task: str) -> Question:
@@ -77,6 +93,7 @@ def _choose(task: str) -> Question:
         "beams": state.seed("beams", beams, widgets.BEAMS),
         "max": state.seed("max", length, cap),
     }
+    names = tuple(widgets.several_models(task))
     with st.form(state.key("question"), border=False):
         typed, how = st.columns([9, 11], gap="medium", vertical_alignment="bottom")
         typed.text_area(
@@ -111,7 +128,7 @@ def _choose(task: str) -> Question:
                 args=(fields, cap),
             )
     here = state.get("run") == "here"
-    return Question(task, text, beams, None if length == cap else length, here)
+    return Question(task, names, text, beams, None if length == cap else length, here)
 
 
 def _example_chosen(key: str) -> None:
@@ -133,15 +150,14 @@ def _run_here() -> None:
 
 def _answers(question: Question, text: str) -> None:
     """Every model's answer, drawn as it comes in: first the best model, the others' yardstick."""
-    names = saved_models.models(question.task)
+    names = question.names
     st.header("What each wrote", anchor=False)
     accepted = saved_models.references(question.task, text)
     with st.container():  # always there, so that nothing below moves
         if accepted:
             answer_view.reference(accepted)
     origin = st.empty()
-    columns = st.columns(len(names), border=True)
-    slots = {name: column.empty() for name, column in zip(names, columns, strict=True)}
+    slots = {name: column.empty() for name, column in widgets.columns(names).items()}
     rest = st.empty()
     waiting = _Waiting(origin, slots, rest)
     answers, readings = _answer_all(question, text, waiting, accepted)
@@ -152,7 +168,7 @@ def _answers(question: Question, text: str) -> None:
         with rest.container():
             _maps(question, ordered, readings)
             answer_view.speed(ordered)
-    inference.warm(tuple(names), saved_models.opening(question.task) or "")
+    inference.warm(names, saved_models.opening(question.task) or "")
 
 
 @dataclass
@@ -189,7 +205,7 @@ def _answer_all(
     answers: dict[str, Answer] = {}
     readings: dict[str, Reading] = {}
     best = None
-    for name in quality.best_first(question.task):
+    for name in quality.best_first(question.task, question.names):
         try:
             answer = _answer(question, name, text, functools.partial(waiting.say, name))
             reading = read(answer, saved_models.unit(question.task))
@@ -246,8 +262,7 @@ def _maps(question: Question, answers: dict[str, Answer], readings: dict[str, Re
     )
     kinds = [kind for kind in KINDS if any(kind in reading.maps for reading in readings.values())]
     which = _map_controls(kinds, readings) if kinds else Which()
-    names = saved_models.models(question.task)
-    for name, column in zip(names, st.columns(len(names), border=True), strict=True):
+    for name, column in widgets.columns(question.names).items():
         with column:
             if name in answers:
                 answer_view.attention(answers[name], readings[name], which)

@@ -1,4 +1,4 @@
-"""Leaderboard: quality, speed and size of all shipped models, from their cards and test answers."""
+"""Leaderboard: quality, speed and size of all models, from their cards and test answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import streamlit as st
 
 from apps import figures, links, quality, saved_models, state, widgets
 from apps.charts import base as charts
-from apps.markdown import plain
+from apps.markdown import plain, quiet
 from apps.sections import quality_by_length
 from zoo.metric_info import MetricInfo
 
@@ -19,7 +19,7 @@ MAX_BROWSED = 500
 def render() -> None:
     """The page."""
     st.title("Leaderboard", anchor=False)
-    st.caption("Quality, speed and size of every shipped model, as its card reports them.")
+    st.caption("Quality, speed and size of every model, as its card reports them.")
     state.begin("leaderboard")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         if (task := widgets.task()) is None:
@@ -32,8 +32,29 @@ def render() -> None:
     else:
         st.caption(f"**{chosen.label}.** {chosen.meaning}")
         _overall(task, chosen, beams)
+    _not_graded(task)
     _definitions(found)
     _browse(task)
+
+
+def _not_graded(task: str) -> None:
+    """Which of the user's own models have no figures yet, and where they get them."""
+    absent = [
+        name
+        for name in saved_models.models(task)
+        if saved_models.is_own(name) and not quality.is_graded(name)
+    ]
+    if not absent:
+        return
+    listed = plain(", ".join(map(saved_models.label, absent)))
+    st.caption(f":material/info: Not evaluated yet: {listed}. The page Runs does it.")
+    if "runs" in state.pages():
+        st.page_link(
+            state.pages()["runs"],
+            label="Evaluate on Runs",
+            icon=None,
+            query_params=state.params(runs=",".join(absent[:8]), folder=absent[0]),
+        )
 
 
 def _choose_figure(found: list[MetricInfo]) -> MetricInfo | None:
@@ -165,7 +186,7 @@ def _conditions(task: str, rows: list[dict[str, Any]]) -> str:
     if counts:
         parts.append(f"{' or '.join(f'{count:,}' for count in counts)} unseen test examples")
     if devices:
-        parts.append(f"speed measured on {' and '.join(sorted(map(str, devices)))}")
+        parts.append(f"speed measured on {quiet(' and '.join(sorted(map(str, devices))))}")
     text = "; ".join(parts)
     return (
         f"{text[0].upper()}{text[1:]}." if text else "The cards say nothing about the conditions."

@@ -16,11 +16,12 @@ from apps.markdown import plain
 from apps.sections import answer_view, intervention_outcome
 from apps.sections.answer_view import Which
 from apps.sections.intervention_outcome import nats, per_piece, quoted, spans_of, total
+from zoo import interpret
 from zoo.prediction import spell
 from zoo.tokenizer import WORD_START
 
 if TYPE_CHECKING:
-    from zoo.interpret.internals import Candidates
+    from zoo.interpret import Candidates
     from zoo.prediction import Prediction
 
 UNKNOWN = "<unk>"
@@ -75,7 +76,7 @@ def render() -> None:
     if own is not None and yours is not None:
         _one(name, text, own, yours)
     if st.toggle("All models of the task side by side", **state.flag("all")):
-        _all(names, text, target, beams)
+        _all(widgets.several_models(task), text, target, beams)
 
 
 def _target(task: str) -> str:
@@ -95,8 +96,9 @@ def _forced(name: str, text: str, target: str) -> tuple[Prediction, Candidates, 
 
     def compute(loaded: Any) -> Any:
         [prediction] = loaded.predict([text], target=[target])
-        found = loaded.candidates(prediction, k=min(5, loaded.target_tokenizer.size))
-        return prediction, found, None if prediction.attention else loaded.saliency(prediction)
+        found = interpret.candidates(loaded, prediction, k=min(5, loaded.target_tokenizer.size))
+        attends = bool(prediction.attention)
+        return prediction, found, None if attends else interpret.saliency(loaded, prediction)
 
     return interpretation.run(name, ("target", text, target), compute)
 
@@ -112,11 +114,11 @@ def _one(name: str, text: str, own: Prediction, yours: tuple[Prediction, Candida
     with left:
         st.markdown("**Your target**")
         _words(name, "yours", prediction, own)
-        links.look_closer(name, text, prediction.text, here="your_target")
+        links.look_closer(name, text, prediction.text, here="score_your_text")
     with right:
         st.markdown("**Its own answer**")
         _words(name, "own", own, prediction)
-        links.look_closer(name, text, own.text, here="your_target", target="")
+        links.look_closer(name, text, own.text, here="score_your_text", target="")
     st.caption(EXPLAINED)
     rows = records(reading, prediction, candidates, unit)
     st.header("Where it was surprised", anchor=False)
@@ -270,14 +272,14 @@ def _map(answer: Answer, unit: str) -> None:
 def _all(names: Sequence[str], text: str, target: str, beams: int) -> None:
     """The target by every model: the words as each expected them, and a table."""
     rows = []
-    for name, column in zip(names, st.columns(len(names), border=True), strict=True):
+    for name, column in widgets.columns(names).items():
         with column:
             answer_view.heading(name)
             own, yours = interpretation.predict(name, text, beams), _forced(name, text, target)
             if own is None or yours is None:
                 continue
             _words(name, "all", yours[0], own)
-            links.look_closer(name, text, yours[0].text, here="your_target")
+            links.look_closer(name, text, yours[0].text, here="score_your_text")
             st.caption(plain(verdict(saved_models.label(name), own, yours[0])))
             rows.append(model_record(name, own, yours[0]))
     if not rows:

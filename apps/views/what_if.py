@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -14,9 +14,8 @@ from apps.components import pressable_words
 from apps.labels import Reading, axes, chosen_map, from_prediction, read
 from apps.markdown import plain
 from apps.sections import answer_view, intervention_outcome
-
-if TYPE_CHECKING:
-    from zoo.interpret.intervene import Force, Intervention, Off, Outcome
+from zoo import interpret
+from zoo.interpret import Force, Intervention, Off, Outcome
 
 MASK, HOW, SWAP, PREFIX = "mask", "how", "swap", "prefix"
 FORCE, OFF = "force", "off"
@@ -87,15 +86,13 @@ def render() -> None:
 
 def _outcome(name: str, text: str, beams: int, before: Any, what: Intervention) -> Outcome | None:
     """What came of it; None, and a notice, where it cannot be done."""
-    from zoo.interpret.intervene import Intervention, Outcome
-
     if what == Intervention(unit=what.unit):
         st.info("Nothing is changed yet. Press a word above.", icon=":material/info:")
         return Outcome(before, before, before, np.zeros(len(before.log_probs), "float32"))
 
     def compute(loaded: Any) -> Outcome | str:
         try:
-            return loaded.intervene(before, what, beams=beams)
+            return interpret.intervene(loaded, before, what, beams=beams)
         except ValueError as error:  # nothing is wrong with the model, so it is kept
             return str(error).partition(" Received:")[0]
 
@@ -114,8 +111,6 @@ def _choose(
 
     Last: the layer and head that are forced, and shown; None is all.
     """
-    from zoo.interpret.intervene import Intervention
-
     noun = saved_models.info(task).input_unit
     words = reading.source[:-1]  # the last is the end of the text
     with st.container(horizontal=True, horizontal_alignment="distribute"):
@@ -231,8 +226,6 @@ def _force(
 
     Last: the layer and head that they are forced in; None is all.
     """
-    from zoo.interpret.intervene import Force
-
     if "cross" not in reading.maps:
         st.caption(NO_ATTENTION)
         return (), None, (None, None)
@@ -300,8 +293,6 @@ def _layer_and_head(shape: tuple[int, int]) -> tuple[int | None, int | None]:
 
 def _off(reading: Reading) -> tuple[Off, ...]:
     """Heads and layers that are switched off: pressed, or picked from the list below."""
-    from zoo.interpret.intervene import Off
-
     kinds = {
         kind: reading.maps[kind].shape[:2]
         for kind in answer_view.KIND_LABELS

@@ -108,7 +108,7 @@ def serve() -> None:
             cut = MAKERS[asked["kind"]](asked["language"])
             texts = [" ".join(cut(text)) for text in asked["texts"]]
             answer = {"texts": texts, "versions": {package: importlib.metadata.version(package)}}
-        except Exception as error:  # whatever a package raises, the other side must hear of it
+        except Exception as error:  # whatever a package raises, the other side is told
             answer = {"error": f"{type(error).__name__}: {error}"[:500]}
         answers.write(f"{json.dumps(answer)}\n")
         answers.flush()

@@ -24,7 +24,7 @@ from benchmarks.speed.rows import digits
 from benchmarks.speed.table import figure
 from benchmarks.speed.workload import VOCABULARY
 from training.commands import plainly
-from training.data.prepare import console, progress_bar
+from training.progress import console, progress_bar
 from zoo import registry, shipped
 from zoo.saving import ModelFolderError, read_json, write_aside, write_json
 
@@ -148,7 +148,7 @@ def where() -> tuple[str, str]:
     """The device and the backend; imports the latter."""
     import keras
 
-    from training.distributed.devices import device_name
+    from zoo.runtime.devices import device_name
 
     return device_name(), keras.backend.backend()
 
@@ -260,7 +260,7 @@ def request(name: str) -> dict[str, Any]:
 
     prepare(0)
     import zoo
-    from zoo.runtime.profiling import stages
+    from zoo.inference.profiling import stages
 
     model = zoo.load(name)
     text = question(model.config["task"])

@@ -24,6 +24,7 @@ from benchmarks.speed.protocol import PIECES
 from benchmarks.speed.rows import digits
 from benchmarks.speed.workload import EOS
 from zoo import registry
+from zoo.building import build
 
 BATCH_LENGTH = 16
 """Pieces of each source of a batch."""
@@ -113,9 +114,15 @@ def curves(config: Config) -> list[Curve]:
             found += [
                 Curve(measure, model, WITH_MAPS)
                 for model in config["models"]
-                if "encoder" in registry.architecture(model).attention
+                if "encoder" in _attention_heads(model)
             ]
     return found
+
+
+def _attention_heads(model: str) -> dict[str, tuple[int, int]]:
+    """By kind, in the smallest size: every size has the same kinds."""
+    smallest = {"source_vocabulary": 1, "target_vocabulary": 1}
+    return registry.configuration(model, "nano", **smallest).attention_heads()
 
 
 def measure(curve: Curve, config: Config) -> tuple[list[dict[str, float]], str]:
@@ -210,7 +217,7 @@ def network(model: str, config: Config) -> Any:
     size = config["vocabulary"]
     sizes = {"source_vocabulary": size, "target_vocabulary": size, "shared_vocabulary": True}
     sizes |= positions(model, config)
-    made = registry.build(model, registry.configuration(model, config["preset"], **sizes), seed=1)
+    made = build(model, registry.configuration(model, config["preset"], **sizes), seed=1)
     never_end(made)
     return made
 
@@ -224,7 +231,7 @@ def sources(rows: int, length: int, vocabulary: int) -> np.ndarray:
 
 def reading(model: str, config: Config, maps: bool) -> Callable[[int, int], Call]:
     """By rows and length: the encoder alone."""
-    from zoo.runtime.profiling import reader
+    from zoo.inference.profiling import reader
 
     made = network(model, config)
     return lambda rows, length: reader(made, sources(rows, length, config["vocabulary"]), maps)
@@ -246,20 +253,15 @@ def answering(model: str, config: Config) -> Callable[[int, int], Call]:
 
 def training(model: str, config: Config) -> Callable[[int, int], Call]:
     """By rows and length: a step of training with the defaults of `training.train`."""
-    from benchmarks.speed.systems.zoo import STEPS, defaults, without_text
-    from training import networks
+    from benchmarks.speed.systems.zoo import settings, trainable, without_text
     from training.data.batches import make_batch
     from training.distributed.devices import ONE
     from training.loop import step
 
-    settings = defaults() | {"task": "benchmark", "model": model, "preset": config["preset"]}
-    settings |= {"override": {"dropout": 0.1, **positions(model, config)}}
-    settings["precision"] = ONE.precision()
     vocabulary = config["vocabulary"]
-    task, tokenizers = without_text(vocabulary, longest(config), PIECES)
-    with tempfile.TemporaryDirectory() as folder:
-        made, _ = networks.make_networks(Path(folder), task, tokenizers, settings)
-    networks.make_ready(made, settings, STEPS)
+    override = {"dropout": 0.1, **positions(model, config)}
+    asked = settings(model, preset=config["preset"], precision=ONE.precision(), override=override)
+    made = trainable(asked, *without_text(vocabulary, longest(config), PIECES))
 
     def call(rows: int, length: int) -> Call:
         read, written = (sources(rows, size, vocabulary) for size in (length, PIECES))
@@ -304,12 +306,12 @@ def memory(curve: Curve, config: Config) -> Iterator[dict[str, float]]:
 
 def with_maps(model: str, config: Config) -> Callable[[int, int], Call]:
     """By rows and length: the pass that fetches all maps of an answer of `PIECES` pieces."""
-    from zoo.inference.scoring import look
+    from zoo.inference.scoring import score
     from zoo.runtime import backend
 
     made = network(model, config)
     written = sources(1, PIECES, config["vocabulary"])
-    program = backend.compiled(made, look)
+    program = backend.compiled(made, score)
     return lambda rows, length: (
         lambda: program(
             sources(rows, length, config["vocabulary"]), *[np.repeat(written, rows, axis=0)] * 2

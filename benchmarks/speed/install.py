@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from benchmarks.speed.registry import ENVIRONMENTS, REQUIREMENTS
+from benchmarks.speed.registry import DOWNLOADS, ENVIRONMENTS, REQUIREMENTS, Download
 from training.commands import plainly
+from zoo.saving import write_aside
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -24,7 +27,7 @@ def make(name: str, folder: Path = ENVIRONMENTS) -> None:
     """Make the environment of `requirements/NAME.txt`, or bring it up to date.
 
     Raises:
-        ValueError: there is no such file.
+        ValueError: there is no such file, or one of a peer's own cannot be had.
         subprocess.CalledProcessError: pip could not; it has said why.
     """
     if name not in names():
@@ -34,6 +37,27 @@ def make(name: str, folder: Path = ENVIRONMENTS) -> None:
         subprocess.run([sys.executable, "-m", "venv", str(folder / name)], check=True)
     requirements = REQUIREMENTS / f"{name}.txt"
     subprocess.run([python, "-m", "pip", "install", "-r", requirements], check=True)
+    for file in DOWNLOADS.get(name, ()):
+        fetch(file, folder)
+
+
+def fetch(file: Download, folder: Path = ENVIRONMENTS) -> None:
+    """Download a peer's file, unless it is there.
+
+    Raises:
+        ValueError: it cannot be had, or is another one than expected.
+    """
+    path = folder / file.path
+    if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256:
+        return
+    try:
+        with urllib.request.urlopen(file.url, timeout=60) as response:
+            data = response.read()
+    except OSError as error:
+        raise ValueError(f"{file.url}: {error}; fetch it and put it at {path}") from error
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise ValueError(f"{file.url} is not the file that was expected, by its checksum")
+    write_aside(path, data)
 
 
 @app.command(help=__doc__)

@@ -27,10 +27,11 @@ from training import card_writer
 from training.commands import plainly
 from training.data import encoded_corpus
 from training.data.batches import Batches, prefetch
-from training.data.prepare import SAMPLE, console, encoding_bar
-from training.distributed.devices import processor_name
+from training.data.prepare import SAMPLE
 from training.distributed.host_memory import told_by_linux
+from training.progress import completing, console
 from training.tasks.streaming import LargeFiles
+from zoo.runtime.devices import processor_name
 from zoo.saving import read_json, write_json
 from zoo.tokenizer import train_tokenizer
 
@@ -153,7 +154,7 @@ def fill(path: Path, folder: Path, processes: int) -> dict[str, Any]:
     """Encode the corpus; seconds and MB of memory, of this process and of the largest worker."""
     models = ((folder / "tokenizer.model").read_bytes(),) * 2
     began = time.perf_counter()
-    with encoding_bar() as report:
+    with completing("Encoding parts") as report:
         found = encoded_corpus.build(
             folder / "stores",
             LargeFiles([path]),

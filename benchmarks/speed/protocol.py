@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.speed import language_models
 from benchmarks.speed.workload import Workload
 from training.distributed.host_memory import peak_memory
 
@@ -31,7 +32,9 @@ Block = Callable[[float], dict[str, Any]]
 Maker = Callable[[Workload, str], Block]
 """Builds and warms up what a measure needs, from the data and the name of a variant."""
 
-UNITS = {"train": "target tokens/s", "b1": "ms", "b32": "sentences/s"}
+UNITS = {"train": "target tokens/s", "b1": "ms", "b32": "sentences/s"} | dict.fromkeys(
+    language_models.SIZES, "tokens/s"
+)
 
 
 def serve(makers: dict[str, Maker], packages: Sequence[str]) -> None:
@@ -56,7 +59,7 @@ def serve(makers: dict[str, Maker], packages: Sequence[str]) -> None:
         asked = json.loads(line)
         try:
             answer = _answer(makers, blocks, data, options.variant, asked)
-        except Exception as error:  # whatever a toolkit raises, the driver must hear of it
+        except Exception as error:  # whatever a toolkit raises, the driver is told
             answer = {"error": f"{type(error).__name__}: {error}"[:500]}
         if "error" not in answer:
             answer |= {"versions": versions(packages), "peak_memory": peak_memory()}
@@ -142,6 +145,39 @@ def decoding(
     return block
 
 
+def generation(write: Callable[[], int], count: int, least: int = 3) -> Block:
+    """Blocks of texts, one after the other; `value` is in tokens a second, of the median text.
+
+    Args:
+        write: writes one text; gives how many tokens it has. It is called twice now, too.
+        count: how many there must be.
+        least: how many texts a block has at least.
+
+    Raises:
+        ValueError: a text was not `count` tokens long.
+    """
+
+    def timed() -> float:
+        since = time.perf_counter()
+        found = write()
+        spent = time.perf_counter() - since
+        if found != count:
+            raise ValueError(f"every text must be {count} tokens long. Received: {found}")
+        return spent
+
+    for _ in range(2):
+        timed()
+
+    def block(seconds: float) -> dict[str, Any]:
+        times: list[float] = []
+        began = time.perf_counter()
+        while len(times) < least or time.perf_counter() - began < seconds:
+            times.append(timed())
+        return {"value": count / statistics.median(times), "texts": len(times)}
+
+    return block
+
+
 def shape(measure: str) -> tuple[int, int]:
     """Beams and rows of a decoding measure: "beam5/b32" -> (5, 32), "greedy/b1" -> (1, 1)."""
     search, batch = measure.split("/")
@@ -149,8 +185,9 @@ def shape(measure: str) -> tuple[int, int]:
 
 
 def unit(measure: str) -> str:
-    """What the value of a training or decoding measure counts."""
-    return UNITS.get(measure.split("/")[0]) or UNITS[measure.split("/")[1]]
+    """What the value of a measure counts."""
+    first, last = measure.split("/")
+    return UNITS.get(measure) or UNITS.get(first) or UNITS[last]
 
 
 def cores() -> int:

@@ -13,7 +13,8 @@ REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 
 TRAIN = ("train/transformer", "train/lstm-bahdanau")
 DECODE = ("greedy/b1", "greedy/b32", "beam5/b1", "beam5/b32")
-MEASURES = (*TRAIN, *DECODE)
+TRAIN_GPT, GENERATE = ("train/gpt", "train/gpt-larger"), ("generate/gpt",)
+MEASURES = (*TRAIN, *DECODE, *TRAIN_GPT, *GENERATE)
 HERE = "benchmarks.speed.systems"
 MORE = ("train/lstm", "train/simple-rnn")
 """Measures of ours alone, taken when they are named."""
@@ -28,6 +29,31 @@ CEILINGS = {
 
 
 @dataclass(frozen=True)
+class Download:
+    """A file of a peer that no package has: fetched when its environment is made.
+
+    Args:
+        url: of one commit.
+        sha256: of its content.
+        path: within `.venv-peers`.
+    """
+
+    url: str
+    sha256: str
+    path: str
+
+
+NANOGPT = Download(
+    "https://raw.githubusercontent.com/karpathy/nanoGPT/"
+    "3adf61e154c3fe3fca428ad6bc3818b27a3b8291/model.py",
+    "7c01703240dbec5d554527dc666e35b3df8391d0b117fddc07afcf325a21d11c",
+    "torch/nanogpt/model.py",
+)
+DOWNLOADS: dict[str, tuple[Download, ...]] = {"torch": (NANOGPT,)}
+"""By environment."""
+
+
+@dataclass(frozen=True)
 class System:
     """One way to do what the zoo does.
 
@@ -39,6 +65,7 @@ class System:
         variant: given to the module.
         packages: without which it cannot run (looked for only in the driver's environment).
         backend: of Keras, where it works on one only; else what KERAS_BACKEND says.
+        downloads: files without which it cannot run.
     """
 
     label: str
@@ -48,6 +75,7 @@ class System:
     variant: str = ""
     packages: tuple[str, ...] = ()
     backend: str = ""
+    downloads: tuple[Download, ...] = ()
 
     @property
     def python(self) -> Path:
@@ -58,7 +86,8 @@ class System:
 
     def missing(self) -> str:
         """Why it cannot be measured and what to do about it; empty when it can."""
-        if not self.python.exists():
+        files = [ENVIRONMENTS / file.path for file in self.downloads]
+        if not all(path.exists() for path in (self.python, *files)):
             return f"not installed: python -m benchmarks.speed.install {self.environment}"
         absent = [name for name in self.packages if importlib.util.find_spec(name) is None]
         return f"not installed: pip install {' '.join(absent)}" if absent else ""
@@ -74,7 +103,7 @@ def _torch(label: str, module: str, variant: str, *measures: str) -> System:
 
 SYSTEMS: dict[str, System] = {
     "zoo": _zoo("**zoo** (default)", "", *MEASURES, *MORE),
-    "zoo-float32": _zoo("zoo, float32", "float32", *TRAIN, *MORE),
+    "zoo-float32": _zoo("zoo, float32", "float32", *TRAIN, *MORE, *TRAIN_GPT),
     "zoo-bfloat16": _zoo("zoo, bfloat16", "mixed_bfloat16", *TRAIN, *MORE),
     "zoo-lstm-bahdanau": _zoo("zoo, LSTM with attention", "lstm-bahdanau", *DECODE),
     "zoo-lstm": _zoo("zoo, LSTM", "lstm", *DECODE),
@@ -99,7 +128,7 @@ SYSTEMS: dict[str, System] = {
     "hf-marian-bfloat16": _torch(
         "HF Transformers Marian, bfloat16", "hf_marian", "bfloat16", "train/transformer"
     ),
-    "joeynmt": System("JoeyNMT", f"{HERE}.joeynmt", MEASURES, environment="joeynmt"),
+    "joeynmt": System("JoeyNMT", f"{HERE}.joeynmt", (*TRAIN, *DECODE), environment="joeynmt"),
     "joeynmt-lstm-bahdanau": System(
         "JoeyNMT, LSTM with attention",
         f"{HERE}.joeynmt",
@@ -109,6 +138,14 @@ SYSTEMS: dict[str, System] = {
     ),
     "ctranslate2-float32": _torch("CTranslate2, float32", "ctranslate2", "float32", *DECODE),
     "ctranslate2-int8": _torch("CTranslate2, int8", "ctranslate2", "int8", *DECODE),
+    "nanogpt": System(
+        "nanoGPT",
+        f"{HERE}.nanogpt",
+        (*TRAIN_GPT, *GENERATE),
+        environment="torch",
+        downloads=(NANOGPT,),
+    ),
+    "hf-gpt2": _torch("HF Transformers GPT-2", "hf_gpt2", "float32", *GENERATE),
 }
 """By the name that results use. `zoo` is what a user gets without asking for anything."""
 

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks.speed import protocol, registry, rows, workload
+from benchmarks.speed import language_models, protocol, registry, rows, workload
 from benchmarks.speed.processes import MeasuringError, Running
 from benchmarks.speed.registry import CEILINGS, ROOT, SYSTEMS, System
 from training.commands import plainly
@@ -176,6 +176,10 @@ def make_rows(
     measure: str, answers: Answers, about: dict[str, Any], probes: list[dict[str, Any]]
 ) -> list[dict[str, Any] | None]:
     """The row of `measure`, and that of memory where it was training."""
+    if network := language_models.about(measure):
+        # These read no pairs of sentences.
+        times = {name: about["config"].get(name) for name in ("rounds", "seconds")}
+        about = about | {"config": network | times}
     unit = protocol.unit(measure)
     given = {name: [a for a in found if a] for name, found in answers.items()}
     given = {name: found for name, found in given.items() if found}
@@ -226,7 +230,7 @@ def prepare_data(task: str) -> tuple[Path, dict[str, Any]]:
 
 def device_name() -> str:
     """The device ours runs on, asked in a process of its own: the driver stays small."""
-    code = "from training.distributed.devices import device_name; print(device_name())"
+    code = "from zoo.runtime.devices import device_name; print(device_name())"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

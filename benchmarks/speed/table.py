@@ -27,6 +27,9 @@ HEADS = {
     "greedy/b32": "greedy, 32",
     "beam5/b1": "beam 5, 1 sentence",
     "beam5/b32": "beam 5, 32",
+    "train/gpt": "train gpt, 4 layers",
+    "train/gpt-larger": "train gpt, 6 layers",
+    "generate/gpt": "write with gpt",
     "peak-memory/train": "training's memory",
 }
 FLOORS = {
@@ -127,11 +130,15 @@ def details(row: Row) -> Iterator[str]:
 def origin(row: Row) -> str:
     """When, on which commit and how a row was measured, and by which versions."""
     config = row["config"]
-    data = (
-        f"{config['task']}, {config['vocabulary']:,} pieces, mean target {config['mean_target']}"
-        if "task" in config
-        else ""
-    )
+    data = ""
+    if "task" in config:
+        data = f"{config['task']}, {config['vocabulary']:,} pieces, "
+        data += f"mean target {config['mean_target']}"
+    elif "context" in config:
+        data = (
+            f"{config['layers']} layers of {config['hidden_size']}, {config['heads']} heads, "
+            f"context {config['context']}, {config['rows']} rows, {config['vocabulary']} tokens"
+        )
     packages = {
         f"{name} {version}"
         for versions in row["versions"].values()
@@ -181,7 +188,8 @@ def replace(text: str, tables: str) -> str:
 LEGEND = (
     "Medians over rounds in which every system was measured in turn. In brackets: how many times "
     "better `zoo` was, the median of the ratios within a round. Training counts real target "
-    "pieces, EOS included, padding not; decoding writes exactly 16 pieces with random weights. "
+    "pieces, EOS included, padding not; decoding writes exactly 16 pieces with random weights, a "
+    "language model 200 tokens. "
     "How each system is set up: benchmarks/systems."
 )
 

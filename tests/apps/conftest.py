@@ -9,7 +9,7 @@ from tests.apps.browser import ARGUMENTS, CHROMIUM, WAIT, serving, sync_playwrig
 
 
 @pytest.fixture
-def saved_models(tmp_path, monkeypatch):
+def shelf(tmp_path, monkeypatch):
     root = fake_saved_models.make(tmp_path / "saved_models")
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(root))
     return root

@@ -11,7 +11,10 @@ import numpy as np
 
 from training import tasks
 from zoo import registry
+from zoo.prediction import AXES
 
+FAMILIES = ("simple-rnn", "lstm", "lstm-bahdanau", "transformer")
+"""The architectures of the folders that are made up."""
 TASKS = {"en-es": "tatoeba/en-es", "dates": "dates", "pronounce": "pronounce"}
 SENTENCES = {
     "en-es": ("the cat sleeps", "el gato duerme"),
@@ -37,14 +40,18 @@ def pieces(text: str, *, characters: bool) -> list[str]:
 def attention(family: str, source: int, target: int) -> dict[str, Any]:
     """Random rows that sum to one, in the kinds and shapes the family has."""
     rng = np.random.default_rng(source * 31 + target)
-    layers, heads = (2, 2) if family == "transformer" else (1, 1)
-    sizes = {"cross": (target, source), "encoder": (source, source), "decoder": (target, target)}
-    return {
-        kind: rng.dirichlet(np.full(sizes[kind][1], 0.3), (layers, heads, sizes[kind][0]))
-        .round(3)
-        .tolist()
-        for kind in registry.of_kind("seq2seq")[family].attention
-    }
+    sizes = {"source": source, "target": target}
+    found = {}
+    for kind, (layers, heads) in hyperparameters(family).attention_heads().items():
+        rows, columns = (sizes[side] for side in AXES[kind])
+        weights = rng.dirichlet(np.full(columns, 0.3), (layers, heads, rows))
+        found[kind] = weights.round(3).tolist()
+    return found
+
+
+def hyperparameters(family: str) -> Any:
+    """The smallest ones of the family."""
+    return registry.configuration(family, "nano", source_vocabulary=60, target_vocabulary=60)
 
 
 def example(task: str, family: str, pair: tuple[str, str]) -> dict[str, Any]:
@@ -106,6 +113,7 @@ def config(task: str, family: str) -> dict[str, Any]:
         "format": 1,
         "task": TASKS[task],
         "model": family,
+        "hyperparameters": asdict(hyperparameters(family)),
         "max_target_length": 32,
         "unit": "word" if task == "en-es" else "character",
         "task_info": asdict(tasks.get(TASKS[task]).info()),
@@ -115,7 +123,7 @@ def config(task: str, family: str) -> dict[str, Any]:
 def make(root: Path) -> Path:
     """Every shipped model's folder with JSON files and no weights: what stored answers need."""
     for task in TASKS:
-        for family in registry.of_kind("seq2seq"):
+        for family in FAMILIES:
             folder = root / f"{task}-{family}"
             folder.mkdir(parents=True)
             records = [example(task, family, pair[task]) for pair in (SENTENCES, SECOND)]
@@ -139,6 +147,7 @@ def make(root: Path) -> Path:
 def make_networks(root: Path, task: str) -> None:
     """Give the folders of `task` random networks of the smallest size, so that they answer."""
     from zoo import saving
+    from zoo.building import build
     from zoo.tokenizer import train_tokenizer
 
     pairs = [SENTENCES[task], SECOND[task]] * 20
@@ -147,9 +156,9 @@ def make_networks(root: Path, task: str) -> None:
         train_tokenizer(side, model_type=model_type, vocabulary_size=60)
         for side, model_type in zip(zip(*pairs, strict=True), kind, strict=True)
     ]
-    for family in registry.of_kind("seq2seq"):
+    for family in FAMILIES:
         sizes = {"source_vocabulary": sides[0].size, "target_vocabulary": sides[1].size}
-        network = registry.build(family, registry.configuration(family, "nano", **sizes), seed=1)
+        network = build(family, registry.configuration(family, "nano", **sizes), seed=1)
         name = f"{task}-{family}"
         saving.save_folder(
             root / name,

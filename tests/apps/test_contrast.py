@@ -70,7 +70,7 @@ def test_marks_of_charts_stand_out(page):
         attention_charts.LESS,
         *speed_charts.KIND_COLOURS.values(),
         *speed_charts.STAGE_COLOURS,
-        *speed_charts.MORE_COLOURS,
+        *charts.MORE_COLOURS,
     }
     faint = {one: contrast.contrast(one, page) for one in drawn}
     assert {one: ratio for one, ratio in faint.items() if ratio < GRAPHICS} == {}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apps import inference, labels
+from apps import inference, labels, saved_models
 from apps.differences import differing, sentence
 from apps.labels import chosen_map, from_prediction, from_record, read
 from apps.markdown import plain
@@ -122,34 +122,34 @@ def test_markdown_in_text_stays_text():
     assert plain("![x](http://a)\n $1$ :red[b]") == (r"\!\[x\]\(http\:\/\/a\) \$1\$ \:red\[b\]")
 
 
-def test_stored_answers_stand_only_for_what_was_asked(saved_models):
+def test_stored_answers_stand_only_for_what_was_asked(shelf):
     text = fake_saved_models.SENTENCES["dates"][0]
     kept = inference.stored("dates-lstm", text, beams=1, max_length=None)
     assert kept.stored == "a test computer, 2026-01-02"
     assert inference.stored("dates-lstm", text, beams=5, max_length=None) is None
     assert inference.stored("dates-lstm", text, beams=1, max_length=9) is None
     assert inference.stored("dates-lstm", "other", beams=1, max_length=None) is None
-    file = saved_models / "dates-lstm" / "examples.json"
+    file = shelf / "dates-lstm" / "examples.json"
     fake_saved_models.write(file, [{"source": text, "beams": 1, "text": 3}])
     assert inference.stored("dates-lstm", text, beams=1, max_length=None) is None
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"parameters": "x"}', "\x00"])
-def test_unreadable_files_are_empty(saved_models, content):
+def test_unreadable_files_are_empty(shelf, content):
     for file in ("card.json", "examples.json", "config.json", "predictions.json"):
-        (saved_models / "dates-lstm" / file).write_text(content, encoding="utf-8")
+        (shelf / "dates-lstm" / file).write_text(content, encoding="utf-8")
     assert saved_models.parameters("dates-lstm") is None
     assert saved_models.examples("dates-lstm") == []
     assert saved_models.predictions("dates-lstm") == []
     assert saved_models.length_cap("dates") == 32
 
 
-def test_an_error_is_answered_afresh(saved_models, monkeypatch):
+def test_an_error_is_answered_afresh(shelf, monkeypatch):
     calls = []
 
     def broken(*args):
         calls.append(args)
-        raise RuntimeError(f"{saved_models}/dates-lstm is damaged\nsecond line")
+        raise RuntimeError(f"{shelf}/dates-lstm is damaged\nsecond line")
 
     monkeypatch.setattr(inference, "_compute", broken)
     for _ in range(2):

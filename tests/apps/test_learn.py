@@ -27,6 +27,7 @@ from apps.lessons import (
 from apps.sections import speed_curves, speed_data
 from apps.views.learn import CHAPTERS
 from tests.apps import app_runner, fake_benchmarks, fake_saved_models
+from zoo import interpret
 from zoo.runtime import backend
 
 NAMES = [chapter.__name__.rpartition(".")[2] for chapter in CHAPTERS]
@@ -344,7 +345,7 @@ def test_the_steepest_measure_follows_the_results():
 
 
 def test_a_swap_moves_words_only_where_positions_are_told(transformer):
-    pieces = transformer._read(TEXT)[1]
+    pieces = transformer.read(TEXT).pieces
     told, blind = positions.moved(transformer, pieces, 0, 2)
     assert told.shape == blind.shape == (4,)
     assert (told > 1e-3).all()
@@ -352,7 +353,7 @@ def test_a_swap_moves_words_only_where_positions_are_told(transformer):
 
 
 def test_padding_changes_nothing(transformer):
-    pieces = transformer._read(TEXT)[1], ["▁el", "</s>"]
+    pieces = transformer.read(TEXT).pieces, ["▁el", "</s>"]
     assert order.padding(transformer, *pieces, 0) == 0
     assert order.padding(transformer, *pieces, 64) < 1e-4
 
@@ -360,7 +361,7 @@ def test_padding_changes_nothing(transformer):
 def test_a_mixture_of_one_source_is_that_source(transformer, networks):
     [forced] = transformer.predict([TEXT], target=["el gato"])
     step = len(forced.target_pieces) - 1
-    found = transformer.candidates(forced, k=pretraining.SHOWN)
+    found = interpret.candidates(transformer, forced, k=pretraining.SHOWN)
     alone = pretraining.mixture(transformer, (TEXT,), "el gato")
     assert [one for _, one in alone.candidates] == pytest.approx(
         found.probabilities[step].tolist(), abs=1e-4

@@ -25,6 +25,7 @@ PAGES = {
     "learn": "Learn",
     "leaderboard": "Leaderboard",
     "speed": "Speed",
+    "runs": "Runs",
 }
 MAPS = "attention?target=el+gato+duerme"
 """What a trained network writes is about as long as what it reads; the random ones go on and on."""

@@ -29,7 +29,7 @@ HOSTILE = {
 
 
 @pytest.fixture
-def open_page(saved_models):
+def open_page(shelf):
     """The Compare page, for some query parameters."""
 
     def opened(**params) -> AppTest:
@@ -164,10 +164,10 @@ def test_a_note_about_the_text_is_not_read_as_markdown(open_page, parrot):
     assert r"\[a\]\(http\:\/\/b\)" in said(at)
 
 
-def test_one_broken_model_leaves_the_others(open_page, saved_models):
-    (saved_models / "dates-lstm" / "examples.json").write_text("{", encoding="utf-8")
-    (saved_models / "dates-transformer" / "config.json").write_text("{", encoding="utf-8")
-    shutil.rmtree(saved_models / "dates-simple-rnn")
+def test_one_broken_model_leaves_the_others(open_page, shelf):
+    (shelf / "dates-lstm" / "examples.json").write_text("{", encoding="utf-8")
+    (shelf / "dates-transformer" / "config.json").write_text("{", encoding="utf-8")
+    shutil.rmtree(shelf / "dates-simple-rnn")
     at = open_page(task="dates")
     assert not at.exception
     assert len(at.error) == 1  # no weights
@@ -176,12 +176,12 @@ def test_one_broken_model_leaves_the_others(open_page, saved_models):
     assert saved_models.models("dates") == ["dates-lstm", "dates-lstm-bahdanau"]
     assert "`dates-transformer`: config\\.json cannot be read" in at.warning[0].value
     assert "simple-rnn" not in said(at)
-    assert str(saved_models) not in said(at)
+    assert str(shelf) not in said(at)
     assert "Stored answers" in said(at)
 
 
-def test_two_models_of_one_architecture_are_told_apart(open_page, saved_models):
-    shutil.copytree(saved_models / "dates-lstm", saved_models / "dates-my-lstm")
+def test_two_models_of_one_architecture_are_told_apart(open_page, shelf):
+    shutil.copytree(shelf / "dates-lstm", shelf / "dates-my-lstm")
     names = saved_models.models("dates")
     assert names == [
         *("dates-simple-rnn", "dates-lstm", "dates-my-lstm"),
@@ -194,10 +194,10 @@ def test_two_models_of_one_architecture_are_told_apart(open_page, saved_models):
         assert f"### LSTM ({name})" in said(at)
 
 
-def test_a_task_that_is_none_of_ours_has_its_page(open_page, saved_models):
+def test_a_task_that_is_none_of_ours_has_its_page(open_page, shelf):
     """A user's own models: their config says what little there is to say."""
-    folder = saved_models / "mine"
-    shutil.copytree(saved_models / "en-es-lstm", folder)
+    folder = shelf / "mine"
+    shutil.copytree(shelf / "en-es-lstm", folder)
     config = {"format": 1, "task": "tsv:mine.tsv", "model": "lstm", "max_target_length": 32}
     fake_saved_models.write(folder / "config.json", config)
     at = open_page(task="tsv:mine.tsv")
@@ -205,15 +205,15 @@ def test_a_task_that_is_none_of_ours_has_its_page(open_page, saved_models):
     assert "### LSTM" in said(at) and at.text_area(key="compare/text").label == "Your text"
 
 
-def test_a_stored_answer_stays_while_another_model_is_asked(open_page, saved_models, parrot):
-    (saved_models / "dates-lstm" / "examples.json").unlink()
+def test_a_stored_answer_stays_while_another_model_is_asked(open_page, shelf, parrot):
+    (shelf / "dates-lstm" / "examples.json").unlink()
     at = open_page(task="dates")
     assert [asked[0] for asked in parrot] == ["dates-lstm"]
     assert "Waiting" not in said(at)
     assert said(at).count("sure of the whole output") == 4
 
 
-def test_models_are_warmed_in_the_background(open_page, saved_models, monkeypatch):
+def test_models_are_warmed_in_the_background(open_page, shelf, monkeypatch):
     """All of them, though one is broken, and once only; the page does not wait for it."""
     asked = []
 
@@ -246,7 +246,7 @@ def test_no_models_at_all(monkeypatch, tmp_path):
     assert "no trained models" in open_leaderboard().info[0].value
 
 
-def test_leaderboard_shows_every_model(saved_models):
+def test_leaderboard_shows_every_model(shelf):
     at = open_leaderboard()
     assert not at.exception
     table = at.dataframe[0].value
@@ -267,28 +267,28 @@ def test_leaderboard_shows_every_model(saved_models):
         {"metrics": [], "metric_info": 3, "main_metrics": {"a": 1}},
     ],
 )
-def test_leaderboard_lives_with_cards_that_lack_things(saved_models, card):
+def test_leaderboard_lives_with_cards_that_lack_things(shelf, card):
     for name in ("en-es-lstm", "en-es-transformer"):
-        fake_saved_models.write(saved_models / name / "card.json", card)
+        fake_saved_models.write(shelf / name / "card.json", card)
     at = open_leaderboard()
     assert not at.exception
     assert len(at.dataframe[0].value) == 4
     for name in saved_models.models("en-es"):
-        fake_saved_models.write(saved_models / name / "card.json", card)
+        fake_saved_models.write(shelf / name / "card.json", card)
     at = open_leaderboard()
     assert not at.exception
     assert "no figures of quality" in said(at)
 
 
-def test_a_metric_that_nobody_described_is_not_judged(saved_models):
+def test_a_metric_that_nobody_described_is_not_judged(shelf):
     for name in saved_models.models("en-es"):
         card = saved_models.card(name)
         metrics = {"1": {"mase": {"value": 0.8, "low": 0.7, "high": 0.9}}}
-        fake_saved_models.write(saved_models / name / "card.json", {**card, "metrics": metrics})
+        fake_saved_models.write(shelf / name / "card.json", {**card, "metrics": metrics})
     for info, arrow in ((None, "mase"), ({"label": "MASE", "higher_is_better": False}, "MASE ↓")):
         for name in saved_models.models("en-es"):
             card = {**saved_models.card(name), "metric_info": {"mase": info}}
-            fake_saved_models.write(saved_models / name / "card.json", card)
+            fake_saved_models.write(shelf / name / "card.json", card)
         at = open_leaderboard()
         assert not at.exception
         assert arrow in at.dataframe[0].value.columns

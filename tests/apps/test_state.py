@@ -27,7 +27,7 @@ def _two_pages() -> None:
 
 
 @pytest.fixture
-def walk(saved_models, monkeypatch):
+def walk(shelf, monkeypatch):
     """Opens one page after another in one session; nothing is computed."""
     from apps import interpretation
 
@@ -106,8 +106,8 @@ def test_what_an_address_gets_wrong_is_never_an_exception(walk, page):
         ("attention", {"model": "gpt"}, r"the model “gpt”.*Transformer"),
         ("leaderboard", {"measure": "x"}, r"the measure “x”"),
         ("learn", {"chapter": "99"}, r"the chapter “99”.*1"),
-        ("your_target", {"text.kept": "0123"}, r"does not carry its text"),
-        ("your_target", {"text.z": "0123"}, r"damaged"),
+        ("score_your_text", {"text.kept": "0123"}, r"does not carry its text"),
+        ("score_your_text", {"text.z": "0123"}, r"damaged"),
     ],
 )
 def test_the_sentence_says_what_was_asked_and_what_is_shown(walk, page, params, said):
@@ -132,7 +132,7 @@ def test_what_is_chosen_leaves_what_belongs_to_another_text_behind(walk):
 
 
 def test_a_target_outlives_a_text_that_is_changed_beside_it(walk):
-    at = walk("your_target", text="the cat", target="el gato")
+    at = walk("score_your_text", text="the cat", target="el gato")
     at.text_area(key="your-target/text").set_value("the cat sleeps").run()
     assert at.text_area(key="your-target/target").value == "el gato"
 
@@ -153,7 +153,7 @@ def test_an_address_brings_back_what_was_before(walk):
 
 def test_a_long_text_stays_in_the_session_and_the_page_says_so(walk):
     text = "".join(chr(0x4E00 + i) for i in range(1999))
-    at = walk("your_target")
+    at = walk("score_your_text")
     at.text_area(key="your-target/text").set_value(text).run()
     link = dict(at.query_params.items())
     assert sum(map(len, link.values())) < 200
@@ -172,7 +172,8 @@ def test_every_key_in_the_session_begins_with_the_page_it_belongs_to(walk):
     seen = {"test page", state.SESSION}
     for page in VIEWS:
         new = set(walk(page, **QUESTION).session_state.keys()) - seen
-        own = page.replace("_", "-") + "/"
+        address = {"attention_scores": "scores", "score_your_text": "your-target"}
+        own = address.get(page, page.replace("_", "-")) + "/"
         assert new
         assert not [key for key in new if not key.removeprefix("FormSubmitter:").startswith(own)]
         seen |= new
@@ -219,7 +220,7 @@ def _is_streamlit(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "st"
 
 
-def test_the_page_opens_with_what_the_transformer_gets_right_and_the_rnn_does_not(saved_models):
+def test_the_page_opens_with_what_the_transformer_gets_right_and_the_rnn_does_not(shelf):
     def store(family: str, *texts: str) -> None:
         records = [
             {
@@ -230,7 +231,7 @@ def test_the_page_opens_with_what_the_transformer_gets_right_and_the_rnn_does_no
             }
             for i, text in enumerate(texts)
         ]
-        path = saved_models / f"en-es-{family}" / "examples.json"
+        path = shelf / f"en-es-{family}" / "examples.json"
         path.write_text(json.dumps(records), encoding="utf-8")
 
     for family in ("lstm", "lstm-bahdanau"):
@@ -243,13 +244,13 @@ def test_the_page_opens_with_what_the_transformer_gets_right_and_the_rnn_does_no
     assert saved_models.opening("en-es") == "s2"
     store("transformer", "bad", "bad", "bad", "bad")
     assert saved_models.opening("en-es") is not None
-    (saved_models / "en-es-simple-rnn" / "examples.json").unlink()
+    (shelf / "en-es-simple-rnn" / "examples.json").unlink()
     assert saved_models.opening("en-es") == "s0"
 
 
-def test_a_reference_stands_beside_the_answers(saved_models):
+def test_a_reference_stands_beside_the_answers(shelf):
     for name in saved_models.models("dates"):
-        path = saved_models / name / "examples.json"
+        path = shelf / name / "examples.json"
         records = json.loads(path.read_text(encoding="utf-8"))
         records[0]["references"] = ["2021-05-03"]
         path.write_text(json.dumps(records), encoding="utf-8")

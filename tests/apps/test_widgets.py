@@ -32,7 +32,7 @@ def said(**params: str) -> list[str]:
 
 @pytest.mark.parametrize("task", ["dates", "Dates"])
 @pytest.mark.parametrize("model", ["lstm-bahdanau", "LSTM + attention"])
-def test_an_address_may_name_a_choice_by_its_id_or_its_label(saved_models, task, model):
+def test_an_address_may_name_a_choice_by_its_id_or_its_label(shelf, task, model):
     at = page(task=task, model=model)
     for _ in range(2):
         found = [one.value for one in at.caption]
@@ -40,7 +40,7 @@ def test_an_address_may_name_a_choice_by_its_id_or_its_label(saved_models, task,
         at.run()
 
 
-def test_what_is_not_there_falls_back_to_the_default(saved_models):
+def test_what_is_not_there_falls_back_to_the_default(shelf):
     found = said(task="<b>", model="gpt")
     assert found[:2] == ["task en-es", "model en-es-transformer"]
 

@@ -36,6 +36,7 @@ def dies(data: Workload, variant: str) -> Block:
 
 if __name__ == "__main__":
     serve(
-        {"greedy/b1": steady, "train/transformer": steady, "beam5/b1": wrong, "beam5/b32": dies},
+        {"greedy/b1": steady, "train/transformer": steady, "beam5/b1": wrong, "beam5/b32": dies}
+        | {"train/gpt": steady, "generate/gpt": steady},
         ("numpy", "not-a-package"),
     )

@@ -63,8 +63,8 @@ def test_faults_of_the_program_keep_their_traceback(error):
 
 COMMANDS = {
     "evaluate": ["one"],
-    "examples": ["one"],
-    "attention_scores": ["one"],
+    "store_examples": ["one"],
+    "score_attention": ["one"],
     "export": ["one"],
 }
 

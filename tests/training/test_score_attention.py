@@ -104,17 +104,17 @@ def no_metric(loaded, task, examples, resamples, seed, tell) -> dict:
 class Mute:
     """Answers without attention, and is surest of "b" while "y" is there to read."""
 
-    name, heads = "mute", {}
+    name, attention_heads = "mute", {}
 
     def predict(self, texts):
         pieces = ["▁x", "▁y", "▁z", "</s>"], ["▁a", "▁b", "</s>"]
         return [Prediction("a b", *pieces, np.zeros(3, "float32")) for _ in texts]
 
-    def attribute(self, prediction):
-        scores = np.zeros((3, 4), "float32")
-        scores[1, 1] = 1.0
-        pieces = prediction.source_pieces, prediction.target_pieces
-        return Attribution("gradient", *pieces, scores)
+
+def made_up_attribution(loaded, prediction):
+    scores = np.zeros((3, 4), "float32")
+    scores[1, 1] = 1.0
+    return Attribution("gradient", prediction.source_pieces, prediction.target_pieces, scores)
 
 
 def made_up_scorer(loaded, prediction, sides, how):
@@ -235,6 +235,7 @@ def test_the_file_says_all_of_itself_and_of_each_head(measured):
 
 def test_without_attention_saliency_is_graded_and_without_gold_the_reason_given(monkeypatch):
     monkeypatch.setattr(faithfulness, "scorer", made_up_scorer)
+    monkeypatch.setattr(behaviour_scores, "attribute", made_up_attribution)
     task = Sentences("made-up")
     found = score_attention.measure(Mute(), task, limit=3, resamples=10, how="removed")
     assert found["map"] == "saliency" and found["notes"] == [score_attention.NO_ATTENTION]
@@ -317,8 +318,8 @@ def test_wrong_use_is_one_line(quick, arguments, message):
 
 def test_help_loads_no_framework():
     script = (
-        "import sys\nfrom training import attention_scores\n"
-        "try: attention_scores.app(['--help'])\n"
+        "import sys\nfrom training import score_attention\n"
+        "try: score_attention.app(['--help'])\n"
         "except SystemExit as end: print('exit', end.code)\n"
         "print([m for m in ('tensorflow', 'keras', 'jax', 'numpy') if m in sys.modules])"
     )
@@ -347,14 +348,13 @@ def test_the_metric_lost_is_of_the_same_examples(monkeypatch):
     )
     examples = [tasks.Example(f"{i}", (f"{i}!",)) for i in range(10)]
 
-    class Model:
-        heads = {"cross": (1, 2)}  # noqa: RUF012
+    def predict_without(model, texts, off, beams, attention):
+        wrong = bool(off) and off[0].head == 1
+        return [SimpleNamespace(text="?" if wrong and int(t) % 2 else f"{t}!") for t in texts]
 
-        def predict(self, texts, beams, attention, off):
-            wrong = bool(off) and off[0].head == 1
-            return [SimpleNamespace(text="?" if wrong and int(t) % 2 else f"{t}!") for t in texts]
-
-    found = behaviour_scores._metric(Model(), task, examples, 200, 0, lambda done: None)
+    monkeypatch.setattr(behaviour_scores, "predict_without", predict_without)
+    model = SimpleNamespace(attention_heads={"cross": (1, 2)})
+    found = behaviour_scores._metric(model, task, examples, 200, 0, lambda done: None)
     assert found["whole"] == 100.0
     cross = found["per_head"]["cross"]
     assert cross["value"] == [[0.0, 50.0]]

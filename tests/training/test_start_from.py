@@ -35,9 +35,10 @@ SCRIPT = """
 import json, shutil, sys
 from pathlib import Path
 from typer.testing import CliRunner
-from training import evaluate, export, store_examples, train
+from training import evaluate, export, score_attention, store_examples, train
 
 apps = {"train": train, "evaluate": evaluate, "examples": store_examples, "export": export}
+apps["attention_scores"] = score_attention
 found = {}
 for name, command, arguments in json.load(sys.stdin):
     if command == "write":

@@ -15,7 +15,7 @@ import zoo
 from tests.training import training_runs
 from training import card_writer, checkpoint, evaluate, run, tasks
 from training.checkpoint import Progress
-from training.loop import Schedule, Trainer
+from training.loop import Place, Schedule, Trainer
 from training.metrics import text as metrics
 from training.metrics.scoring import choose
 from training.objectives.base import Validation
@@ -116,16 +116,17 @@ def trainer(folder: Path, figures: list[tuple[float, float]], higher: bool = Tru
             self.progress.step += 10
             return self._validate()
 
-    def validate(predictor):
+    def validate(probe):
         value, loss = next(values)
         return Validation({"bleu": metrics.mean([value / 100])}, loss)
 
-    aim = types.SimpleNamespace(
-        task=types.SimpleNamespace(metric="bleu", higher_is_better=higher), validate=validate
-    )
+    task = types.SimpleNamespace(metric="bleu", higher_is_better=higher)
+    objective = types.SimpleNamespace(task=task, validate=validate)
     probe = types.SimpleNamespace(model=None)
     schedule = Schedule(steps=1_000, patience=patience)
-    return Found(None, probe, None, aim, schedule, folder / "training", Progress())
+    place = Place(folder / "training", Progress())
+    made = Found(None, probe, None, objective, schedule, place)
+    return made
 
 
 CASES = {

@@ -24,7 +24,7 @@ OPTIONS = {
     "--patience": 0,
     "--threads": 1,
     "--precision": "float32",
-    "--sampling": 0.5,
+    "--subword-regularization": 0.5,
     "--seed": 4,
 }
 

@@ -15,9 +15,8 @@ import zoo
 from tests.zoo import tiny_models
 from zoo.inference.generation import Sampling, generate
 from zoo.inference.language_model import LanguageModelPredictor
-from zoo.interpret import edited_network
-from zoo.interpret.edited_network import Edits
-from zoo.interpret.intervene import Force, Off
+from zoo.interpret import Force, Off, edited_network
+from zoo.interpret.edits import Edits
 
 LENGTHS = [8, 3, 5]
 

@@ -171,13 +171,13 @@ def test_a_model_says_it_in_its_notes(tmp_path):
 
 
 def test_after_an_intervention_nothing_is_said_of_the_answer_before(tmp_path):
-    from zoo.interpret.intervene import Intervention
+    from zoo.interpret import Intervention, intervene
 
     folder = tiny_models.folder(tmp_path / "model", "transformer", checks=DATE)
     model = zoo.load(folder)
     (answer,) = model.predict(["3 book 2021"])
     assert answer.notes.count(checks.NOT_ISO) == 1
-    outcome = model.intervene(answer, Intervention(mask=(1,)))
+    outcome = intervene(model, answer, Intervention(mask=(1,)))
     assert outcome.after.notes.count(checks.NOT_ISO) == 1  # of the answer after
     others = [note for note in answer.notes if note != checks.NOT_ISO]
     assert outcome.after.notes[: len(others)] == others

@@ -14,6 +14,7 @@ import pytest
 
 import zoo
 from zoo import registry, shipped
+from zoo.building import build
 from zoo.configs.base import SIZES, make_config, setting
 from zoo.configs.recurrent import Recurrent
 from zoo.configs.transformer import Transformer
@@ -132,7 +133,7 @@ def test_an_unknown_model_or_preset():
     with pytest.raises(ValueError, match=r"Known: nano, tiny, .*Received: 'huge'"):
         registry.configuration("lstm", "huge", source_vocabulary=9, target_vocabulary=9)
     with pytest.raises(ValueError, match="configured by Recurrent"):
-        registry.build("lstm", Transformer(9, 9))
+        build("lstm", Transformer(9, 9))
 
 
 @pytest.mark.parametrize(
@@ -166,9 +167,9 @@ def test_unknown_and_missing_hyperparameters_are_named():
 
 def test_sizes_that_cannot_be_divided():
     with pytest.raises(ValueError, match="heads=3"):
-        registry.build("transformer", Transformer(9, 9, width=16, heads=3))
+        build("transformer", Transformer(9, 9, width=16, heads=3))
     with pytest.raises(ValueError, match="units=25"):
-        registry.build("lstm", Recurrent(9, 9, width=16, units=25))
+        build("lstm", Recurrent(9, 9, width=16, units=25))
 
 
 CONFIGS = list(dict.fromkeys(entry.config for entry in registry.of_kind("seq2seq").values()))
@@ -178,7 +179,8 @@ CONFIGS = list(dict.fromkeys(entry.config for entry in registry.of_kind("seq2seq
 def test_every_hyperparameter_is_explained_where_it_is_declared(kind):
     explained = {
         name.strip()
-        for line in inspect.getdoc(kind).split("Args:\n")[1].splitlines()
+        for one in kind.__mro__[:-1]  # a subclass need not repeat what it inherits
+        for line in (inspect.getdoc(one) or "").partition("Args:\n")[2].splitlines()
         if ": " in line
         for name in line.split(": ")[0].split(",")
     }
@@ -229,7 +231,7 @@ def test_equal_seeds_make_equal_networks():
 
     config = registry.configuration("lstm", "nano", source_vocabulary=9, target_vocabulary=9)
     one, same, other = (
-        saving.pack_weights(saving.weight_arrays(registry.build("lstm", config, seed=seed)))
+        saving.pack_weights(saving.weight_arrays(build("lstm", config, seed=seed)))
         for seed in (1, 1, 2)
     )
     assert one == same != other
@@ -240,13 +242,14 @@ def test_equal_seeds_make_equal_networks():
     [
         "import zoo; zoo.names()",
         "import zoo.registry, zoo.shipped, zoo.tokenizer, zoo.prediction, zoo.saving",
+        "import zoo.interpret; zoo.interpret.Intervention(mask=(1,))",
         "import training.tasks, training.metrics.text, training.data.batches, training.train",
         "import training.tasks as t; t.get('dates'), t.get('pronounce'), t.get('tatoeba/en-es')",
         "import runpy; sys.argv = ['train', '--help']\n"
         "try: runpy.run_module('training.train', run_name='__main__')\n"
         "except SystemExit as end: assert not end.code, end.code",
     ],
-    ids=["names", "zoo", "training", "tasks", "help"],
+    ids=["names", "zoo", "interpret", "training", "tasks", "help"],
 )
 def test_what_must_be_quick_imports_no_framework(code):
     code = f"import sys\n{code}\nprint('imported:', *({FRAMEWORKS} & set(sys.modules)))"

@@ -53,7 +53,7 @@ def test_a_folder_holds_plain_data_only(folder):
         "tokenizer.model",
     }
     config = json.loads((folder / "config.json").read_text())
-    assert config["format"] == 2 and config["kind"] == "seq2seq"
+    assert (config["format"], config["kind"]) == (2, "seq2seq")
     assert config["hyperparameters"]["width"] == 16
     assert config["tokenizers"] == {"source": "tokenizer.model", "target": "tokenizer.model"}
     assert {a.dtype for a in load((folder / saving.WEIGHTS).read_bytes()).values()} == {
@@ -150,6 +150,8 @@ def test_a_config_of_something_else(copy, text):
     "changes, words",
     [
         ({"format": 3}, ["format 3", "reads formats 1 and 2"]),
+        ({"kind": "painter"}, ["kind must be one of", "'painter'"]),
+        ({"kind": ["seq2seq"]}, ["kind must be one of"]),
         ({"format": "1"}, ["format '1'"]),
         ({"model": "gpt"}, ["Unknown model", "transformer", "'gpt'"]),
         ({"model": ["transformer"]}, ["config.json"]),
@@ -158,7 +160,7 @@ def test_a_config_of_something_else(copy, text):
         ({"hyperparameters": {}}, ["source_vocabulary, target_vocabulary"]),
         ({"tokenizers": None}, ["tokenizers"]),
         ({"tokenizers": "tokenizer.model"}, ["tokenizers"]),
-        ({"tokenizers": {"source": "tokenizer.model"}}, ["source, target"]),
+        ({"tokenizers": {"source": "tokenizer.model"}}, ["name tokenizers", "source, target"]),
         ({"max_source_length": "8"}, ["max_source_length", "'8'"]),
         ({"max_target_length": 0}, ["max_target_length", "0"]),
     ],
@@ -274,3 +276,13 @@ def test_json_that_is_not_json_is_refused_when_saving(tmp_path):
     with pytest.raises(ValueError):
         saving.write_json(tmp_path / "card.json", {"loss": float("nan")})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_of_format_1_is_read(copy):
+    """It names no kind: all were encoder-decoders."""
+    path = copy / "config.json"
+    config = json.loads(path.read_text())
+    del config["kind"]
+    path.write_text(json.dumps(config | {"format": 1}))
+    assert saving.read_config(copy)["kind"] == "seq2seq"
+    assert zoo.load(copy).predict("a")[0].text is not None

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo import registry, saving
+from zoo.building import build
 from zoo.inference.language_model import LanguageModelPredictor
 from zoo.text_tokenizers import Characters, SubWords, TextTokenizer, Words
 
@@ -33,12 +34,18 @@ def tokenizer(unit: str) -> TextTokenizer:
     return (Characters if unit == "character" else Words).learn(TEXT)
 
 
-def config(path: Path, model: str, tokens: TextTokenizer, network: Any) -> dict[str, Any]:
+def config(
+    path: Path,
+    model: str,
+    tokens: TextTokenizer,
+    network: Any,
+    task: str = "text:hamlet.txt",
+) -> dict[str, Any]:
     """The content of `config.json`."""
     return saving.model_config(
         kind="language_model",
         name=path.name,
-        task="text:hamlet.txt",
+        task=task,
         model=model,
         preset="nano",
         network=network,
@@ -51,7 +58,7 @@ def network(model: str, precision: str = "float32", **overrides: Any) -> Any:
     """A network whose every weight, biases included, is far from where it started."""
     sizes = {"vocabulary": VOCABULARY, **overrides}
     made = registry.configuration(model, "nano", kind="language_model", **sizes)
-    built = registry.build(model, made, seed=3, precision=precision, kind="language_model")
+    built = build(model, made, seed=3, precision=precision, kind="language_model")
     random = np.random.default_rng(5)
     for weight in built.trainable_variables:
         noise = random.normal(scale=0.3, size=tuple(weight.shape)).astype("float16")
@@ -61,13 +68,17 @@ def network(model: str, precision: str = "float32", **overrides: Any) -> Any:
 
 
 def predictor(
-    model: str, unit: str = "character", path: Path | None = None, **overrides: Any
+    model: str,
+    unit: str = "character",
+    path: Path | None = None,
+    task: str = "text:hamlet.txt",
+    **overrides: Any,
 ) -> LanguageModelPredictor:
     """A predictor whose every weight is far from where it started; saved where there is a path."""
     tokens = tokenizer(unit)
     made = network(model, vocabulary=tokens.size, **overrides)
     folder = path or Path(f"nano-{model}")
-    known = config(folder, model, tokens, made)
+    known = config(folder, model, tokens, made, task)
     if path is not None:
         arrays = saving.weight_arrays(made)
         saving.save_folder(path, arrays, known, {known["tokenizers"]["text"]: tokens})

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo import registry, saving
+from zoo.building import build
 from zoo.tokenizer import BOS, EOS, PAD, Tokenizer, train_tokenizer
 
 SOURCE_VOCABULARY, TARGET_VOCABULARY = 19, 17
@@ -27,12 +28,18 @@ def network(model: str, preset: str = "nano", **overrides: Any) -> Any:
     """
     sizes = {"source_vocabulary": SOURCE_VOCABULARY, "target_vocabulary": TARGET_VOCABULARY}
     config = registry.configuration(model, preset, **{**sizes, **overrides})
-    made = registry.build(model, config, seed=3)
+    made = build(model, config, seed=3)
     random = np.random.default_rng(5)
     for weight in made.trainable_variables:
         noise = random.normal(scale=0.3, size=tuple(weight.shape))
         weight.assign(np.asarray(weight) + noise.astype("float32"))
     return made
+
+
+def attention_heads(model: str) -> dict[str, tuple[int, int]]:
+    """Layers and heads by kind of what `network` makes, without making it."""
+    sizes = {"source_vocabulary": SOURCE_VOCABULARY, "target_vocabulary": TARGET_VOCABULARY}
+    return registry.configuration(model, "nano", **sizes).attention_heads()
 
 
 def rows(lengths: list[int], vocabulary: int, width: int = 0, seed: int = 0) -> np.ndarray:

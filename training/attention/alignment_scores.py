@@ -17,7 +17,7 @@ from training.attention import gold_alignments
 from training.attention.entries import difference, entry, figure
 from training.attention.gold_alignments import AlignedPair
 from training.evaluate import BATCH, sample
-from zoo.interpret import alignment
+from zoo.interpret import alignment, saliency
 from zoo.prediction import END
 from zoo.stats import bootstrap
 
@@ -46,7 +46,7 @@ _AFTER = {"(", "¿", "¡"}
 
 @dataclass(frozen=True)
 class GoldSet:
-    """Sentences with what goes together in them, as texts that a model can be put to.
+    """Sentences with what goes together in them, as texts that a model can read and write.
 
     Args:
         name: what it is called.
@@ -188,7 +188,7 @@ def word_maps(
             groups["layers"] = cross.mean(axis=1, keepdims=True)
         if cross[0, 0].size < cross.size:
             groups["mean"] = cross.mean(axis=(0, 1), keepdims=True)
-    groups["saliency"] = loaded.attribute(prediction).normalised()[None, None]
+    groups["saliency"] = saliency(loaded, prediction)[None, None]
     found = {}
     for group, maps in groups.items():
         found[group] = {"written": alignment.merge(maps, written, read)[..., :-1, :-1]}

@@ -14,7 +14,13 @@ import numpy as np
 
 from training.attention.entries import difference, entry, figure, plain
 from training.evaluate import BATCH, predict
-from zoo.interpret import attention_metrics, faithfulness, head_ablation
+from zoo.interpret import (
+    attention_metrics,
+    attribute,
+    faithfulness,
+    head_ablation,
+    predict_without,
+)
 from zoo.interpret.faithfulness import Faithfulness
 from zoo.prediction import Prediction
 from zoo.stats import Interval, bootstrap, ratio
@@ -23,7 +29,7 @@ if TYPE_CHECKING:
     from training.metrics.text import Figure
     from training.tasks import Example, Task
     from zoo.inference.seq2seq import Seq2SeqPredictor
-    from zoo.interpret.intervene import Off
+    from zoo.interpret import Off
 
 Tell = Callable[[int], None]
 
@@ -34,7 +40,7 @@ class Looked:
 
     Args:
         scores: by kind of map ("cross", "encoder", "decoder", or "saliency" where there is no
-            attention): of each answer the `mapscores.scores`, (L, H) each.
+            attention): of each answer the `attention_metrics.scores`, (L, H) each.
         faithful: the faithfulness of each.
     """
 
@@ -50,7 +56,7 @@ def look(
     ordered = sorted(sources, key=len)
     for start in range(0, len(ordered), BATCH):
         for prediction in loaded.predict(ordered[start : start + BATCH]):
-            gradient = loaded.attribute(prediction) if prediction.target_pieces else None
+            gradient = attribute(loaded, prediction) if prediction.target_pieces else None
             place = len(found.faithful)
             one = gradient and faithfulness.measure(
                 loaded, prediction, gradient, unit=unit, how=how, seed=place
@@ -180,7 +186,7 @@ class _Without:
     off: tuple[Off, ...]
 
     def predict(self, texts: Sequence[str], beams: int, attention: bool) -> list[Prediction]:
-        return self.loaded.predict(texts, beams=beams, attention=attention, off=self.off)
+        return predict_without(self.loaded, texts, self.off, beams=beams, attention=attention)
 
 
 def _metric(

@@ -8,27 +8,26 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from training.config import TrainConfig
 from training.data import download
 from training.data.batches import Batches
 from training.data.name_augmentation import exchange_names
 from training.data.number_augmentation import exchange_numbers
 from training.data.subword_regularization import SampledBatches, Side
+from training.progress import completing, console
 from training.tasks.base import Example, Pair, Stream, Task, TokenizerSpec
 from zoo import saving
 from zoo.normalizer import Normalizer
 from zoo.tokenizer import Tokenizer, train_tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 SAMPLE = 200_000
 """Pairs of a large corpus that a tokenizer learns from: SentencePiece keeps them in memory."""
@@ -37,8 +36,6 @@ FIXED = 4 + 256 + 10
 """Pieces of every vocabulary of sub-words: special ones, bytes, digits."""
 SMALLEST, LARGEST = FIXED + 30, 32_000
 """The smallest vocabulary that may be asked for; up to which one grows by itself."""
-
-console = Console(stderr=True)
 
 
 def read(task: Task, limit: int = 0) -> list[Example] | Stream:
@@ -156,7 +153,7 @@ def encode(
     task: Task,
     examples: list[Example] | Stream,
     tokenizers: dict[str, Tokenizer],
-    settings: dict[str, Any],
+    config: TrainConfig,
     multiple: int = 1,
 ) -> tuple[Batches | SampledBatches, int]:
     """The training side as ids, and of how many pairs; those too long are left out and counted.
@@ -166,7 +163,7 @@ def encode(
     both = sides(tokenizers)
     if isinstance(examples, list):
         pairs = [(e.source, e.references[0]) for e in examples]
-        pairs += exchanged(task, pairs, settings)
+        pairs += exchanged(task, pairs, config)
         rows = [(both[0].encode(source), both[1].encode(target)) for source, target in pairs]
         short = [
             i
@@ -184,34 +181,34 @@ def encode(
             (both[0].normalizer.steps, both[1].normalizer.steps),
         )
         folder = download.writable_folder() / "encoded"
-        with encoding_bar() as report:
-            found = encoded_corpus.build(folder, examples, encoding, settings["threads"], report)
+        with completing("Encoding parts") as report:
+            found = encoded_corpus.build(folder, examples, encoding, config.threads, report)
         sources, targets, read = found.sources, found.targets, found.read
     if len(sources) < read:
         console.print(f"Left out {read - len(sources)} pairs longer than the model reads.")
     if not len(sources):
         raise ValueError(f"{task.name} has no training pair that is short enough")
-    how = (settings["batch_tokens"], settings["seed"], settings["noise"], multiple)
-    if settings["sampling"]:
+    how = (config.batch_tokens, config.seed, config.noise, multiple)
+    if config.subword_regularization:
         texts = list(zip(*(pairs[i] for i in short), strict=True))
-        return SampledBatches(*sampled(task, both, texts, (sources, targets), settings), *how), read
+        return SampledBatches(*sampled(task, both, texts, (sources, targets), config), *how), read
     return Batches(sources, targets, *how), read
 
 
-def exchanged(task: Task, pairs: Sequence[Pair], settings: dict[str, Any]) -> list[Pair]:
+def exchanged(task: Task, pairs: Sequence[Pair], config: TrainConfig) -> list[Pair]:
     """Copies of training pairs with other numbers or names; none has a source that is held out."""
-    numbers, names = (settings.get(f"exchange_{what}", 0) for what in ("numbers", "names"))
+    numbers, names = (getattr(config, f"exchange_{what}") for what in ("numbers", "names"))
     if not numbers and not names:
         return []
     held = frozenset(e.source for split in ("valid", "test") for e in task.examples(split))
     languages = getattr(task, "source_language", ""), getattr(task, "target_language", "")
-    seed = settings["seed"]
+    seed = config.seed
     more = {
         "numbers": exchange_numbers(pairs, numbers, seed, languages, held) if numbers else [],
         "names": exchange_names(pairs, names, seed, held) if names else [],
     }
     for what, found in more.items():
-        if settings.get(f"exchange_{what}", 0):
+        if getattr(config, f"exchange_{what}"):
             console.print(f"{len(found):,} more pairs, with other {what} in them.")
     return [*more["numbers"], *more["names"]]
 
@@ -221,7 +218,7 @@ def sampled(
     tokenizers: Sequence[Tokenizer],
     texts: Sequence[Sequence[str]],
     rows: Sequence[Sequence[list[int]]],
-    settings: dict[str, Any],
+    config: TrainConfig,
 ) -> list[Side]:
     """Source and target as they are drawn anew in every epoch.
 
@@ -231,28 +228,10 @@ def sampled(
     # Room for more pieces than any text has as usual, and an end to the shapes.
     longest = [min(2 * max(map(len, rows[side])), limits[side]) for side in (0, 1)]
     # Seeds of their own: one text on both sides would be cut alike.
-    seeds = np.random.SeedSequence(settings["seed"]).generate_state(2).tolist()
+    seeds = np.random.SeedSequence(config.seed).generate_state(2).tolist()
     return [
-        Side(tokenizers[side], texts[side], settings["sampling"], seeds[side], longest[side])
+        Side(
+            tokenizers[side], texts[side], config.subword_regularization, seeds[side], longest[side]
+        )
         for side in (0, 1)
     ]
-
-
-def progress_bar() -> Progress:
-    """The bar that long work shows: how much is done of how much, and how long the rest takes."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
-
-
-@contextmanager
-def encoding_bar() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar of parts encoded; gives the function that `store.build` reports to."""
-    bar = progress_bar()
-    job = bar.add_task("Encoding parts", total=None)
-    with bar:
-        yield lambda done, parts: bar.update(job, completed=done, total=parts)

@@ -1,14 +1,12 @@
-"""What a run runs on: finds the devices, names them, sets threads, and cuts batches for them."""
+"""What a run runs on: finds the devices, sets threads, and cuts batches for them."""
 
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +14,7 @@ import numpy as np
 from training.distributed.host_memory import one_heap
 from training.distributed.processes import Processes
 from zoo.runtime import keras_settings
+from zoo.runtime.devices import device_name, processor_name
 
 if TYPE_CHECKING:
     from training.data.batches import Batch
@@ -287,35 +286,3 @@ def left_out(*names: str) -> Iterator[None]:
     finally:
         for name in hidden:
             del sys.modules[name]
-
-
-def device_name(count: int = 0) -> str:
-    """The accelerators' number (`count`, or all there are) and name, or the processor's."""
-    import keras
-
-    if keras.backend.backend() == "jax":
-        import jax
-
-        first = jax.devices()[0]
-        if first.platform != "cpu":
-            return f"{count or jax.device_count()} x {first.device_kind}"
-    else:
-        import tensorflow as tf
-
-        if gpus := tf.config.list_physical_devices("GPU"):
-            details = tf.config.experimental.get_device_details(gpus[0])
-            return f"{count or len(gpus)} x {details.get('device_name', 'GPU')}"
-    return f"CPU: {processor_name()}, {os.cpu_count()} cores"
-
-
-def processor_name() -> str:
-    """The processor's name as the system gives it, with its matrix instructions."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    found = dict(line.split(":", 1) for line in lines if ":" in line)
-    found = {key.strip(): value.strip() for key, value in found.items()}
-    flags = found.get("flags", "").split()
-    units = [flag for flag in ("avx512f", "avx512_bf16", "amx_bf16") if flag in flags]
-    return " ".join([found.get("model name", platform.machine()), *units])

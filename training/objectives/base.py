@@ -14,6 +14,7 @@ from training.distributed.devices import ONE, Devices
 
 if TYPE_CHECKING:
     from training.checkpoint import Progress
+    from training.config import TrainConfig
     from training.metrics.text import Figure
     from training.start_from import Start
 
@@ -63,14 +64,14 @@ class Objective(ABC):
         self.task = task
 
     @abstractmethod
-    def check(self, settings: dict[str, Any], start: Start | None) -> None:
+    def check(self, config: TrainConfig, start: Start | None) -> None:
         """Raises ValueError where the settings cannot be trained with; reads no data."""
 
     @abstractmethod
     def prepare(
         self,
         state: Path,
-        settings: dict[str, Any],
+        config: TrainConfig,
         start: Start | None,
         progress: Progress,
         on: Devices = ONE,
@@ -79,12 +80,12 @@ class Objective(ABC):
 
     @abstractmethod
     def build(
-        self, folder: Path, settings: dict[str, Any], start: Start | None, on: Devices = ONE
+        self, folder: Path, config: TrainConfig, start: Start | None, on: Devices = ONE
     ) -> tuple[Any, Any]:
         """The network to train, on all devices, and a predictor to validate with, on one."""
 
     @abstractmethod
-    def loss(self, settings: dict[str, Any]) -> keras.losses.Loss:
+    def loss(self, config: TrainConfig) -> keras.losses.Loss:
         """What a step minimises, from (B, T) targets and the network's output."""
 
     @abstractmethod
@@ -99,6 +100,6 @@ class Objective(ABC):
     def counts(self) -> dict[str, int]:
         """How large each split is, for the card; the training side is `Data.count`."""
 
-    def signature(self, settings: dict[str, Any], on: Devices = ONE) -> tuple[int, int] | None:
+    def signature(self, config: TrainConfig, on: Devices = ONE) -> tuple[int, int] | None:
         """The one shape (B, T) that every batch has; None: any."""
         return None

@@ -12,15 +12,17 @@ import numpy as np
 
 from training import paths
 from training.checkpoint import Progress
-from training.data.prepare import console
+from training.config import TrainConfig
 from training.data.windows import Windows
 from training.distributed.devices import ONE, Devices
 from training.metrics import language_modeling as metrics
 from training.objectives.base import Data, Objective, Validation
 from training.objectives.cross_entropy import SmoothedCrossEntropy
+from training.progress import console
 from training.start_from import Start
 from training.tasks.language_modeling import LanguageModeling
 from zoo import registry, saving, text_tokenizers
+from zoo.building import build
 from zoo.inference.language_model import LanguageModelPredictor
 from zoo.inference.text_scoring import log_probs
 from zoo.text_tokenizers import TextTokenizer
@@ -36,31 +38,30 @@ class LanguageModelObjective(Objective):
     task: LanguageModeling
     tokenizer: TextTokenizer
 
-    def check(self, settings: dict[str, Any], start: Start | None) -> None:
-        for option in ("sampling", "exchange_numbers", "exchange_names", "noise"):
-            if settings[option]:
+    def check(self, config: TrainConfig, start: Start | None) -> None:
+        for option in ("subword_regularization", "exchange_numbers", "exchange_names", "noise"):
+            if getattr(config, option):
                 raise ValueError(
                     f"--{option.replace('_', '-')} is for tasks of pairs, and "
                     f"{paths.shown(self.task.name)} is a text to continue"
                 )
-        config = start.hyperparameters if start else self._config(settings, 4)
-        window = getattr(config, "max_length", None)
-        if window and settings["window"] > window:
+        sizes = start.hyperparameters if start else self._sizes(config, 4)
+        window = getattr(sizes, "max_length", None)
+        if window and config.window > window:
             raise ValueError(
                 f"--window may be at most the model's context, {window} (--set max_length). "
-                f"Received: {settings['window']}"
+                f"Received: {config.window}"
             )
 
-    def _config(self, settings: dict[str, Any], vocabulary: int) -> Any:
-        override = {"vocabulary": vocabulary, **settings["override"]}
-        return registry.configuration(
-            settings["model"], settings["preset"], kind=self.kind, **override
-        )
+    def _sizes(self, config: TrainConfig, vocabulary: int) -> Any:
+        """The network's hyper-parameters."""
+        override = {"vocabulary": vocabulary, **config.override}
+        return registry.configuration(config.model, config.preset, kind=self.kind, **override)
 
     def prepare(
         self,
         state: Path,
-        settings: dict[str, Any],
+        config: TrainConfig,
         start: Start | None,
         progress: Progress,
         on: Devices = ONE,
@@ -69,18 +70,18 @@ class LanguageModelObjective(Objective):
         if start:
             self.tokenizer = start.tokenizers["text"]
         else:
-            self.tokenizer = self._learn(text, state, settings["vocabulary"])
+            self.tokenizer = self._learn(text, state, config.vocabulary)
         ids = self.tokenizer.encode(text)
         ids = np.concatenate([[self.tokenizer.start], ids]).astype("int32")
-        if settings["limit"]:
-            ids = ids[: settings["limit"] + 1]
-        self.length = self._window(settings, start)
-        rows = max(settings["batch_tokens"] // self.length, 1)
+        if config.limit:
+            ids = ids[: config.limit + 1]
+        self.length = self._window(config, start)
+        rows = max(config.batch_tokens // self.length, 1)
         rows = -(-rows // on.count) * on.count  # each device has as many
-        windows = Windows(ids, self.length, rows, settings["seed"])
+        windows = Windows(ids, self.length, rows, config.seed)
         self.rows = rows
         valid = self.tokenizer.encode(self.task.text("valid"))
-        self.valid = valid[: settings["validate_on"] * self.length]
+        self.valid = valid[: config.validate_on * self.length]
         if len(self.valid) < 2:
             raise ValueError(f"{paths.shown(self.task.name)} has no text to validate on")
         count = len(ids) - 1
@@ -96,35 +97,33 @@ class LanguageModelObjective(Objective):
         saving.write_aside(state / f"tokenizer{made.suffix}", made.bytes)
         return made
 
-    def _window(self, settings: dict[str, Any], start: Start | None) -> int:
-        config = start.hyperparameters if start else self._config(settings, self.tokenizer.size)
-        return settings["window"] or getattr(config, "max_length", WINDOW)
+    def _window(self, config: TrainConfig, start: Start | None) -> int:
+        sizes = start.hyperparameters if start else self._sizes(config, self.tokenizer.size)
+        return config.window or getattr(sizes, "max_length", WINDOW)
 
     def build(
-        self, folder: Path, settings: dict[str, Any], start: Start | None, on: Devices = ONE
+        self, folder: Path, config: TrainConfig, start: Start | None, on: Devices = ONE
     ) -> tuple[Any, LanguageModelPredictor]:
-        model, seed = settings["model"], settings["seed"]
+        model, seed = config.model, config.seed
         if start:
-            config, prepared = start.changed(settings["override"]), start.inherited()
+            sizes, prepared = start.changed(config.override), start.inherited()
         else:
-            config = self._config(settings, self.tokenizer.size)
+            sizes = self._sizes(config, self.tokenizer.size)
             prepared = {
                 "tokenizers": {"text": f"tokenizer{self.tokenizer.suffix}"},
                 "unit": self.tokenizer.unit,
                 "task_info": asdict(self.task.info()),
                 "prompts": self.task.showcase(),
             }
-        probe = registry.build(model, config, kind=self.kind)
+        probe = build(model, sizes, kind=self.kind)
         with on.scope():
-            network = registry.build(
-                model, config, seed=seed, precision=settings["precision"], kind=self.kind
-            )
+            network = build(model, sizes, seed=seed, precision=config.precision, kind=self.kind)
         description = saving.model_config(
             kind=self.kind,
             name=folder.name,
             task=paths.shown(self.task.name),
             model=model,
-            preset=settings["preset"],
+            preset=config.preset,
             network=probe,
             **prepared,
         )
@@ -133,10 +132,10 @@ class LanguageModelObjective(Objective):
         )
         return network, predictor
 
-    def loss(self, settings: dict[str, Any]) -> keras.losses.Loss:
-        return SmoothedCrossEntropy(settings["smoothing"])
+    def loss(self, config: TrainConfig) -> keras.losses.Loss:
+        return SmoothedCrossEntropy(config.smoothing)
 
-    def signature(self, settings: dict[str, Any], on: Devices = ONE) -> tuple[int, int]:
+    def signature(self, config: TrainConfig, on: Devices = ONE) -> tuple[int, int]:
         return self.rows, self.length
 
     def validate(self, predictor: LanguageModelPredictor) -> Validation:

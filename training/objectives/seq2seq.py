@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from training import paths
 from training.checkpoint import Progress
+from training.config import TrainConfig
 from training.data import prepare
 from training.distributed.devices import ONE, Devices
 from training.objectives.base import Data, Objective, Validation
@@ -18,8 +19,13 @@ from training.objectives.cross_entropy import SmoothedCrossEntropy
 from training.start_from import Start
 from training.tasks.base import Task
 from zoo import registry, saving
+from zoo.building import build
 from zoo.inference.seq2seq import Seq2SeqPredictor
+from zoo.task_info import TaskInfo
 from zoo.tokenizer import Tokenizer
+
+LONGEST_HINT = 100
+"""Characters of an input that a page may open with."""
 
 
 class Seq2SeqObjective(Objective):
@@ -30,39 +36,39 @@ class Seq2SeqObjective(Objective):
     task: Task
     tokenizers: dict[str, Tokenizer]
 
-    def check(self, settings: dict[str, Any], start: Start | None) -> None:
+    def check(self, config: TrainConfig, start: Start | None) -> None:
         task = self.task
         drawn = {t.model_type for t in task.tokenizers().values()} == {"unigram"}
-        if settings["sampling"] and not (start.draws() if start else drawn):
+        if config.subword_regularization and not (start.draws() if start else drawn):
             raise ValueError(
-                f"{task.name} has no sub-words whose cutting could be drawn (--sampling)"
+                f"{task.name} has no sub-words whose cutting could be drawn "
+                "(--subword-regularization)"
             )
-        for option in ("sampling", "exchange_numbers", "exchange_names"):
-            if settings[option] and task.stream() is not None:
+        for option in ("subword_regularization", "exchange_numbers", "exchange_names"):
+            if getattr(config, option) and task.stream() is not None:
                 raise ValueError(
                     f"{task.name} is encoded once for all epochs: it cannot have "
                     f"--{option.replace('_', '-')}"
                 )
         if start:
             return
-        config = self._config(settings, 4, 4)
+        sizes = self._sizes(config, 4, 4)
         longest = max(task.max_source_length, task.max_target_length)
-        if longest > getattr(config, "max_length", longest):
+        if longest > getattr(sizes, "max_length", longest):
             raise ValueError(
                 f"{task.name} has up to {longest} pieces, and a position is needed for each. "
-                f"Received: max_length={config.max_length}"
+                f"Received: max_length={sizes.max_length}"
             )
 
-    def _config(self, settings: dict[str, Any], source: int, target: int, **more: Any) -> Any:
+    def _sizes(self, config: TrainConfig, source: int, target: int, **more: Any) -> Any:
+        """The network's hyper-parameters."""
         sizes = {"source_vocabulary": source, "target_vocabulary": target, **more}
-        return registry.configuration(
-            settings["model"], settings["preset"], **{**sizes, **settings["override"]}
-        )
+        return registry.configuration(config.model, config.preset, **{**sizes, **config.override})
 
     def prepare(
         self,
         state: Path,
-        settings: dict[str, Any],
+        config: TrainConfig,
         start: Start | None,
         progress: Progress,
         on: Devices = ONE,
@@ -72,24 +78,24 @@ class Seq2SeqObjective(Objective):
         How to score is chosen once, for all of the run and for every evaluation of its model.
         """
         task = self.task
-        if not start and (window := getattr(self._config(settings, 4, 4), "window", None)):
+        if not start and (window := getattr(self._sizes(config, 4, 4), "window", None)):
             # A network of a fixed window reads no further; longer pairs are left out and counted.
             task.max_source_length = min(task.max_source_length, window)
-        examples = prepare.read(task, settings["limit"])
+        examples = prepare.read(task, config.limit)
         if start:
             self.tokenizers = start.tokenizers
         else:
-            self.tokenizers = prepare.make_tokenizers(task, examples, state, settings["vocabulary"])
-        batches, pairs = prepare.encode(task, examples, self.tokenizers, settings, on.rounding())
+            self.tokenizers = prepare.make_tokenizers(task, examples, state, config.vocabulary)
+        batches, pairs = prepare.encode(task, examples, self.tokenizers, config, on.rounding())
         scoring = progress.scoring or task.choose_scoring(prepare.targets(task, examples))
         progress.scoring = scoring
         task.score_as(scoring)
-        self.valid = task.examples("valid")[: settings["validate_on"]]
+        self.valid = task.examples("valid")[: config.validate_on]
         identity = tuple(t.bytes for t in self.tokenizers.values())
         return Data(batches, pairs, f"{pairs:,} pairs", identity)
 
     def build(
-        self, folder: Path, settings: dict[str, Any], start: Start | None, on: Devices = ONE
+        self, folder: Path, config: TrainConfig, start: Start | None, on: Devices = ONE
     ) -> tuple[Any, Seq2SeqPredictor]:
         """Both have fresh weights; those of `start` fit them."""
         task, tokenizers = self.task, self.tokenizers
@@ -101,25 +107,23 @@ class Seq2SeqObjective(Objective):
             "max_source_length": task.max_source_length,
             "max_target_length": task.max_target_length,
             "unit": task.unit,
-            "task_info": asdict(task.info()),
+            "task_info": asdict(_told(task)),
         }
         if start:
-            config, prepared = start.changed(settings["override"]), start.inherited()
+            sizes, prepared = start.changed(config.override), start.inherited()
         else:
             shared = source_tokenizer.bytes == target_tokenizer.bytes
-            sizes = (source_tokenizer.size, target_tokenizer.size)
-            config = self._config(settings, *sizes, shared_vocabulary=shared)
-        probe = registry.build(settings["model"], config)
+            vocabularies = (source_tokenizer.size, target_tokenizer.size)
+            sizes = self._sizes(config, *vocabularies, shared_vocabulary=shared)
+        probe = build(config.model, sizes)
         with on.scope():
-            network = registry.build(
-                settings["model"], config, seed=settings["seed"], precision=settings["precision"]
-            )
+            network = build(config.model, sizes, seed=config.seed, precision=config.precision)
         description = saving.model_config(
             kind=self.kind,
             name=folder.name,
             task=paths.shown(task.name),
-            model=settings["model"],
-            preset=settings["preset"],
+            model=config.model,
+            preset=config.preset,
             network=probe,
             **prepared,
         )
@@ -127,8 +131,8 @@ class Seq2SeqObjective(Objective):
             folder.name, probe, source_tokenizer, target_tokenizer, description, path=folder
         )
 
-    def loss(self, settings: dict[str, Any]) -> keras.losses.Loss:
-        return SmoothedCrossEntropy(settings["smoothing"])
+    def loss(self, config: TrainConfig) -> keras.losses.Loss:
+        return SmoothedCrossEntropy(config.smoothing)
 
     def validate(self, predictor: Seq2SeqPredictor) -> Validation:
         sources = [e.source for e in self.valid]
@@ -147,3 +151,12 @@ class Seq2SeqObjective(Objective):
 
     def counts(self) -> dict[str, int]:
         return {split: len(self.task.examples(split)) for split in ("valid", "test")}
+
+
+def _told(task: Task) -> TaskInfo:
+    """What pages say of the task; where it names no example, a short one of the validation side."""
+    info = task.info()
+    if info.hint:
+        return info
+    sources = (example.source for example in task.examples("valid"))
+    return replace(info, hint=next((one for one in sources if len(one) <= LONGEST_HINT), ""))

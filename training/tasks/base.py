@@ -81,6 +81,7 @@ class Task(ABC):
     """Something to learn from pairs of texts. One task (or one family of corpora) is one file."""
 
     kind: ClassVar[str] = "seq2seq"
+    objective: ClassVar[str] = "training.objectives.seq2seq:Seq2SeqObjective"
     name: str
     unit: ClassVar[str] = "word"  # what people read: "word" or "character"
     metric: ClassVar[str]  # the figure early stopping watches, a key of `score`

@@ -31,6 +31,7 @@ class LanguageModeling:
     """
 
     kind: ClassVar[str] = "language_model"
+    objective: ClassVar[str] = "training.objectives.language_model:LanguageModelObjective"
     metric: ClassVar[str] = "nats"
     higher_is_better: ClassVar[bool] = False
     scoring: ClassVar[None] = None  # there is one way only

@@ -14,6 +14,18 @@ recurrent translators, `small` for a corpus of your own on a CPU, `base` for an 
 
 
 @dataclass(frozen=True)
+class Config:
+    """Hyper-parameters of a network; every architecture's are a subclass."""
+
+    def attention_heads(self) -> dict[str, tuple[int, int]]:
+        """How many layers and heads of attention the network has, by kind of map; {} for none.
+
+        Kinds are those of `zoo.prediction.AXES`.
+        """
+        return {}
+
+
+@dataclass(frozen=True)
 class Range:
     """The values that a field may have.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.configs.base import share, size
+from zoo.configs.base import Config, share, size
 
 
 @dataclass(frozen=True)
-class FeedForwardLanguageModel:
+class FeedForwardLanguageModel(Config):
     """Hyper-parameters of the language model `feed-forward` (Bengio et al. 2003).
 
     Args:
@@ -37,7 +37,7 @@ LANGUAGE_MODEL_PRESETS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class FeedForwardSeq2Seq:
+class FeedForwardSeq2Seq(Config):
     """Hyper-parameters of the `feed-forward` network that reads one sequence and writes another.
 
     Args:

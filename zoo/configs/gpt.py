@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.configs.base import setting, share, size
+from zoo.configs.base import Config, setting, share, size
 
 
 @dataclass(frozen=True)
-class GPT:
+class GPT(Config):
     """Hyper-parameters of the language model `gpt`.
 
     Args:
@@ -31,6 +31,9 @@ class GPT:
     dropout: float = share(0.2)
     positions: str = setting("rotary", choices=("rotary", "learned", "sinusoidal", "none"))
     max_length: int = setting(256, least=2)
+
+    def attention_heads(self) -> dict[str, tuple[int, int]]:
+        return {"decoder": (self.layers, self.heads)}
 
 
 PRESETS: dict[str, dict[str, Any]] = {

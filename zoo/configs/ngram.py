@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.configs.base import setting, size
+from zoo.configs.base import Config, setting, size
 
 
 @dataclass(frozen=True)
-class NGram:
+class NGram(Config):
     """Hyper-parameters of the language model `ngram`.
 
     Args:

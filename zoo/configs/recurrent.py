@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.configs.base import share, size
+from zoo.configs.base import Config, share, size
 
 
 @dataclass(frozen=True)
-class Recurrent:
-    """Hyper-parameters of the recurrent encoder-decoders (`simple-rnn`, `lstm`, `lstm-bahdanau`).
+class Recurrent(Config):
+    """Hyper-parameters of the recurrent encoder-decoders without attention (`simple-rnn`, `lstm`).
 
     Args:
         source_vocabulary, target_vocabulary: how many tokens each side has.
         shared_vocabulary: both sides use the same tokens, hence the same embedding.
         width: of the token embeddings, and of the tied output.
         units: of the decoder's state; each direction of a bidirectional encoder has half.
-        attention_units: of the hidden layer of additive attention; unused without attention.
+        attention_units: of the hidden layer of additive attention; unused without it.
         dropout: share of the embeddings and of the readout dropped while training.
     """
 
@@ -28,6 +28,14 @@ class Recurrent:
     units: int = size(512)
     attention_units: int = size(256)
     dropout: float = share(0.2)
+
+
+@dataclass(frozen=True)
+class RecurrentWithAttention(Recurrent):
+    """The same hyper-parameters, of the one with additive attention (`lstm-bahdanau`)."""
+
+    def attention_heads(self) -> dict[str, tuple[int, int]]:
+        return {"cross": (1, 1)}
 
 
 PRESETS: dict[str, dict[str, Any]] = {

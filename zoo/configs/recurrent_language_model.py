@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.configs.base import share, size
+from zoo.configs.base import Config, share, size
 
 
 @dataclass(frozen=True)
-class RecurrentLanguageModel:
+class RecurrentLanguageModel(Config):
     """Hyper-parameters of the language models `rnn`, `lstm` and `min-gru`.
 
     Args:

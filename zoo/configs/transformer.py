@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.configs.base import setting, share, size
+from zoo.configs.base import Config, setting, share, size
 
 
 @dataclass(frozen=True)
-class Transformer:
+class Transformer(Config):
     """Hyper-parameters of the `transformer` encoder-decoder.
 
     Args:
@@ -35,6 +35,14 @@ class Transformer:
     dropout: float = share(0.1)
     positions: str = setting("sinusoidal", choices=("sinusoidal", "learned", "none"))
     max_length: int = size(512)
+
+    def attention_heads(self) -> dict[str, tuple[int, int]]:
+        decoder = (self.decoder_layers, self.heads)
+        return {
+            "cross": decoder,
+            "encoder": (self.encoder_layers, self.heads),
+            "decoder": decoder,
+        }
 
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -51,20 +51,20 @@ def on_reading(
     count = tf.cast(ids.row_lengths(), tf.int32) + 1
     kept = longest - 1
     too_long = filled(checks.TOO_LONG, count=count, most=kept)
-    missing = _missing(tokenizer, ids[:, :kept], pieces[:, :kept])
+    absent = missing(tokenizer, ids[:, :kept], pieces[:, :kept])
     return [
-        _when(
+        when(
             characters > MAX_CHARACTERS, checks.FIRST_CHARACTERS.format(most=f"{MAX_CHARACTERS:,}")
         ),
-        _when(count > longest, too_long),
-        tf.map_fn(_shown, missing, fn_output_signature=tf.string),
+        when(count > longest, too_long),
+        on_missing(absent),
     ]
 
 
 def on_writing(ids: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
     """Whether an answer was cut; `ids` (B, T)."""
     last = tf.gather(ids, tf.maximum(lengths - 1, 0), batch_dims=1)
-    return _when((lengths > 0) & (last != EOS), checks.CUT)
+    return when((lengths > 0) & (last != EOS), checks.CUT)
 
 
 def read_text(pieces: tf.RaggedTensor) -> tf.Tensor:
@@ -78,19 +78,19 @@ def of_input(found: Checks, text: tf.Tensor, read: tf.Tensor) -> list[tf.Tensor]
     notes = []
     blank = tf.strings.strip(read) == ""
     if "empty" in found.given:
-        notes.append(_when(blank, checks.EMPTY))
+        notes.append(when(blank, checks.EMPTY))
     if "word" in found.given:
-        notes.append(_when(_has(text, r"\pL.* .*\pL"), checks.SEVERAL_WORDS))
-        notes.append(_when(_has(text, r"[\p{Nd}\p{No}]"), checks.DIGITS))
+        notes.append(when(_has(text, r"\pL.* .*\pL"), checks.SEVERAL_WORDS))
+        notes.append(when(_has(text, r"[\p{Nd}\p{No}]"), checks.DIGITS))
     if "date" in found.given:
         numbers = _Numbers(read, found)
         none, few = numbers.count == 0, numbers.count == 1
         first, last = found.given["date"]["years"]
         year = tf.strings.as_string(numbers.first_year)
         outside = filled(checks.YEAR_RANGE, year=year, first=first, last=last)
-        notes.append(_when(~blank & none, checks.NO_NUMBER))
-        notes.append(_when(few, checks.ONE_NUMBER))
-        notes.append(_when(numbers.enough & numbers.outside, outside))
+        notes.append(when(~blank & none, checks.NO_NUMBER))
+        notes.append(when(few, checks.ONE_NUMBER))
+        notes.append(when(numbers.enough & numbers.outside, outside))
     return notes
 
 
@@ -117,9 +117,9 @@ def of_answer(found: Checks, read: tf.Tensor, answer: tf.Tensor) -> list[tf.Tens
         return filled(checks.NOT_IN_INPUT, part=part, value=value)
 
     return [
-        _when(numbers.enough & ~iso, checks.NOT_ISO),
-        _when(applies & ~_exists(year, month, day), filled(checks.NO_SUCH_DATE, answer=answer)),
-        _when(
+        when(numbers.enough & ~iso, checks.NOT_ISO),
+        when(applies & ~_exists(year, month, day), filled(checks.NO_SUCH_DATE, answer=answer)),
+        when(
             compared & ~spoken_for,
             tf.where(
                 short,
@@ -127,8 +127,8 @@ def of_answer(found: Checks, read: tf.Tensor, answer: tf.Tensor) -> list[tf.Tens
                 not_in_input("year", year),
             ),
         ),
-        _when(compared & ~numbers.have(month) & ~_has(read, r"\pL"), not_in_input("month", month)),
-        _when(compared & ~numbers.have(day), not_in_input("day", day)),
+        when(compared & ~numbers.have(month) & ~_has(read, r"\pL"), not_in_input("month", month)),
+        when(compared & ~numbers.have(day), not_in_input("day", day)),
     ]
 
 
@@ -165,9 +165,7 @@ def _exists(year: tf.Tensor, month: tf.Tensor, day: tf.Tensor) -> tf.Tensor:
     return (year >= 1) & (day >= 1) & (day <= days + tf.cast(leap, tf.int32))
 
 
-def _missing(
-    tokenizer: Tokenizer, ids: tf.RaggedTensor, pieces: tf.RaggedTensor
-) -> tf.RaggedTensor:
+def missing(tokenizer: Tokenizer, ids: tf.RaggedTensor, pieces: tf.RaggedTensor) -> tf.RaggedTensor:
     """As `Tokenizer.missing`, with repetitions."""
     if not tokenizer.byte_ids:
         found = tf.ragged.boolean_mask(pieces, ids == UNK)
@@ -180,12 +178,17 @@ def _missing(
     return tf.ragged.boolean_mask(characters, characters != "\n")
 
 
+def on_missing(found: tf.RaggedTensor) -> tf.Tensor:
+    """The note on what is not in the vocabulary; `found` (B, N) as `missing` gives it."""
+    return tf.map_fn(_shown, found, fn_output_signature=tf.string)
+
+
 def _shown(missing: tf.Tensor) -> tf.Tensor:
-    """The note on what is missing of one text, ""  where nothing is."""
+    """The note on what is missing of one text, "" where nothing is."""
     each, _ = tf.unique(missing)
     listed = tf.strings.reduce_join(each[:MISSING_SHOWN], separator=" ")
     more = tf.where(tf.size(each) > MISSING_SHOWN, " ...", "")
-    return _when(tf.size(each) > 0, filled(checks.MISSING, shown=listed + more))
+    return when(tf.size(each) > 0, filled(checks.MISSING, shown=listed + more))
 
 
 def filled(template: str, **values: Any) -> tf.Tensor:
@@ -204,5 +207,6 @@ def _has(text: tf.Tensor, pattern: str) -> tf.Tensor:
     return tf.strings.regex_full_match(text, f".*{pattern}.*")
 
 
-def _when(condition: tf.Tensor, note: Any) -> tf.Tensor:
+def when(condition: tf.Tensor, note: Any) -> tf.Tensor:
+    """`note` where it applies, else ""."""
     return tf.where(condition, note, "")

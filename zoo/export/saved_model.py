@@ -1,7 +1,4 @@
-"""A trained model as a TensorFlow SavedModel: what its graph does, and how it gets its number.
-
-    from zoo import export, load
-    export.export(load("en-es-transformer"), "serving/en-es-transformer")
+"""A trained `seq2seq` model as a TensorFlow SavedModel.
 
 The graph reads text (or ids), cuts it to what the model was made for, writes greedily, and looks
 once more at what it wrote for the attention. It needs none of this code to run, and answers as
@@ -10,32 +7,25 @@ once more at what it wrote for the attention. It needs none of this code to run,
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import hashlib
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import keras
 import tensorflow as tf
 
 from zoo.cleaning import INVISIBLE
-from zoo.export import note_operations, tf_serving
+from zoo.export import note_operations, text_operations, tf_serving, versions
+from zoo.export.versions import Answer, Signatures
 from zoo.inference import generation
 from zoo.inference.seq2seq import MAX_CHARACTERS
 from zoo.normalizer import Normalizer
-from zoo.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
+from zoo.tokenizer import BOS, EOS, PAD, UNK
 
 if TYPE_CHECKING:
     from zoo.inference.seq2seq import Seq2SeqPredictor
     from zoo.kinds.base import Memory
     from zoo.kinds.seq2seq import Seq2Seq
-
-Answer = dict[str, tf.Tensor]
-Signatures = dict[str, Callable[..., Answer]]
 
 
 def export(
@@ -64,63 +54,16 @@ def export(
     Raises:
         ValueError: Keras runs on another backend than TensorFlow, or `length_cap` is below 2.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            "Only the TensorFlow backend writes a SavedModel: set KERAS_BACKEND=tensorflow. "
-            f"Received: KERAS_BACKEND={keras.backend.backend()!r}"
-        )
-    if length_cap is not None and length_cap < 2:
-        raise ValueError(
-            "length_cap must be at least 2, one piece and the closing one. "
-            f"Received: length_cap={length_cap}"
-        )
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    versions.check(length_cap)
     longest = [loaded.max_source_length, loaded.max_target_length]
     if length_cap is not None:
         longest = [min(length_cap, length) for length in longest]
     examples = list(examples) or [loaded.source_tokenizer.decode(range(UNK + 1, UNK + 9))]
-    # A server takes only folders that are numbers, so it does not see this one.
-    aside = Path(tempfile.mkdtemp(dir=folder, prefix=".aside-"))
-    try:
-        with _without_cudnn(loaded.model):
-            module, signatures = _graph(loaded, *longest, text=text)
-            tf.saved_model.save(module, str(aside), signatures=signatures)
-        tf_serving.write_beside(aside, loaded, name or loaded.name, longest, text, examples)
-        aside.chmod(0o755)
-        return _publish(aside, folder)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
 
+    def beside(version: Path) -> None:
+        tf_serving.write_beside(version, loaded, name or loaded.name, longest, text, examples)
 
-def _publish(aside: Path, folder: Path) -> Path:
-    """Rename to the number after the highest one there is."""
-    while True:
-        numbers = [int(path.name) for path in folder.iterdir() if path.name.isdecimal()]
-        version = folder / str(max(numbers, default=0) + 1)
-        try:
-            return aside.rename(version)
-        except OSError:
-            # Somebody else took the number meanwhile: take the next one.
-            if not version.exists():
-                raise
-
-
-@contextlib.contextmanager
-def _without_cudnn(network: Seq2Seq) -> Iterator[None]:
-    """Recurrent layers in plain TensorFlow: where there is a GPU, Keras would write kernels into
-    the graph that no machine without one can run.
-    """
-    layers = [layer for layer in network._flatten_layers() if hasattr(layer, "use_cudnn")]
-    before = [layer.use_cudnn for layer in layers]
-    try:
-        for layer in layers:
-            layer.use_cudnn = False
-        yield
-    finally:
-        for layer, value in zip(layers, before, strict=True):
-            layer.use_cudnn = value
+    return versions.write(loaded.model, folder, lambda: _graph(loaded, *longest, text=text), beside)
 
 
 # The graph
@@ -149,9 +92,10 @@ def _graph(
 
     if not text:
         return module, {"serving_default": from_ids, "ids": from_ids}
-    module.reader = _text_tokenizer(loaded.source_tokenizer)
+    module.reader = text_operations.sentencepiece(loaded.source_tokenizer.bytes)
     shared = loaded.source_tokenizer is loaded.target_tokenizer
-    module.writer = module.reader if shared else _text_tokenizer(loaded.target_tokenizer)
+    written = loaded.target_tokenizer.bytes
+    module.writer = module.reader if shared else text_operations.sentencepiece(written)
     reader, writer, tokenizer = module.reader, module.writer, loaded.source_tokenizer
     normalizer = tokenizer.normalizer
     names = copy.copy(reader)
@@ -185,7 +129,7 @@ def _graph(
 
 def _answer(network: Seq2Seq, source: tf.Tensor, length: int) -> Answer:
     """What `network` writes for each row of `source` (B, S), and where it looked."""
-    # A source of nothing but its end is not put to the model: its answer is nothing.
+    # A source of nothing but its end is answered with nothing, without the model.
     source = tf.where(source[:, :1] == EOS, PAD, source)
     memory = network.encode(source)
     made = generation.search(_Encoded(network, memory), source, length=length)
@@ -211,7 +155,7 @@ def _answer(network: Seq2Seq, source: tf.Tensor, length: int) -> Answer:
 
 
 class _Encoded:
-    """A network that has read its source: the verbs that `generation.search` uses."""
+    """A network that has read its source: the methods that `generation.search` uses."""
 
     def __init__(self, network: Seq2Seq, memory: Memory):
         self.init_state, self.step = network.init_state, network.step
@@ -256,15 +200,6 @@ def _normalized(text: tf.Tensor, name: str, value: Any) -> tf.Tensor:
 def _quoted(text: str) -> str:
     """`text` as a regular expression that matches nothing else."""
     return "".join(c if c.isalnum() or ord(c) > 127 else f"\\x{{{ord(c):x}}}" for c in text)
-
-
-def _text_tokenizer(tokenizer: Tokenizer) -> Any:
-    import tensorflow_text
-
-    # TensorFlow keeps these by name in each process, and all would have the same one: of two that
-    # were loaded, the second would silently read with the first one's pieces.
-    name = f"sentencepiece_{hashlib.sha256(tokenizer.bytes).hexdigest()}"
-    return tensorflow_text.SentencepieceTokenizer(tokenizer.bytes, name=name)
 
 
 def _closed(pieces: tf.RaggedTensor, longest: int, end: Any = EOS, pad: Any = PAD) -> tf.Tensor:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import keras
 import tensorflow as tf
 
-from zoo import checks, registry
+from zoo import checks
 from zoo.inference.seq2seq import MAX_CHARACTERS
 from zoo.tokenizer import PAD
 
@@ -122,7 +122,7 @@ def readme(
     config = loaded.config
     data = loaded.card.get("data") or {}
     origin = [data.get(field) for field in ("corpus", "url", "licence", "attribution")]
-    attends = "cross" in registry.architecture(config["model"]).attention
+    attends = "cross" in loaded.attention_heads
     row = loaded.source_tokenizer.encode(example)
     asked = json.dumps({"instances": [example if text else row]}, ensure_ascii=False)
     values = {

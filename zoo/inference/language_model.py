@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from zoo import saving
+from zoo.checks import MISSING, MISSING_SHOWN
 from zoo.continuation import Continuation, Token
 from zoo.inference import text_scoring, writing
 from zoo.inference.generation import Sampling, draw
 from zoo.kinds.language_model import LanguageModel
 from zoo.padding import ROWS, bucket
 from zoo.runtime import backend
-from zoo.text_tokenizers import REPLACEMENT, TextTokenizer, visible
+from zoo.text_tokenizers import TextTokenizer
 
 MAX_CHARACTERS = 200_000
 """Prompts are cut here, at their beginning, before they are tokenised."""
@@ -29,10 +31,14 @@ CHUNK = 32
 STREAMED = 4
 LENGTHS = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 """Lengths that prompts are padded to."""
-NAMED = 20
-"""Characters of a word that is not in the vocabulary, in a note about it."""
 UNBOUNDED = 1024
 """The most tokens of a prompt that a network without a context reads at a time."""
+GROWS = 8
+"""Tokens back that the text of one more may depend on."""
+
+LAST_CHARACTERS = "Only the last {most} characters were read."
+LAST_TOKENS = "The model reads at most {context} tokens: the last {most} were."
+EMPTY = "An empty prompt: it begins as a text does."
 
 
 @dataclass
@@ -73,6 +79,19 @@ class LanguageModelPredictor:
     ):
         self.name, self.model, self.tokenizer = name, network, tokenizer
         self.config, self.card, self.path = config, card or {}, path
+
+    @classmethod
+    def from_folder(
+        cls, folder: Path, config: dict[str, Any], **known: Any
+    ) -> LanguageModelPredictor:
+        """The model in a folder, `config` its checked config.json; `known`: its name and card."""
+        return cls(
+            network=saving.read_network(folder, config),
+            tokenizer=saving.read_text_tokenizer(folder, config),
+            config=config,
+            path=folder,
+            **known,
+        )
 
     @property
     def attention_heads(self) -> dict[str, tuple[int, int]]:
@@ -219,21 +238,20 @@ class LanguageModelPredictor:
         notes, text = [], prompt
         if len(text) > MAX_CHARACTERS:
             text = text[-MAX_CHARACTERS:]
-            notes.append(f"Only the last {MAX_CHARACTERS:,} characters were read.")
+            notes.append(LAST_CHARACTERS.format(most=f"{MAX_CHARACTERS:,}"))
         ids = self.tokenizer.encode(text).tolist()
         if missing := self.tokenizer.missing(text):
-            names = (visible(name[:NAMED]) for name in missing[:10])
-            shown = " ".join(names) + (" ..." if len(missing) > 10 else "")
-            notes.append(f"Not in the model's vocabulary: {shown}")
+            more = " ..." if len(missing) > MISSING_SHOWN else ""
+            notes.append(MISSING.format(shown=" ".join(missing[:MISSING_SHOWN]) + more))
         context = self.context
         most = context - 1 if context else None
         if most and len(ids) > most:
-            notes.append(f"The model reads at most {context:,} tokens: the last {most:,} were.")
+            notes.append(LAST_TOKENS.format(context=f"{context:,}", most=f"{most:,}"))
             ids = ids[-most:]
         elif not ids or not most or len(ids) < most:
             ids = [self.tokenizer.start, *ids]
         if not prompt:
-            notes.append("An empty prompt: it begins as a text does.")
+            notes.append(EMPTY)
         return Row(number, prompt, ids, notes)
 
     def _written(
@@ -345,25 +363,12 @@ class LanguageModelPredictor:
             for token, log_prob, ids, chances in zip(
                 tokens.tolist(), log_probs, best, np.exp(best_log_probs), strict=True
             ):
-                text = self._text_of(row, token)
+                text = self.tokenizer.growth([*row.read, *row.ids][-GROWS:], token)
                 labels = zip(self.tokenizer.labels(ids), map(float, chances), ids, strict=True)
                 named = ((shown, chance) for shown, chance, id_ in labels if id_ not in never)
                 label = self.tokenizer.labels([token])[0]
                 row.tokens.append(Token(text, label, float(log_prob), tuple(named)))
                 row.ids.append(token)
-
-    def _text_of(self, row: Row, token: int) -> str:
-        """What the text grows by with one more token: a space may come with a word.
-
-        A character of several bytes, each a token, comes with the last of them.
-        """
-        if self.tokenizer.unit == "character":
-            return self.tokenizer.decode([token])
-        before = [*row.read, *row.ids][-8:]
-        begun, after = (
-            self.tokenizer.decode(ids).rstrip(REPLACEMENT) for ids in (before, [*before, token])
-        )
-        return after[len(begun) :]
 
     def _answer(self, row: Row, stops: tuple[str, ...], attention: bool) -> Continuation:
         text, kept = _until(row.tokens, stops)

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from zoo import saving
 from zoo.continuation import Token
 from zoo.inference.generation import Sampling
-from zoo.inference.language_model import LanguageModelPredictor, Row, is_stopped
+from zoo.inference.language_model import GROWS, LanguageModelPredictor, Row, is_stopped
 from zoo.models.ngram import KneserNey
 from zoo.text_tokenizers import TextTokenizer
 
@@ -31,6 +32,17 @@ class NGramPredictor(LanguageModelPredictor):
         path: Path | None = None,
     ):
         super().__init__(name, tables, tokenizer, config, card, path)
+
+    @classmethod
+    def from_folder(cls, folder: Path, config: dict[str, Any], **known: Any) -> NGramPredictor:
+        """The model in a folder, `config` its checked config.json; `known`: its name and card."""
+        return cls(
+            tables=saving.read_tables(folder, config),
+            tokenizer=saving.read_text_tokenizer(folder, config),
+            config=config,
+            path=folder,
+            **known,
+        )
 
     @property
     def attention_heads(self) -> dict[str, tuple[int, int]]:
@@ -87,7 +99,7 @@ class NGramPredictor(LanguageModelPredictor):
                 named = zip(self.tokenizer.labels(shown), chances[shown].tolist(), strict=True)
                 row.tokens.append(
                     Token(
-                        self._text_of(row, chosen),
+                        self.tokenizer.growth([*row.read, *row.ids][-GROWS:], chosen),
                         self.tokenizer.labels([chosen])[0],
                         float(np.log(chances[chosen])),
                         tuple(named),

@@ -11,22 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from keras import ops
 
-from zoo import checks
+from zoo import checks, saving
 from zoo.checks import Checks
 from zoo.inference import generation
 from zoo.inference.generation import Sampling
-from zoo.inference.scoring import Found, cut, look
+from zoo.inference.scoring import Hypotheses, Source, score, trim
 from zoo.padding import LENGTHS, ROWS, bucket, pad, shift
 from zoo.prediction import Hypothesis, Prediction
 from zoo.runtime import backend
 from zoo.tokenizer import EOS, Tokenizer
 
 if TYPE_CHECKING:
-    from zoo.interpret.attribution import Attribution
-    from zoo.interpret.edited_network import Edits
-    from zoo.interpret.internals import Candidates, Inside
-    from zoo.interpret.intervene import Intervention, Off, Outcome
-    from zoo.kinds.base import Maps
+    from zoo.kinds.base import Maps, Tensor
     from zoo.kinds.seq2seq import Seq2Seq
 
 MAX_CHARACTERS = 20_000
@@ -68,6 +64,19 @@ class Seq2SeqPredictor:
         self.max_source_length = min(config.get("max_source_length", 128), most)
         self.max_target_length = min(config.get("max_target_length", 128), most)
 
+    @classmethod
+    def from_folder(cls, folder: Path, config: dict[str, Any], **known: Any) -> Seq2SeqPredictor:
+        """The model in a folder, `config` its checked config.json; `known`: its name and card."""
+        source, target = saving.read_tokenizers(folder, config)
+        return cls(
+            network=saving.read_network(folder, config),
+            source_tokenizer=source,
+            target_tokenizer=target,
+            config=config,
+            path=folder,
+            **known,
+        )
+
     def predict(
         self,
         texts: str | Sequence[str],
@@ -78,7 +87,6 @@ class Seq2SeqPredictor:
         attention: bool = True,
         length_penalty: float = 0.6,
         seed: int = 0,
-        off: Sequence[Off] = (),
     ) -> list[Prediction]:
         """Answer each text.
 
@@ -94,12 +102,10 @@ class Seq2SeqPredictor:
             attention: whether to fetch the maps.
             length_penalty: of the beam (Wu et al. 2016, equation 14).
             seed: of the draws of `sampling`.
-            off: heads and layers of attention to switch off (`zoo.interpret.intervene.Off`).
 
         Raises:
             TypeError: a text is no string.
-            ValueError: `max_length` or `beams` below 1, as many targets as texts not given, a head
-                that is not there, or `off` together with `sampling`.
+            ValueError: `max_length` or `beams` below 1, or not as many targets as texts.
         """
         texts = [texts] if isinstance(texts, str) else list(texts)
         target = [target] if isinstance(target, str) else target
@@ -114,127 +120,36 @@ class Seq2SeqPredictor:
             raise ValueError(f"max_length must be at least 1. Received: max_length={max_length}")
         if beams < 1:
             raise ValueError(f"beams must be at least 1. Received: beams={beams}")
-        if off and sampling is not None:
-            raise ValueError("Heads are not switched off while sampling. Received: both")
-        edits = self._edits(off) if off else None
         limit = min(max_length or self.max_target_length, self.max_target_length)
         answers: list[Prediction] = []
         for start in range(0, len(texts), ROWS[-1]):
             part = slice(start, start + ROWS[-1])
             began = time.perf_counter()
-            read = [self._read(text) for text in texts[part]]
+            sources = [self.read(text) for text in texts[part]]
             if target is None:
-                found = self._generate(
-                    read, limit, beams, sampling, length_penalty, seed + start, edits
+                found = self.write(
+                    sources,
+                    limit=limit,
+                    beams=beams,
+                    sampling=sampling,
+                    length_penalty=length_penalty,
+                    seed=seed + start,
                 )
             else:
                 found = [self._forced(text) for text in target[part]]
-            some = self._finish(read, found, attention, target is not None, edits)
+            some = self._finish(sources, found, attention, target is not None)
             for answer in some:
                 answer.seconds = (time.perf_counter() - began) / len(some)
             answers += some
         return answers
-
-    def attribute(
-        self,
-        prediction: Prediction,
-        method: str = "gradient",
-        *,
-        baseline: str = "unknown",
-        steps: int = 32,
-        max_steps: int = 864,
-        leave_out: bool = False,
-    ) -> Attribution:
-        """What each written piece's log-probability owes to each read one; needs no attention.
-
-        Args:
-            prediction: an answer of this model.
-            method: `gradient` (x input, Denil et al. 2014, arXiv:1412.6815), `integrated`
-                (gradients, Sundararajan et al. 2017, arXiv:1703.01365), or `occlusion`: how far
-                the log-probability falls as the piece is hidden.
-            baseline: of `integrated`: every piece `unknown`, or embeddings of `zero`.
-            steps, max_steps: of `integrated`: points of the path, tripled up to the most until the
-                scores of every written piece add up to within 1 %.
-            leave_out: of `occlusion`: take pieces away instead of making them unknown.
-
-        Returns:
-            signed scores (T, S), with the error of completeness where the method has one.
-
-        Raises:
-            ValueError: an unknown method or baseline, or steps that make no sense.
-        """
-        from zoo.interpret.attribution import attribute
-
-        pieces = prediction.source_pieces, prediction.target_pieces
-        source, target = self.source_tokenizer.ids(pieces[0]), self.target_tokenizer.ids(pieces[1])
-        return attribute(
-            self.model,
-            pad([source], bucket(len(source), LENGTHS)),
-            pad([target], bucket(len(target), LENGTHS)),
-            pieces,
-            method,
-            baseline=baseline,
-            steps=steps,
-            max_steps=max_steps,
-            leave_out=leave_out,
-        )
-
-    def saliency(self, prediction: Prediction) -> np.ndarray:
-        """How much each read piece mattered to each written one: |gradient x input|.
-
-        `attribute(prediction)` without its sign, as shares: what the models without attention are
-        shown by.
-
-        Returns:
-            (T, S) float32, rows sum to 1.
-        """
-        return self.attribute(prediction).normalised()
 
     @property
     def attention_heads(self) -> dict[str, tuple[int, int]]:
         """How many layers and heads of attention there are, by kind; {} without attention."""
         return self.model.attention_heads
 
-    def intervene(
-        self,
-        prediction: Prediction,
-        intervention: Intervention,
-        beams: int = 1,
-        max_length: int | None = None,
-    ) -> Outcome:
-        """What the model does if words are hidden or swapped, attention forced, heads off.
-
-        Args:
-            prediction: an answer of this model.
-            intervention: what is done; see `zoo.interpret.intervene`.
-            beams, max_length: of the new answer, as in `predict`.
-
-        Raises:
-            ValueError: a word, layer, head or kind of attention that is not there.
-        """
-        from zoo.interpret.intervene import intervene
-
-        return intervene(self, prediction, intervention, beams, max_length)
-
-    def candidates(self, prediction: Prediction, k: int = 5) -> Candidates:
-        """At each step of the answer, the `k` likeliest tokens; see `zoo.interpret.internals`."""
-        from zoo.interpret.internals import candidates
-
-        return candidates(self, prediction, k)
-
-    def inside(self, prediction: Prediction) -> dict[str, Inside]:
-        """By kind of attention, the queries, keys and values its weights were made of."""
-        from zoo.interpret.internals import inside
-
-        return inside(self, prediction)
-
-    def _edits(self, off: Sequence[Off]) -> Edits:
-        from zoo.interpret.edited_network import Edits
-
-        return Edits(self.attention_heads, off)
-
-    def _read(self, text: str) -> tuple[list[int], list[str], list[str]]:
-        """Ids and pieces of a source, and notes on what was done to it."""
+    def read(self, text: str) -> Source:
+        """Tokenise a text, cut to what the model reads, with notes on what was done to it."""
         notes = []
         if len(text) > MAX_CHARACTERS:
             text = text[:MAX_CHARACTERS]
@@ -250,66 +165,115 @@ class Seq2SeqPredictor:
             shown += " ..." if len(missing) > checks.MISSING_SHOWN else ""
             notes.append(checks.MISSING.format(shown=shown))
         notes += self.checks.of_input(text, checks.read_text(pieces))
-        return ids, pieces, notes
+        return Source(ids, pieces, notes)
 
-    def _forced(self, text: str) -> Found:
+    def _forced(self, text: str) -> Hypotheses:
         ids = self.target_tokenizer.encode(text[:MAX_CHARACTERS])
         cut = len(ids) > self.max_target_length
-        return Found([ids[: self.max_target_length]], [None], [0.0], finished=not cut)
+        return Hypotheses([ids[: self.max_target_length]], [None], [0.0], finished=not cut)
 
-    def _generate(
+    def write(
         self,
-        read: Sequence[tuple[list[int], list[str], list[str]]],
+        sources: Sequence[Source],
+        *,
         limit: int,
-        beams: int,
-        sampling: Sampling | None,
-        length_penalty: float,
-        seed: int,
-        edits: Edits | None = None,
-    ) -> list[Found]:
-        # A text of nothing but its end is not put to the model: its answer is nothing.
-        rows = [ids if len(ids) > 1 else [] for ids, _, _ in read]
+        beams: int = 1,
+        sampling: Sampling | None = None,
+        length_penalty: float = 0.6,
+        seed: int = 0,
+    ) -> list[Hypotheses]:
+        """Search for a target of each source: one padded batch, which `generate` answers.
+
+        Args:
+            sources: at most as many as the largest batch, `zoo.padding.ROWS`.
+            limit: the most tokens of a target, the closing one included.
+            beams, sampling, length_penalty, seed: as in `predict`.
+        """
+        # A text of nothing but its end is not given to the model: its answer is nothing.
+        rows = [source.ids if len(source.ids) > 1 else [] for source in sources]
         length = max(map(len, rows))
         if not length:
-            return [Found([[]], [np.zeros(0, "float32")], [0.0], finished=True) for _ in rows]
-        source = pad(rows, bucket(length, LENGTHS), bucket(len(rows), ROWS))
-        options = {"length": bucket(limit, LENGTHS), "limit": limit, "beams": beams}
-        options |= {"length_penalty": length_penalty}
-        if edits is None:
-            made = generation.generate(self.model, source, **options, sampling=sampling, seed=seed)
-        else:
-            from zoo.interpret import edited_network
+            return [Hypotheses([[]], [np.zeros(0, "float32")], [0.0], finished=True) for _ in rows]
+        made = self.generate(
+            pad(rows, bucket(length, LENGTHS), bucket(len(rows), ROWS)),
+            length=bucket(limit, LENGTHS),
+            limit=limit,
+            beams=beams,
+            length_penalty=length_penalty,
+            sampling=sampling,
+            seed=seed,
+        )
+        return [Hypotheses.of(made, row) for row in range(len(rows))]
 
-            made = edited_network.generate(self.model, source, edits.gates_alone(), **options)
-        return [Found.of(made, row) for row in range(len(rows))]
+    def score(
+        self, sources: Sequence[list[int]], targets: Sequence[list[int]]
+    ) -> tuple[np.ndarray, Maps]:
+        """Score given targets in one padded batch: what `log_probs_and_maps` says, in NumPy.
+
+        Args:
+            sources, targets: ids of each text.
+
+        Returns:
+            (B, T) log-probabilities of the target tokens, and the maps (B, L, H, T, S) by kind;
+            both with padding, B, T and S as `zoo.padding` rounds them up.
+        """
+        rows = bucket(len(sources), ROWS)
+        log_probs, maps = self.log_probs_and_maps(
+            pad(sources, bucket(max(map(len, sources)), LENGTHS), rows),
+            pad(targets, bucket(max(map(len, targets)), LENGTHS), rows),
+        )
+        to_numpy = ops.convert_to_numpy
+        return to_numpy(log_probs), {kind: to_numpy(array) for kind, array in maps.items()}
+
+    def answer_ids(self, answer: Prediction) -> tuple[np.ndarray, np.ndarray]:
+        """What an answer's source and target are as ids, (1, S) and (1, T), padded with PAD."""
+        source = self.source_tokenizer.ids(answer.source_pieces)
+        target = self.target_tokenizer.ids(answer.target_pieces)
+        return (
+            pad([source], bucket(len(source), LENGTHS)),
+            pad([target], bucket(len(target), LENGTHS)),
+        )
+
+    # The two programs of the network that an answer takes. A subclass may run others.
+
+    def generate(self, source: np.ndarray, **options: Any) -> generation.Generated:
+        """`zoo.inference.generation.generate` of this network: (B, S) ids to hypotheses."""
+        return generation.generate(self.model, source, **options)
+
+    def log_probs_and_maps(self, source: np.ndarray, target: np.ndarray) -> tuple[Tensor, Maps]:
+        """`zoo.inference.scoring.score`, compiled, of (B, S) and (B, T) ids, padded with PAD."""
+        return backend.compiled(self.model, score)(source, shift(target), target)
 
     def _finish(
         self,
-        read: Sequence[tuple[list[int], list[str], list[str]]],
-        found: Sequence[Found],
+        sources: Sequence[Source],
+        found: Sequence[Hypotheses],
         attention: bool,
         scored: bool,
-        edits: Edits | None = None,
     ) -> list[Prediction]:
         """Fetch maps (and, for forced targets, log-probabilities) and put answers together."""
-        targets = [f.tokens[0] for f in found]
+        targets = [one.tokens[0] for one in found]
         maps: Maps = {}
         if (attention or scored) and any(targets):
-            log_probs, maps = self._look([ids for ids, _, _ in read], targets, edits)
+            log_probs, maps = self.score([source.ids for source in sources], targets)
             if scored:
-                for i, f in enumerate(found):
-                    f.log_probs = [log_probs[i, : len(targets[i])]]
-                    f.scores = [float(f.log_probs[0].sum())]
+                for row, one in enumerate(found):
+                    one.log_probs = [log_probs[row, : len(targets[row])]]
+                    one.scores = [float(one.log_probs[0].sum())]
         return [
-            self.assemble(one, f, maps if attention else {}, row)
-            for row, (one, f) in enumerate(zip(read, found, strict=True))
+            self.assemble(source, one, maps if attention else {}, row)
+            for row, (source, one) in enumerate(zip(sources, found, strict=True))
         ]
 
-    def assemble(
-        self, read: tuple[list[int], list[str], list[str]], found: Found, maps: Maps, row: int = 0
-    ) -> Prediction:
-        """One answer from ids, pieces and notes of its source, what was found, and its maps."""
-        ids, pieces, notes = read
+    def assemble(self, source: Source, found: Hypotheses, maps: Maps, row: int = 0) -> Prediction:
+        """The answer to one source: its hypotheses as text, its notes, and its maps.
+
+        Args:
+            source: what was read.
+            found: what was written.
+            maps: of a batch, with padding, as `score` gives them; {} for none.
+            row: which row of that batch it is.
+        """
         hypotheses = [
             Hypothesis(
                 self.target_tokenizer.decode(tokens),
@@ -322,41 +286,20 @@ class Seq2SeqPredictor:
             )
         ]
         best = hypotheses[0]
-        size = {"S": len(ids), "T": len(best.pieces)}
-        notes = [*notes] if found.finished else [*notes, checks.CUT]
-        notes += self.checks.of_answer(checks.read_text(pieces), best.text)
+        sizes = {"source": len(source.ids), "target": len(best.pieces)}
+        notes = [*source.notes] if found.finished else [*source.notes, checks.CUT]
+        notes += self.checks.of_answer(checks.read_text(source.pieces), best.text)
         return Prediction(
             text=best.text,
-            source_pieces=list(pieces),
+            source_pieces=list(source.pieces),
             target_pieces=best.pieces,
             log_probs=best.log_probs,
-            attention=cut(maps, row, size) if best.pieces else {},
+            attention=trim(maps, row, sizes) if best.pieces else {},
             score=best.score,
             alternatives=hypotheses if len(hypotheses) > 1 else [],
             finished=found.finished,
             notes=notes,
         )
-
-    def _look(
-        self,
-        sources: Sequence[list[int]],
-        targets: Sequence[list[int]],
-        edits: Edits | None = None,
-    ) -> tuple[np.ndarray, Maps]:
-        """One `decode` over what was written: log-probabilities (B, T) and the maps."""
-        rows = bucket(len(sources), ROWS)
-        source = pad(sources, bucket(max(map(len, sources)), LENGTHS), rows)
-        target = pad(targets, bucket(max(map(len, targets)), LENGTHS), rows)
-        if edits is None:
-            run = backend.compiled(self.model, look)
-            log_probs, maps = run(source, shift(target), target)
-        else:
-            from zoo.interpret import edited_network
-
-            run = backend.compiled(self.model, edited_network.look)
-            log_probs, maps = run(source, shift(target), target, edits.gates_alone())
-        to_numpy = ops.convert_to_numpy
-        return to_numpy(log_probs), {kind: to_numpy(array) for kind, array in maps.items()}
 
     @functools.cached_property
     def parameters(self) -> int:

@@ -13,18 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.prediction import END
+from zoo.prediction import AXES, END
 from zoo.tokenizer import WORD_START
 
-AXES: dict[str, tuple[int, ...]] = {"layers": (0,), "heads": (1,), "both": (0, 1)}
+OVER: dict[str, tuple[int, ...]] = {"layers": (0,), "heads": (1,), "both": (0, 1)}
 """What `mean` and `maximum` can go over, as axes of (L, H, T, S)."""
-
-SIDES = {
-    "cross": ("target", "source"),
-    "encoder": ("source", "source"),
-    "decoder": ("target", "target"),
-}
-"""What the rows and the columns of each kind of map stand for."""
 
 
 @dataclass
@@ -122,7 +115,7 @@ def weighted(maps: np.ndarray, value_norms: np.ndarray) -> np.ndarray:
 
     Args:
         maps: (L, H, T, S).
-        value_norms: (L, H, S), ||f(x)||, as `Seq2SeqPredictor.inside` gives them.
+        value_norms: (L, H, S), ||f(x)||, as `zoo.interpret.query_key_value` gives them.
 
     Raises:
         ValueError: norms that do not fit the maps.
@@ -179,9 +172,9 @@ def hide(
     stays = {side: kept(words[side], end=end, punctuation=punctuation) for side in words}
     shown, hidden = {}, {}
     for kind, maps in attention.items():
-        if kind not in SIDES:
-            raise ValueError(f"Kinds of maps are {', '.join(SIDES)}. Received: {kind!r}")
-        rows, columns = (stays[side] for side in SIDES[kind])
+        if kind not in AXES:
+            raise ValueError(f"Kinds of maps are {', '.join(AXES)}. Received: {kind!r}")
+        rows, columns = (stays[side] for side in AXES[kind])
         if maps.shape[-2:] != (len(rows), len(columns)):
             raise ValueError(
                 f"A {kind} map needs {len(rows)} rows and {len(columns)} columns. "
@@ -195,9 +188,9 @@ def hide(
 
 
 def _axes(over: str) -> tuple[int, ...]:
-    if over not in AXES:
-        raise ValueError(f"over must be one of {', '.join(AXES)}. Received: over={over!r}")
-    return AXES[over]
+    if over not in OVER:
+        raise ValueError(f"over must be one of {', '.join(OVER)}. Received: over={over!r}")
+    return OVER[over]
 
 
 def _check(maps: np.ndarray) -> np.ndarray:

@@ -1,21 +1,22 @@
-"""What each written piece's log-probability owes to each read one: `Attribution`.
+"""How much each read token adds to the log-probability of each written one: `Attribution`.
 
-Axes: S read pieces, T written pieces. How the scores are found stands in `zoo.interpret.gradients`.
+Axes: S source tokens, T target tokens. `zoo.interpret.gradients` computes the scores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.interpret import gradients
 from zoo.prediction import join_pieces, word_spans
 from zoo.tokenizer import UNK
 
 if TYPE_CHECKING:
-    from zoo.kinds.seq2seq import Seq2Seq
+    from zoo.inference.seq2seq import Seq2SeqPredictor
+    from zoo.prediction import Prediction
 
 METHODS = ("gradient", "integrated", "occlusion")
 BASELINES = ("unknown", "zero")
@@ -23,15 +24,15 @@ BASELINES = ("unknown", "zero")
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """How much each read piece (or word) speaks for each written one, in nats, signed.
+    """How much each source token (or word) speaks for each target one, in nats, signed.
 
     Args:
         method: `gradient`, `integrated` or `occlusion`.
-        source, target: S read and T written pieces, or words.
-        scores: (T, S) float32; above 0 where the read piece makes the written one likelier.
+        source, target: the S and T tokens as text, or words.
+        scores: (T, S) float32; above 0 where the source token makes the target one likelier.
         difference: (T,) float32, log p(source) - log p(baseline), which the scores of a row should
             add up to; None but for `integrated`.
-        steps: points of the path that the most difficult piece took; None but for `integrated`.
+        steps: points of the path that the most difficult token took; None but for `integrated`.
         notes: plain sentences about what the reader should know.
     """
 
@@ -53,7 +54,7 @@ class Attribution:
     def words(self) -> Attribution:
         """The same over words, as `Prediction.words()` cuts them: summed on both sides.
 
-        Log-probabilities of pieces add up to the word's, and so do what they owe.
+        Log-probabilities of tokens add up to the word's, and so do their scores.
         """
         read, written = word_spans(self.source), word_spans(self.target)
         scores = np.zeros((len(written), len(read)), "float32")
@@ -80,20 +81,43 @@ class Attribution:
 
 
 def attribute(
-    network: Seq2Seq,
-    source: np.ndarray,
-    target: np.ndarray,
-    pieces: tuple[Sequence[str], Sequence[str]],
+    model: Seq2SeqPredictor,
+    answer: Prediction,
     method: str = "gradient",
+    *,
     baseline: str = "unknown",
     steps: int = 32,
     max_steps: int = 864,
     leave_out: bool = False,
 ) -> Attribution:
-    """Attribution of ids: (1, S) and (1, T), padded, with the `pieces` they stand for.
+    """How much each read token adds to the log-probability of each written one.
+
+    Needs no attention, so it works for every model, and attention can be compared with it.
+
+    Args:
+        model: what `zoo.load` gives.
+        answer: one of its answers.
+        method: `gradient` (x input, Denil et al. 2014, arXiv:1412.6815), `integrated`
+            (gradients, Sundararajan et al. 2017, arXiv:1703.01365), or `occlusion`: how far
+            the log-probability falls as the token is hidden (Li et al. 2016, arXiv:1612.08220).
+        baseline: of `integrated`: every token `unknown`, or embeddings of `zero`.
+        steps, max_steps: of `integrated`: points of the path, tripled up to the most until the
+            scores of every written token add up to within 1 %.
+        leave_out: of `occlusion`: take tokens away instead of making them unknown.
+
+    Returns:
+        Signed scores (T, S), with the error of completeness where the method has one.
 
     Raises:
         ValueError: an unknown method or baseline, or steps that make no sense.
+
+    Example:
+        >>> import zoo.interpret
+        >>> model = zoo.load("dates-lstm-bahdanau")
+        >>> [answer] = model.predict(["17 March 1998"])
+        >>> found = zoo.interpret.attribute(model, answer, method="occlusion")
+        >>> found.scores.shape == (len(answer.target_pieces), len(answer.source_pieces))
+        True
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}. Received: method={method!r}")
@@ -105,9 +129,9 @@ def attribute(
         raise ValueError(
             f"steps must be from 1 to max_steps. Received: steps={steps}, max_steps={max_steps}"
         )
-    from zoo.interpret import gradients
-
-    read, written = (list(side) for side in pieces)
+    network = model.model
+    source, target = model.answer_ids(answer)
+    read, written = list(answer.source_pieces), list(answer.target_pieces)
     notes = []
     unknown = int((source == UNK).sum())
     if unknown and (method, leave_out) == ("occlusion", False):
@@ -131,3 +155,21 @@ def attribute(
             f"by {made.error.max():.2g} nats at most."
         )
     return made
+
+
+def saliency(model: Seq2SeqPredictor, answer: Prediction) -> np.ndarray:
+    """How much each read token mattered to each written one: |gradient x input|, as shares.
+
+    `attribute(model, answer)` without its sign: what models without attention are shown by.
+
+    Returns:
+        (T, S) float32, rows sum to 1.
+
+    Example:
+        >>> import zoo.interpret
+        >>> model = zoo.load("dates-lstm-bahdanau")
+        >>> [answer] = model.predict(["17 March 1998"])
+        >>> zoo.interpret.saliency(model, answer).sum(axis=1).round(3).tolist() == [1.0] * 11
+        True
+    """
+    return attribute(model, answer).normalised()

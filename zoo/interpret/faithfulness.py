@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.interpret.attribution import Attribution, attribute
+from zoo.interpret.gradients import log_probs_after
 from zoo.padding import LENGTHS, bucket, pad
 from zoo.prediction import END, Prediction, join_pieces, unit_spans
 from zoo.stats import RESAMPLES, Interval, bootstrap, ratio
@@ -19,7 +21,6 @@ from zoo.tokenizer import PAD, UNK
 
 if TYPE_CHECKING:
     from zoo.inference.seq2seq import Seq2SeqPredictor
-    from zoo.interpret.attribution import Attribution
 
 BINS = (1, 5, 10, 20, 50)
 """Percent of the read words that make a rationale, over which the figures are averaged."""
@@ -137,7 +138,7 @@ def measure(
     Args:
         loaded: the model.
         prediction: its answer to one text, with its maps.
-        gradient: `loaded.attribute(prediction)` if somebody has it.
+        gradient: `attribute(loaded, prediction)` if somebody has it.
         unit: what is hidden and asked about, "word" or "piece" (a character, a sound).
         how: a hidden word is read as "unknown" pieces, or "removed" so that later ones move up.
         seed: of the random rationales.
@@ -155,7 +156,7 @@ def measure(
     score = scorer(loaded, prediction, sides, how)
     alone = score(np.concatenate([np.zeros((1, len(read)), bool), np.eye(len(read), dtype=bool)]))
     occlusion = (alone[0] - alone[1:]).T
-    gradient = gradient or loaded.attribute(prediction)
+    gradient = gradient or attribute(loaded, prediction)
     rationales = {"gradient": _over(gradient.scores, *sides), "occlusion": occlusion}
     cross = prediction.attention.get("cross")
     if cross is not None:
@@ -199,8 +200,6 @@ def scorer(
     """
     if how not in HOW:
         raise ValueError(f"how must be one of {', '.join(HOW)}. Received: how={how!r}")
-    from zoo.interpret.gradients import log_probs_after
-
     ids = np.array(loaded.source_tokenizer.ids(prediction.source_pieces), "int32")
     target = loaded.target_tokenizer.ids(prediction.target_pieces)
     padded = pad([target], bucket(len(target), LENGTHS))

@@ -1,4 +1,4 @@
-"""Three ways to ask what a written piece owes to what was read, of every Seq2Seq, batched.
+"""Three ways to compute how a written token depends on each read one, of every Seq2Seq, batched.
 
 Gradient x input, integrated gradients and occlusion. None needs attention, so these are also what
 attention can be held against. Axes: S read pieces, T written pieces, D width, R rows of a batch.

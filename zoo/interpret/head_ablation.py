@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.interpret.intervene import Off
+from zoo.interpret.edits import Off
+from zoo.interpret.interventions import predict_without
 
 if TYPE_CHECKING:
     from zoo.inference.seq2seq import Seq2SeqPredictor
@@ -92,6 +93,6 @@ def _scored(
     loaded: Seq2SeqPredictor, sources: Sequence[str], targets: Sequence[str], off: tuple[Off, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     """(N,) log-probability of each target, and (N,) how many pieces it has."""
-    found = loaded.predict(sources, target=targets, attention=False, off=off)
+    found = predict_without(loaded, sources, off, target=targets, attention=False)
     sums = [one.log_probs.astype("float64").sum() for one in found]
     return np.array(sums), np.array([len(one.log_probs) for one in found], "float64")

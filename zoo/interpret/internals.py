@@ -1,6 +1,6 @@
-"""Inside one answer: what else it might have written, and what its attention was computed from.
+"""What a model computed on the way to an answer: candidates of each step, queries, keys and values.
 
-Axes: L layers, H heads, T written pieces, S read pieces (T or S for self-attention), d units of a
+Axes: L layers, H heads, T target tokens, S source tokens (T or S for self-attention), d units of a
 head (or of Bahdanau's hidden layer).
 """
 
@@ -15,8 +15,8 @@ from keras import ops
 
 from zoo.layers.attention import AdditiveAttention
 from zoo.layers.attention_hooks import AttentionHook, Site, use_hook
-from zoo.padding import LENGTHS, bucket, pad, shift
-from zoo.prediction import Prediction
+from zoo.padding import shift
+from zoo.prediction import AXES, Prediction
 from zoo.runtime import backend
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """At each step, the likeliest pieces, and how likely the written one was among all.
+    """At each step, the likeliest tokens, and how likely the written one was among all.
 
     Args:
-        pieces: T lists of k pieces, the likeliest first.
+        pieces: T lists of k tokens as text, the likeliest first.
         probabilities: (T, k) float32.
-        rank: (T,) int, the place of the written piece among all, counted from 1.
+        rank: (T,) int, the place of the written token among all, counted from 1.
         entropy: (T,) float32, of the whole distribution, in bits.
     """
 
@@ -43,8 +43,8 @@ class Candidates:
 
 
 @dataclass(frozen=True, eq=False)
-class Inside:
-    """What the weights of one kind of attention were computed from.
+class QueryKeyValue:
+    """What the weights of one kind of attention were computed from, in every layer and head.
 
     Args:
         query: (L, H, T, d) float32; of a Transformer already divided by sqrt(d).
@@ -75,17 +75,33 @@ class Inside:
         return self.parts(layer, head).sum(axis=-1)
 
 
-def candidates(loaded: Seq2SeqPredictor, prediction: Prediction, k: int = 5) -> Candidates:
-    """`Seq2SeqPredictor.candidates`. Raises ValueError for k below 1 or above the vocabulary."""
-    size = loaded.target_tokenizer.size
+def candidates(model: Seq2SeqPredictor, answer: Prediction, k: int = 5) -> Candidates:
+    """The `k` likeliest tokens at each of the T steps of an answer, given what it wrote before.
+
+    Args:
+        model: what `zoo.load` gives.
+        answer: one of its answers.
+        k: how many tokens.
+
+    Raises:
+        ValueError: k below 1 or above the size of the vocabulary.
+
+    Example:
+        >>> import zoo.interpret
+        >>> model = zoo.load("dates-lstm-bahdanau")
+        >>> [answer] = model.predict(["17 March 1998"])
+        >>> zoo.interpret.candidates(model, answer, k=3).probabilities.shape
+        (11, 3)
+    """
+    size = model.target_tokenizer.size
     if not 1 <= k <= size:
         raise ValueError(f"k must be from 1 to {size}. Received: k={k}")
-    source, target = _arrays(loaded, prediction)
-    run = backend.compiled(loaded.model, _candidates, k=k)
+    source, target = model.answer_ids(answer)
+    run = backend.compiled(model.model, _candidates, k=k)
     found = run(source, shift(target), target)
-    many = len(prediction.target_pieces)
+    many = len(answer.target_pieces)
     probabilities, ids, rank, entropy = (ops.convert_to_numpy(x)[0, :many] for x in found)
-    pieces = [loaded.target_tokenizer.pieces(row) for row in ids]
+    pieces = [model.target_tokenizer.pieces(row) for row in ids]
     return Candidates(pieces, probabilities, rank, entropy)
 
 
@@ -102,27 +118,44 @@ def _candidates(
     return best, ids, rank, entropy
 
 
-def inside(loaded: Seq2SeqPredictor, prediction: Prediction) -> dict[str, Inside]:
-    """`Seq2SeqPredictor.inside`: by kind; {} for a model without attention."""
-    if not loaded.attention_heads or not prediction.target_pieces:
+def query_key_value(model: Seq2SeqPredictor, answer: Prediction) -> dict[str, QueryKeyValue]:
+    """The queries, keys and values behind the attention maps of an answer, by kind of map.
+
+    Args:
+        model: what `zoo.load` gives.
+        answer: one of its answers.
+
+    Returns:
+        As many kinds as `model.attention_heads` has; {} for an empty answer.
+
+    Example:
+        >>> import zoo.interpret
+        >>> model = zoo.load("dates-lstm-bahdanau")
+        >>> [answer] = model.predict(["17 March 1998"])
+        >>> inner = zoo.interpret.query_key_value(model, answer)["cross"]
+        >>> inner.energy(layer=0, head=0).shape == answer.attention["cross"].shape[2:]
+        True
+    """
+    if not model.attention_heads or not answer.target_pieces:
         return {}
-    run = backend.compiled(loaded.model, _inside)
-    source, target = _arrays(loaded, prediction)
+    run = backend.compiled(model.model, _query_key_value)
+    source, target = model.answer_ids(answer)
     found = keras.tree.map_structure(ops.convert_to_numpy, run(source, shift(target)))
-    read, written = len(prediction.source_pieces), len(prediction.target_pieces)
-    sizes = {"cross": (written, read), "encoder": (read, read), "decoder": (written, written)}
+    sizes = {"source": len(answer.source_pieces), "target": len(answer.target_pieces)}
     return {
-        kind: Inside(
-            parts["query"][:, :, : sizes[kind][0]],
-            parts["key"][:, :, : sizes[kind][1]],
-            parts["norms"][:, :, : sizes[kind][1]],
+        kind: QueryKeyValue(
+            parts["query"][:, :, : sizes[AXES[kind][0]]],
+            parts["key"][:, :, : sizes[AXES[kind][1]]],
+            parts["norms"][:, :, : sizes[AXES[kind][1]]],
             parts.get("energy"),
         )
         for kind, parts in found.items()
     }
 
 
-def _inside(network: Seq2Seq, source: Tensor, target_in: Tensor) -> dict[str, dict[str, Tensor]]:
+def _query_key_value(
+    network: Seq2Seq, source: Tensor, target_in: Tensor
+) -> dict[str, dict[str, Tensor]]:
     recorder = _Recorder()
     with use_hook(recorder):
         network.decode(target_in, network.encode(source))
@@ -157,12 +190,3 @@ class _Recorder(AttentionHook):
             found = {"query": query, "key": ops.transpose(key, (0, 1, 3, 2))}
             found["norms"] = ops.norm(added, axis=-1)
         self.seen[site] = found
-
-
-def _arrays(loaded: Seq2SeqPredictor, prediction: Prediction) -> tuple[np.ndarray, np.ndarray]:
-    source = loaded.source_tokenizer.ids(prediction.source_pieces)
-    target = loaded.target_tokenizer.ids(prediction.target_pieces)
-    return (
-        pad([source], bucket(len(source), LENGTHS)),
-        pad([target], bucket(max(len(target), 1), LENGTHS)),
-    )

@@ -29,7 +29,7 @@ class Network(keras.Model):
     @property
     def attention_heads(self) -> dict[str, tuple[int, int]]:
         """How many layers and heads of attention there are, by kind; {} without attention."""
-        return {}
+        return self.config.attention_heads()
 
     def build_variables(self) -> None:
         """Create all variables, by one small call."""

@@ -1,6 +1,6 @@
 """Where a model looks: additive (Bahdanau) and multi-head scaled dot-product attention.
 
-Both layers return their weights beside their output, unless nobody wants them (`without_maps`), and
+Both layers return their weights beside their output, except within `without_maps`, and
 both let keys and values be projected once for many queries.
 
 Axes: B batch, T queries, S keys, H heads, D width, U units. Masks are boolean, True where a key
@@ -21,7 +21,7 @@ from zoo.runtime import backend
 Tensor = Any
 
 QUERIES_AT_ONCE = 128
-"""Rows of a map made at a time, from four times as many queries on, where nobody wants it whole."""
+"""Rows of a map made at a time, from four times as many queries on, within `without_maps`."""
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ _wanted = contextvars.ContextVar("maps wanted", default=True)
 def without_maps() -> Iterator[None]:
     """Within, multi-head attention may give None for its weights, and never hold them whole.
 
-    For whom needs the output alone: training, and the encoder of a search. What an operation is
+    For uses that need the output alone: training, and the encoder of a search. What an operation is
     traced with stays in the traced program.
     """
     before = _wanted.set(False)
@@ -51,7 +51,7 @@ class AttentionHook:
         return weights
 
     def context(self, site: Site, context: Tensor) -> Tensor:
-        """What each head brings, (B, H, T, D/H), to go on with."""
+        """The output of each head, (B, H, T, D/H), to go on with."""
         return context
 
     def observe(self, site: Site, layer: keras.layers.Layer, **tensors: Tensor) -> None:

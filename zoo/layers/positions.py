@@ -92,7 +92,7 @@ class Rotary:
     Example:
         >>> import numpy as np
         >>> x = np.ones((1, 1, 2, 4), "float32")
-        >>> Rotary(4)(x, np.array([0, 1])).shape
+        >>> tuple(Rotary(4)(x, np.array([0, 1])).shape)
         (1, 1, 2, 4)
     """
 

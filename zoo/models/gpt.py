@@ -28,9 +28,9 @@ class GPT(LanguageModel):
         config: hyper-parameters.
 
     Example:
-        >>> from zoo import registry
+        >>> from zoo import building, registry
         >>> config = registry.configuration("gpt", "nano", kind="language_model", vocabulary=9)
-        >>> model = registry.build("gpt", config, kind="language_model")
+        >>> model = building.build("gpt", config, kind="language_model")
         >>> model(ops.ones((2, 5), dtype="int32")).shape
         TensorShape([2, 5, 9])
     """
@@ -66,10 +66,6 @@ class GPT(LanguageModel):
     @property
     def context(self) -> int:
         return self.config.max_length
-
-    @property
-    def attention_heads(self) -> dict[str, tuple[int, int]]:
-        return {"decoder": (self.config.layers, self.config.heads)}
 
     def embed_at(self, tokens: Tensor, index: Tensor) -> Tensor:
         """(B, T) ids at positions (T,) or (B, T) -> (B, T, D)."""

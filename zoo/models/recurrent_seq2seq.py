@@ -10,7 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.configs.recurrent import Recurrent
+from zoo.configs.recurrent import Recurrent, RecurrentWithAttention
 from zoo.kinds.base import Maps, Memory, State, Tensor
 from zoo.kinds.seq2seq import Seq2Seq, source_mask
 from zoo.layers.attention import AdditiveAttention
@@ -77,7 +77,7 @@ class SimpleRNNSeq2Seq(BottleneckSeq2Seq):
     def __init__(self, config: Recurrent, **kwargs: Any):
         super().__init__(config, **kwargs)
         # sqrt(D) would saturate tanh, which then passes no gradient to earlier steps; 1 leaves
-        # rare pieces next to unheard (measured on dates and on en-es).
+        # rare tokens without any effect (measured on dates and on en-es).
         self.scale = config.width**0.25
         self.encoder = keras.layers.SimpleRNN(config.units, return_state=True, name="encoder")
         self.decoder = keras.layers.SimpleRNN(config.units, return_sequences=True, name="decoder")
@@ -110,7 +110,7 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
     another also in training; all that does not depend on the state is computed before the loop.
     """
 
-    def __init__(self, config: Recurrent, **kwargs: Any):
+    def __init__(self, config: RecurrentWithAttention, **kwargs: Any):
         super().__init__(config, **kwargs)
         self.encoder = BidirectionalEncoder(config.units, name="encoder")
         self.attention = AdditiveAttention(config.attention_units, name="attention")
@@ -119,10 +119,6 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
             4 * config.units, bias_initializer=forget_bias, name="input_gates"
         )
         self.state_gates = keras.layers.Dense(4 * config.units, use_bias=False, name="state_gates")
-
-    @property
-    def attention_heads(self) -> dict[str, tuple[int, int]]:
-        return {"cross": (1, 1)}
 
     def build_variables(self) -> None:
         # By one step: what JAX makes within the scan of `decode` cannot leave it.

@@ -46,12 +46,6 @@ class TransformerSeq2Seq(Seq2Seq):
         self.encoder_norm = layer_norm("encoder_norm")
         self.decoder_norm = layer_norm("decoder_norm")
 
-    @property
-    def attention_heads(self) -> dict[str, tuple[int, int]]:
-        many = self.config.heads
-        decoder = (len(self.decoder_layers), many)
-        return {"cross": decoder, "encoder": (len(self.encoder_layers), many), "decoder": decoder}
-
     def encode(self, source: Tensor) -> Memory:
         mask = source_mask(source)
         x = self.source_embedding(source) * self.scale

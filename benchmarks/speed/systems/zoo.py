@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
-import tempfile
 from collections.abc import Iterator
 from functools import partial
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.speed.protocol import PIECES, Block, decoding, serve, shape, training
-from benchmarks.speed.registry import DECODE, MORE, TRAIN
+from benchmarks.speed import language_models
+from benchmarks.speed.language_models import SIZES, Size
+from benchmarks.speed.protocol import PIECES, Block, decoding, generation, serve, shape, training
+from benchmarks.speed.registry import DECODE, GENERATE, MORE, TRAIN, TRAIN_GPT
 from benchmarks.speed.workload import EOS, TOKENS, Workload, pad
+
+if TYPE_CHECKING:
+    from training.config import TrainConfig
 
 STEPS = 10_000
 """Of the learning rate's schedule; it costs the same wherever it is."""
@@ -30,28 +33,44 @@ def train(model: str, data: Workload, precision: str) -> Block:
     from training.data.batches import Batches
     from training.loop import step
 
-    settings = defaults() | {"task": "benchmark", "model": model, "preset": "small"}
-    settings |= {"batch_tokens": TOKENS, "override": {"dropout": 0.1}}
-    settings["precision"] = precision or ONE.precision()
-    task, tokenizers = without_text(data.vocabulary)
-    with tempfile.TemporaryDirectory() as folder:
-        network, _ = networks.make_networks(Path(folder), task, tokenizers, settings)
-    networks.make_ready(network, settings, STEPS)
-    batches = Batches(data.sources, data.targets, TOKENS, settings["seed"], multiple=ONE.rounding())
+    precision = precision or ONE.precision()
+    config = settings(model, precision=precision, override={"dropout": 0.1})
+    network = trainable(config, *without_text(data.vocabulary))
+    batches = Batches(data.sources, data.targets, TOKENS, config.seed, multiple=ONE.rounding())
     shapes = networks.make_shapes(batches, ONE)
     # Compiled steps have few shapes, each of which must have been seen before it counts.
     return training(partial(step, network), feed(batches, shapes), 6 if not shapes else 40)
 
 
+def settings(model: str, **given: Any) -> TrainConfig:
+    """What `training.train` does unless told otherwise, and what is `given`."""
+    from training.config import TrainConfig
+
+    return TrainConfig(task="benchmark", **{"model": model, "preset": "small", **given})
+
+
+def trainable(config: TrainConfig, task: Any, tokenizers: dict[str, Any]) -> Any:
+    """An encoder-decoder with its optimizer and loss, as a run of training has it."""
+    from training import networks
+    from training.objectives.seq2seq import Seq2SeqObjective
+
+    aim = Seq2SeqObjective(task)
+    aim.tokenizers = tokenizers
+    config = config.changed(smoothing=aim.smoothing)
+    network, _ = aim.build(Path("benchmark"), config, None)
+    networks.make_ready(network, aim, config, STEPS)
+    return network
+
+
 def without_text(
     vocabulary: int, longest_source: int = 128, longest_target: int = 128
 ) -> tuple[Any, dict[str, Any]]:
-    """What `networks.make_networks` asks of a task and of the tokenizers of both its sides."""
+    """What an objective asks of a task and of the tokenizers of both its sides."""
     from zoo.normalizer import Normalizer
     from zoo.task_info import TaskInfo
 
     task = SimpleNamespace(
-        info=lambda: TaskInfo(label="speed"),
+        info=lambda: TaskInfo(label="speed", hint="speed"),
         name="benchmark",
         unit="word",
         max_source_length=longest_source,
@@ -60,14 +79,6 @@ def without_text(
     )
     tokenizer = SimpleNamespace(size=vocabulary, bytes=b"", normalizer=Normalizer())
     return task, {"source": tokenizer, "target": tokenizer}
-
-
-def defaults() -> dict[str, Any]:
-    """What `training.train` does unless told otherwise."""
-    from training import train
-
-    found = {name: p.default for name, p in inspect.signature(train.main).parameters.items()}
-    return {name: value for name, value in found.items() if value is not inspect.Parameter.empty}
 
 
 def feed(batches: Any, shapes: tuple[Any, ...]) -> Iterator[tuple[Any, int]]:
@@ -80,12 +91,82 @@ def feed(batches: Any, shapes: tuple[Any, ...]) -> Iterator[tuple[Any, int]]:
             yield fit(batch, shapes) if shapes else batch, batch.tokens
 
 
+def train_gpt(measure: str, data: Workload, precision: str) -> Block:
+    """Steps of `training.loop.step` on windows of one text; AdamW, averaging included."""
+    from training.distributed.devices import ONE, prepare
+
+    prepare(0)
+    from training import networks
+    from training.data.windows import Windows
+    from training.loop import step
+    from training.objectives.language_model import LanguageModelObjective
+
+    size = SIZES[measure]
+    config = settings(
+        "gpt",
+        precision=precision or ONE.precision(),
+        smoothing=0.0,
+        learning_rate=language_models.LEARNING_RATE,
+        weight_decay=language_models.WEIGHT_DECAY,
+    )
+    aim = LanguageModelObjective(None)
+    aim.rows, aim.length = size.rows, size.context
+    network = gpt(size, config.precision)
+    networks.make_ready(network, aim, config, STEPS)
+    windows = Windows(language_models.stream(), size.context, size.rows, config.seed)
+    return training(partial(step, network), feed(windows, ()))
+
+
+def gpt(size: Size, precision: str = "float32") -> Any:
+    """The network `gpt`, without dropout."""
+    from zoo import registry
+    from zoo.building import build
+
+    config = registry.configuration(
+        "gpt",
+        kind="language_model",
+        vocabulary=language_models.VOCABULARY,
+        hidden_size=size.hidden_size,
+        layers=size.layers,
+        heads=size.heads,
+        feed_forward_size=4 * size.hidden_size,
+        max_length=size.context,
+        dropout=0.0,
+    )
+    return build("gpt", config, seed=1, precision=precision, kind="language_model")
+
+
+def generate_gpt(data: Workload, variant: str) -> Block:
+    """`LanguageModelPredictor.predict` of one prompt: text in, text out, as a user asks."""
+    from training.distributed.devices import prepare
+
+    prepare(0)
+    from zoo.inference.generation import Sampling
+    from zoo.inference.language_model import LanguageModelPredictor
+    from zoo.text_tokenizers import Characters
+
+    tokenizer = Characters([chr(0x4E00 + i) for i in range(language_models.VOCABULARY - 4)])
+    network = gpt(SIZES["generate/gpt"])
+    model = LanguageModelPredictor("benchmark", network, tokenizer, {})
+    text = tokenizer.decode(language_models.prompt()[1:])  # the start token is put before it
+    sampling = Sampling(language_models.TEMPERATURE, language_models.TOP_K)
+
+    def write() -> int:
+        [answer] = model.predict(
+            text, language_models.WRITTEN, sampling, candidates=1, attention=False
+        )
+        return len(answer.tokens)
+
+    return generation(write, language_models.WRITTEN)
+
+
 def decode(measure: str, data: Workload, model: str) -> Block:
     """`zoo.inference.generation.generate` on a fresh network of the zoo, size `small`."""
     from training.distributed.devices import prepare
 
     prepare(0)
     from zoo import registry
+    from zoo.building import build
     from zoo.inference.generation import generate
     from zoo.padding import LENGTHS
 
@@ -96,7 +177,7 @@ def decode(measure: str, data: Workload, model: str) -> Block:
         target_vocabulary=data.vocabulary,
         shared_vocabulary=True,
     )
-    network = registry.build(model, config, seed=1)
+    network = build(model, config, seed=1)
     never_end(network)
     beams, rows = shape(measure)
 
@@ -131,7 +212,9 @@ def never_end(network: Any) -> None:
 
 if __name__ == "__main__":
     trained = {name: partial(train, name.removeprefix("train/")) for name in (*TRAIN, *MORE)}
+    trained |= {name: partial(train_gpt, name) for name in TRAIN_GPT}
+    written = {name: partial(decode, name) for name in DECODE}
     serve(
-        trained | {name: partial(decode, name) for name in DECODE},
+        trained | written | dict.fromkeys(GENERATE, generate_gpt),
         ("tensorflow", "keras", "jax"),
     )

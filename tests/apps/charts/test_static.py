@@ -153,9 +153,9 @@ def test_a_chart_by_itself_brings_its_libraries():
     assert "What it shows" in bare
 
 
-def test_captions_name_the_model_its_training_and_the_day(saved_models):
+def test_captions_name_the_model_its_training_and_the_day(shelf):
     card = fake_saved_models.card("dates", "lstm") | {"commit": "0123456789abcdef-dirty"}
-    fake_saved_models.write(saved_models / "dates-lstm" / "card.json", card)
+    fake_saved_models.write(shelf / "dates-lstm" / "card.json", card)
     text = downloads.caption(
         "A map.", "dates-lstm", "dates-transformer", text="x" * 500, day=datetime.date(2026, 3, 4)
     )

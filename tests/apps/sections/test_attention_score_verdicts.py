@@ -46,29 +46,29 @@ def test_a_section_says_one_plain_thing_and_keeps_its_intervals_behind(graded):
         (0.01, "No, none is better than the diagonal, which looks at no model; not told apart"),
     ],
 )
-def test_an_aligner_is_judged_by_the_files(saved_models, difference, words):
+def test_an_aligner_is_judged_by_the_files(shelf, difference, words):
     aer = attention("transformer")["aer"]
     put(
-        saved_models,
+        shelf,
         "en-es-transformer",
         aer=aer | {"differences": apart("best_head", diagonal=difference)},
     )
     assert attention_score_verdicts.aligner(["en-es-transformer"]).startswith(words)
 
 
-def test_the_better_of_two_aligners_changes_with_the_files(saved_models):
+def test_the_better_of_two_aligners_changes_with_the_files(shelf):
     names = ["en-es-lstm-bahdanau", "en-es-transformer"]
-    put(saved_models, names[1])
+    put(shelf, names[1])
     for error, words in (
         (0.1, "**LSTM + attention** is the better aligner."),
         (0.6, "The best head of **Transformer** is the better aligner."),
         (0.3, "Which of the two is the better aligner cannot be told."),
     ):
-        put(saved_models, names[0], aer=attention("lstm-bahdanau", error)["aer"])
+        put(shelf, names[0], aer=attention("lstm-bahdanau", error)["aer"])
         assert attention_score_verdicts.aligner(names).endswith(words)
 
 
-def test_an_explanation_is_judged_by_both_tests(saved_models):
+def test_an_explanation_is_judged_by_both_tests(shelf):
     name = "en-es-transformer"
     found = attention("transformer")
 
@@ -77,7 +77,7 @@ def test_an_explanation_is_judged_by_both_tests(saved_models):
             key: found[key] | {"differences": apart("attention", random=one, gradient=-one)}
             for key, one in (("comprehensiveness", needed), ("sufficiency", enough))
         }
-        put(saved_models, name, **changes)
+        put(shelf, name, **changes)
         return attention_score_verdicts.explanation([name])
 
     assert told(0.2, -0.2) == (
@@ -107,9 +107,9 @@ def test_looks_are_told_apart_only_where_intervals_are():
     assert attention_score_verdicts.looks([row("LSTM", 0.7)], measure) == ""
 
 
-def test_without_figures_there_is_no_verdict(saved_models):
+def test_without_figures_there_is_no_verdict(shelf):
     for name in saved_models.models("en-es"):
-        put(saved_models, name, aer=None, importance=None, comprehensiveness=None)
+        put(shelf, name, aer=None, importance=None, comprehensiveness=None)
     at = open_scores()
     assert not at.exception
     names = saved_models.models("en-es")

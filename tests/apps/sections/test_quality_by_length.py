@@ -7,7 +7,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from apps import quality
+from apps import quality, saved_models
 from apps.charts import base as charts
 from apps.sections import quality_by_length
 from tests.apps import app_runner, fake_saved_models
@@ -31,19 +31,19 @@ def said(at: AppTest) -> str:
 
 
 @pytest.fixture
-def uneven(saved_models):
+def uneven(shelf):
     """Two sentences of 31 words, on which the order of all models is turned round."""
     for place, name in enumerate(saved_models.models("en-es")):
         few = entry("31+", 2, 40.0 - 10 * place)
         put(
-            saved_models,
+            shelf,
             name,
             entry("1-5", 1238, 20.0 + 10 * place),
             entry("6-10", 30, 18.0 + 9 * place),
             entry("11-15", 29, 17.0),
             few,
         )
-    return saved_models
+    return shelf
 
 
 def test_classes_of_few_examples_are_not_drawn_and_named(uneven):
@@ -69,9 +69,9 @@ def test_the_change_with_length_is_read_from_the_cards(uneven):
     assert "Transformer +5.5." in said(app_runner.opened("leaderboard"))
 
 
-def test_where_no_class_has_enough_examples_the_page_says_so(saved_models):
+def test_where_no_class_has_enough_examples_the_page_says_so(shelf):
     for name in saved_models.models("en-es"):
-        put(saved_models, name, entry("1-5", 29, 50.0), {"label": "6-10", "chrf": 40.0})
+        put(shelf, name, entry("1-5", 29, 50.0), {"label": "6-10", "chrf": 40.0})
     at = app_runner.opened("leaderboard")
     assert not at.exception
     assert "fewer than 30 examples: 1-5 (29), 6-10." in said(at)
@@ -79,10 +79,10 @@ def test_where_no_class_has_enough_examples_the_page_says_so(saved_models):
 
 
 @pytest.mark.parametrize("intervals", [None, 3, {"chrf": 3}, {"chrf": [1]}, {"chrf": [None, 2]}])
-def test_a_card_without_intervals_by_length_is_drawn_without(saved_models, intervals):
+def test_a_card_without_intervals_by_length_is_drawn_without(shelf, intervals):
     for name in saved_models.models("en-es"):
         put(
-            saved_models,
+            shelf,
             name,
             *({**entry(label, 50, 40.0, None), "intervals": intervals} for label in ("1-5", "6-9")),
         )
@@ -131,7 +131,7 @@ def test_charts_side_by_side_have_one_scale_whatever_the_decoding(uneven):
     assert len({spec["height"] for spec in ends}) == 1
 
 
-def test_a_model_of_a_task_without_figures_has_no_scale(saved_models):
+def test_a_model_of_a_task_without_figures_has_no_scale(shelf):
     for name in saved_models.models("dates"):
-        fake_saved_models.write(saved_models / name / "card.json", {"metrics": {}})
+        fake_saved_models.write(shelf / name / "card.json", {"metrics": {}})
     assert quality_by_length.domain("dates", quality.figure("exact_match")) is None

@@ -14,7 +14,7 @@ from tests.apps import app_runner, fake_benchmarks, fake_saved_models
 
 
 @pytest.fixture(autouse=True)
-def benchmarks(tmp_path, monkeypatch, saved_models):
+def benchmarks(tmp_path, monkeypatch, shelf):
     monkeypatch.setenv("ZOO_BENCHMARKS", str(fake_benchmarks.make(tmp_path / "benchmarks")))
 
 
@@ -34,8 +34,8 @@ def answered(at: AppTest, task: str) -> str:
     return next(line for line in lines if line.startswith(f"- **{task}"))
 
 
-def test_the_best_model_that_fits_comes_first(saved_models):
-    time(saved_models, "en-es", 1.0, 5.0, 5.01, 8.0)  # chrF 40, 55, 70, 75
+def test_the_best_model_that_fits_comes_first(shelf):
+    time(shelf, "en-es", 1.0, 5.0, 5.01, 8.0)  # chrF 40, 55, 70, 75
     at = app_runner.opened("speed")
     assert not at.exception
     assert answered(at, "Translation") == (
@@ -52,41 +52,39 @@ def test_the_best_model_that_fits_comes_first(saved_models):
     )
 
 
-def test_where_the_cards_turn_the_order_round_the_answer_follows(saved_models):
-    time(saved_models, "en-es", 3.0, 3.0, 3.0, 3.0)
+def test_where_the_cards_turn_the_order_round_the_answer_follows(shelf):
+    time(shelf, "en-es", 3.0, 3.0, 3.0, 3.0)
     before = [one.label for one in time_budget.candidates("en-es")]
     assert before == ["Transformer", "LSTM + attention", "LSTM", "Simple RNN"]
-    card = json.loads((saved_models / "en-es-simple-rnn" / "card.json").read_text("utf-8"))
+    card = json.loads((shelf / "en-es-simple-rnn" / "card.json").read_text("utf-8"))
     card["metrics"]["1"]["chrf"]["value"] = 99.0
-    fake_saved_models.write(saved_models / "en-es-simple-rnn" / "card.json", card)
+    fake_saved_models.write(shelf / "en-es-simple-rnn" / "card.json", card)
     assert "Translation: Simple RNN** is the best" in answered(
         app_runner.opened("speed"), "Translation"
     )
 
 
-def test_an_error_rate_is_better_the_lower_it_is(saved_models):
-    time(saved_models, "pronounce", 1.0, 2.0, 3.0, 4.0)  # WER 60, 45, 30, 25
+def test_an_error_rate_is_better_the_lower_it_is(shelf):
+    time(shelf, "pronounce", 1.0, 2.0, 3.0, 4.0)  # WER 60, 45, 30, 25
     text = answered(app_runner.opened("speed"), "Pronunciation")
     assert text.startswith("- **Pronunciation: Transformer** is the best that fits, WER 25.0, 4 ms")
 
 
-def test_the_machine_is_named_and_so_are_several(saved_models):
+def test_the_machine_is_named_and_so_are_several(shelf):
     for task in saved_models.tasks():
-        time(saved_models, task, 1.0, 2.0, 3.0, 4.0)
+        time(shelf, task, 1.0, 2.0, 3.0, 4.0)
     text = app_runner.said(app_runner.opened("speed")).replace("\\", "")
     assert "Measured on a fast machine; 2026-03-04: one input at a time, greedy" in text
-    put(saved_models, "dates-lstm", ms_per_sentence=2.0, device="a *slow* one")
+    put(shelf, "dates-lstm", ms_per_sentence=2.0, device="a *slow* one")
     text = app_runner.said(app_runner.opened("speed"))
     assert r"a \*slow\* one (Dates LSTM)" in text
 
 
 @pytest.mark.parametrize("speed", [{}, {"ms_per_sentence": "fast"}, {"ms_per_sentence": 0}])
-def test_models_without_latencies_are_left_out(saved_models, speed):
+def test_models_without_latencies_are_left_out(shelf, speed):
     for name in saved_models.models("dates"):
-        put(saved_models, name, **speed)
-    fake_saved_models.write(
-        saved_models / "en-es-lstm" / "card.json", {"speed": {"ms_per_sentence": 1.0}}
-    )
+        put(shelf, name, **speed)
+    fake_saved_models.write(shelf / "en-es-lstm" / "card.json", {"speed": {"ms_per_sentence": 1.0}})
     at = app_runner.opened("speed", budget="100")
     assert not at.exception
     assert answered(at, "Dates") == ("- **Dates:** the cards of these models hold no latencies.")

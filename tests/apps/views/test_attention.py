@@ -12,7 +12,7 @@ from apps import saved_models
 from apps.charts import attention as attention_charts
 from apps.charts import base as charts
 from apps.sections import attention_comparison, attention_view, decoding_steps, score_breakdown
-from zoo.interpret.internals import Candidates
+from zoo.interpret import Candidates
 from zoo.prediction import Prediction
 
 HOSTILE = ["</script><script>alert(1)</script>", "a\x00\x1b&<\udc80", "مرحبا", "]]>", "{{x}}"]

@@ -101,14 +101,14 @@ def put(root, name: str, **changes: Any) -> None:
 
 
 @pytest.fixture
-def graded(saved_models):
+def graded(shelf):
     for name in saved_models.models("en-es"):
-        put(saved_models, name)
-    return saved_models
+        put(shelf, name)
+    return shelf
 
 
 def open_scores(**params) -> AppTest:
-    return app_runner.opened("scores", **params)
+    return app_runner.opened("attention_scores", **params)
 
 
 def said(at: AppTest) -> str:
@@ -153,7 +153,7 @@ def test_a_link_chooses_task_measures_and_model(graded):
     assert not open_scores(grade="nothing").exception
 
 
-def test_nothing_measured_is_said_with_the_command(saved_models):
+def test_nothing_measured_is_said_with_the_command(shelf):
     at = open_scores(task="Dates")
     assert not at.exception
     names = " ".join(saved_models.models("dates"))
@@ -179,15 +179,15 @@ def test_damaged_files_leave_the_others(graded, content):
     assert "**LSTM + attention**: alignment error rate 0.300" in said(at)
 
 
-def test_without_gold_the_reason_is_given(saved_models):
+def test_without_gold_the_reason_is_given(shelf):
     for name in saved_models.models("pronounce"):
-        put(saved_models, name, aer=None, reasons={"aer": "Nobody *knows*."})
+        put(shelf, name, aer=None, reasons={"aer": "Nobody *knows*."})
     at = open_scores(task="Pronunciation")
     assert not at.exception
     assert [one.value for one in at.info] == [r"Nobody \*knows\*\."]
 
 
-def test_an_aligner_is_called_better_only_where_the_interval_says_so(saved_models):
+def test_an_aligner_is_called_better_only_where_the_interval_says_so(shelf):
     name = "en-es-transformer"
     for difference, words in (
         (-0.3, "better than the diagonal, which looks at no model, by 0.300 (0.280 to 0.320)"),
@@ -196,34 +196,34 @@ def test_an_aligner_is_called_better_only_where_the_interval_says_so(saved_model
     ):
         aer = attention("transformer")["aer"]
         aer["differences"] = apart("best_head", diagonal=difference)
-        put(saved_models, name, aer=aer)
+        put(shelf, name, aer=aer)
         assert words in attention_score_text.aligner(name)
     assert "layer 2, head 1, argmax, a step later" in attention_score_text.aligner(name).replace(
         "\\", ""
     )
 
 
-def test_two_models_are_told_apart_only_where_their_intervals_are(saved_models):
+def test_two_models_are_told_apart_only_where_their_intervals_are(shelf):
     one, other = "en-es-lstm-bahdanau", "en-es-transformer"
-    put(saved_models, other)
+    put(shelf, other)
     for error, words in (
         (0.15, "**LSTM + attention** is the better aligner: "),
         (0.45, "The best head of **Transformer** is the better aligner: "),
         (0.35, "Which of the two is the better aligner cannot be told: "),
     ):
-        put(saved_models, one, aer=attention("lstm-bahdanau", error)["aer"])
+        put(shelf, one, aer=attention("lstm-bahdanau", error)["aer"])
         assert words in attention_score_text.best_aligner(one, other)
     assert attention_score_text.best_aligner(one, "en-es-lstm") == ""
 
 
-def test_two_models_are_compared_on_the_sentences_they_share(saved_models):
+def test_two_models_are_compared_on_the_sentences_they_share(shelf):
     one, other = "en-es-lstm-bahdanau", "en-es-transformer"
     # errors of 0.2 and 0.5 of each sentence, and one sentence that only one of them could read
     for name, right in ((one, 8), (other, 5)):
         rows = {str(place): [right, 10] for place in range(1, 21, 2)}
         rows |= {"99": [0, 10]} if name == other else {}
         put(
-            saved_models,
+            shelf,
             name,
             aer=attention(saved_models.family_of(name))["aer"] | {"sentences": rows},
         )
@@ -239,7 +239,7 @@ def test_two_models_are_compared_on_the_sentences_they_share(saved_models):
         in attention_score_text.best_aligner(other, one)
     )
     for damaged in ({}, {"1": "x"}, {"1": [1]}, {"1": [None, 2]}, [1], {"1": [0, 0]}):
-        put(saved_models, one, aer=attention("lstm-bahdanau")["aer"] | {"sentences": damaged})
+        put(shelf, one, aer=attention("lstm-bahdanau")["aer"] | {"sentences": damaged})
         assert results.error_difference(one, other) is None
     same = {"sentences": {"1": [8, 10]}}
     for changes, count in (
@@ -247,8 +247,8 @@ def test_two_models_are_compared_on_the_sentences_they_share(saved_models):
         ({"settings": {"limit": 5}}, None),
         ({"test_sets": {"gold": {"name": "another set"}}}, None),
     ):
-        put(saved_models, one, aer=attention("lstm-bahdanau")["aer"] | same)
-        put(saved_models, other, aer=attention("transformer")["aer"] | same, **changes)
+        put(shelf, one, aer=attention("lstm-bahdanau")["aer"] | same)
+        put(shelf, other, aer=attention("transformer")["aer"] | same, **changes)
         found = results.error_difference(one, other)
         assert (found and found[1]) == count
 

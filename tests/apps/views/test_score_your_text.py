@@ -13,7 +13,7 @@ from apps.labels import from_prediction, read
 from apps.views import score_your_text
 from tests.apps import app_runner
 from tests.apps.test_pages import HOSTILE
-from zoo.interpret.internals import Candidates
+from zoo.interpret import Candidates
 from zoo.prediction import Prediction
 
 SOURCE = ["▁my", "▁brother", "</s>"]
@@ -89,7 +89,7 @@ def test_the_end_of_the_text_goes_by_its_name():
 def open_page(networks, monkeypatch):
     """The page for some query parameters."""
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(networks))
-    return functools.partial(app_runner.opened, "your_target")
+    return functools.partial(app_runner.opened, "score_your_text")
 
 
 def test_without_a_target_the_page_asks_for_one(open_page, monkeypatch):

@@ -14,7 +14,7 @@ from tests.apps import app_runner, fake_benchmarks, fake_saved_models
 
 
 @pytest.fixture
-def benchmarks(tmp_path, monkeypatch, saved_models):
+def benchmarks(tmp_path, monkeypatch, shelf):
     root = fake_benchmarks.make(tmp_path / "benchmarks")
     monkeypatch.setenv("ZOO_BENCHMARKS", str(root))
     return root
@@ -131,7 +131,7 @@ def test_the_address_chooses_the_device_and_a_wrong_one_is_forgiven(benchmarks):
     assert at.selectbox(key="speed/device").value == "cpu-test"
 
 
-def test_without_any_results_the_commands_are_named(saved_models, tmp_path, monkeypatch):
+def test_without_any_results_the_commands_are_named(shelf, tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_BENCHMARKS", str(tmp_path))
     at = open_speed()
     assert not at.exception
@@ -262,16 +262,16 @@ def test_a_reader_who_leaves_frees_the_models(benchmarks, monkeypatch):
         inference._ENGINE.release()
 
 
-def test_the_button_really_measures(benchmarks, saved_models):
-    fake_saved_models.make_networks(saved_models, "dates")
-    (saved_models / "dates-transformer" / "weights.safetensors").write_bytes(b"damaged")
+def test_the_button_really_measures(benchmarks, shelf):
+    fake_saved_models.make_networks(shelf, "dates")
+    (shelf / "dates-transformer" / "weights.safetensors").write_bytes(b"damaged")
     at = AppTest.from_function(_render_one, default_timeout=300)
     at.query_params.update(task="Dates")
     at = press(at.run())
     assert not at.exception
     (error,) = at.error
     assert "Transformer could not be measured." in error.value
-    assert str(saved_models) not in error.value
+    assert str(shelf) not in error.value
     table = at.dataframe[-1].value
     assert list(table["Model"]) == ["Simple RNN"]
     assert (table["Here, ms"] > 0).all()

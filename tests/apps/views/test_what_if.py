@@ -14,7 +14,7 @@ from apps.sections import intervention_outcome
 from apps.views import what_if
 from tests.apps import app_runner
 from tests.apps.test_pages import HOSTILE
-from zoo.interpret.intervene import Force, Intervention, Off, Outcome
+from zoo.interpret import Force, Intervention, Off, Outcome
 from zoo.prediction import Prediction
 
 SOURCE = ["▁my", "▁bro", "ther", "▁sleeps", "</s>"]

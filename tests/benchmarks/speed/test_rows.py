@@ -116,11 +116,12 @@ def test_every_system_reads_the_same_ids(tmp_path):
 def test_a_network_to_be_measured_never_ends_by_itself(model):
     from benchmarks.speed.systems.zoo import never_end
     from zoo import registry
+    from zoo.building import build
 
     config = registry.configuration(
         model, "nano", source_vocabulary=50, target_vocabulary=50, shared_vocabulary=True
     )
-    network = registry.build(model, config)
+    network = build(model, config)
     never_end(network)
     ids = np.random.default_rng(0).integers(2, 50, (4, 12)).astype("int32")
     logits = np.asarray(network((ids, ids)))

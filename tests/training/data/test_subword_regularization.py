@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from training import tasks
+from training.config import TrainConfig
 from training.data import prepare
 from training.data.buckets import fit, ladder
 from training.data.subword_regularization import SampledBatches, Side
+from training.objectives import objective
 from training.run import check
 from zoo.tokenizer import EOS, PAD, Tokenizer, train_tokenizer
 
@@ -119,11 +121,13 @@ def test_a_task_of_sub_words_is_drawn_for(tmp_path):
     path.write_text("\n".join(lines), encoding="utf-8")
     task = tasks.get(f"tsv:{path}")
     task.vocabulary_size = 60
-    settings = {"sampling": 0.2, "noise": 0.0, "batch_tokens": 200, "seed": 1, "threads": 1}
+    config = TrainConfig(task.name, subword_regularization=0.2, batch_tokens=200, threads=1)
     examples = prepare.read(task)
     tokenizers = prepare.make_tokenizers(task, examples, tmp_path / "run")
-    drawn, pairs = prepare.encode(task, examples, tokenizers, settings)
-    plain, _ = prepare.encode(task, examples, tokenizers, settings | {"sampling": 0.0})
+    drawn, pairs = prepare.encode(task, examples, tokenizers, config)
+    plain, _ = prepare.encode(
+        task, examples, tokenizers, config.changed(subword_regularization=0.0)
+    )
     assert len(drawn) == len(plain) == pairs
 
     def tokens(made) -> int:
@@ -134,12 +138,6 @@ def test_a_task_of_sub_words_is_drawn_for(tmp_path):
 
 @pytest.mark.parametrize("name", ["dates", "pronounce"])
 def test_a_task_of_characters_is_refused(name):
-    settings = {
-        "precision": "float32",
-        "sampling": 0.2,
-        "override": {},
-        "model": "lstm",
-        "preset": "tiny",
-    }
+    config = TrainConfig(name, model="lstm", preset="tiny", subword_regularization=0.2)
     with pytest.raises(ValueError, match=f"{name} has no sub-words"):
-        check(settings, tasks.get(name))
+        check(config, objective(tasks.get(name)))

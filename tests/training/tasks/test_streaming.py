@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from training import run, tasks
+from training.config import TrainConfig
 from training.data import prepare
+from training.objectives import objective
 from training.tasks import corpora, reading, streaming
 from training.tasks.streaming import LargeFiles
 
@@ -124,25 +126,19 @@ def test_large_own_files_stream_and_small_ones_do_not(large, monkeypatch):
 
 
 def test_a_large_corpus_cannot_be_cut_anew_in_every_epoch(large):
-    settings = {
-        "precision": "float32",
-        "sampling": 0.2,
-        "override": {},
-        "model": "lstm",
-        "preset": "tiny",
-    }
-    with pytest.raises(ValueError, match=r"encoded once .*--sampling"):
-        run.check(settings, tasks.get(f"tsv:{large}"))
+    config = TrainConfig(f"tsv:{large}", model="lstm", preset="tiny", subword_regularization=0.2)
+    with pytest.raises(ValueError, match=r"encoded once .*--subword-regularization"):
+        run.check(config, objective(tasks.get(config.task)))
 
 
 def test_a_large_corpus_is_encoded_without_being_held(large, tmp_path, monkeypatch):
     monkeypatch.setattr(tasks.get(f"tsv:{large}").__class__, "vocabulary_size", 300)
-    settings = {"sampling": 0.0, "noise": 0.0, "batch_tokens": 200, "seed": 1, "threads": 1}
-    task = tasks.get(f"tsv:{large}")
+    config = TrainConfig(f"tsv:{large}", batch_tokens=200, threads=1)
+    task = tasks.get(config.task)
     stream = prepare.read(task, limit=900)
     monkeypatch.setattr(task, "examples", None)  # what would hold it
     tokenizers = prepare.make_tokenizers(task, stream, tmp_path / "run")
-    batches, pairs = prepare.encode(task, stream, tokenizers, settings)
+    batches, pairs = prepare.encode(task, stream, tokenizers, config)
     assert len(batches) == pairs == 900
     assert len(list(tmp_path.glob("encoded/*/index.json"))) == 1
     assert not list(tmp_path.glob("encoded/*/parts"))
@@ -150,6 +146,6 @@ def test_a_large_corpus_is_encoded_without_being_held(large, tmp_path, monkeypat
     assert [t.bytes for t in again.values()] == [t.bytes for t in tokenizers.values()]
     # As a small corpus of the same pairs is encoded.
     listed = [tasks.Example(a, (b,)) for part in stream.parts() for a, b in part]
-    other, _ = prepare.encode(task, listed, tokenizers, settings)
+    other, _ = prepare.encode(task, listed, tokenizers, config)
     for ours, theirs in zip(batches.epoch(0), other.epoch(0), strict=True):
         assert (ours.source == theirs.source).all() and (ours.weights == theirs.weights).all()

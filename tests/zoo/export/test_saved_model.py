@@ -25,7 +25,7 @@ import tensorflow as tf
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from tensorflow.core.framework import tensor_pb2
 
-from zoo.export import saved_model, tf_serving
+from zoo.export import saved_model, tf_serving, versions
 
 BYTES = [
     b"Tom sees the red car.",
@@ -173,7 +173,7 @@ def test_ids_are_answered_however_rows_are_closed(model, models, predictions, an
         np.testing.assert_allclose(found, prediction.log_probs, rtol=1e-4, atol=1e-5)
     assert made["lengths"][3] > 0  # read as an unknown piece, and the two that there are
     sums = made["attention_cross"].sum(-1)
-    attends = "cross" in registry.architecture(model).attention
+    attends = "cross" in loaded.attention_heads
     written = np.arange(sums.shape[1]) < made["lengths"][:, None]
     np.testing.assert_allclose(sums, written * float(attends), atol=1e-5)
 
@@ -325,7 +325,7 @@ def test_half_an_export_is_never_seen(models, tmp_path, monkeypatch):
 def test_numbers_go_on_after_the_highest(tmp_path):
     for name in ("2", "10", "notes", ".aside-x"):
         (tmp_path / name).mkdir()
-    assert saved_model._publish(tmp_path / ".aside-x", tmp_path) == tmp_path / "11"
+    assert versions.publish(tmp_path / ".aside-x", tmp_path) == tmp_path / "11"
 
 
 @pytest.mark.parametrize(

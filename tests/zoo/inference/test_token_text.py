@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.zoo import tiny_language_models
-from zoo.inference.language_model import Row
 
 
 @pytest.fixture(scope="module")
@@ -13,12 +12,12 @@ def model():
     return tiny_language_models.predictor("feed-forward", "sub-word")
 
 
-def texts(model, ids):
-    """What the text grows by with each of `ids`, after a prompt."""
-    row, found = Row(0, "", [model.tokenizer.start], []), []
+def texts(model, ids, before=()):
+    """What the text of `before` grows by with each of `ids`."""
+    before, found = list(before), []
     for token in ids:
-        found.append(model._text_of(row, token))
-        row.ids.append(token)
+        found.append(model.tokenizer.growth(before, token))
+        before.append(token)
     return found
 
 
@@ -31,6 +30,17 @@ def test_a_character_of_several_bytes_comes_with_the_last(model):
 def test_bytes_that_are_no_character_are_replaced_once_that_is_known(model):
     a, first, *_, b = model.tokenizer.encode("a\U0001f642b").tolist()
     assert texts(model, [a, first, b]) == ["a", "", "\ufffdb"]
+
+
+def test_what_cannot_be_read_is_not_said_twice(model):
+    before = model.tokenizer.encode("to \ufffd").tolist()
+    [b] = model.tokenizer.encode("b").tolist()
+    assert texts(model, [b, b], before) == ["b", "b"]
+
+
+def test_growth_adds_up_to_the_text(model):
+    text = "To sleep;  caf\u00e9 \U0001f642\ufffd\n\n end "
+    assert "".join(texts(model, model.tokenizer.encode(text).tolist())) == text
 
 
 def test_a_lone_surrogate_is_read_as_what_cannot_be_read(model):

@@ -11,8 +11,7 @@ from keras import ops
 import zoo
 from tests.zoo import tiny_models
 from zoo import registry, saving
-from zoo.interpret import gradients
-from zoo.interpret.attribution import Attribution
+from zoo.interpret import Attribution, attribute, gradients, saliency
 from zoo.runtime import backend
 from zoo.tokenizer import EOS, PAD, UNK
 
@@ -189,7 +188,7 @@ def loaded(character_folder):
 @pytest.mark.parametrize("method", ["gradient", "integrated", "occlusion"])
 def test_a_model_attributes_its_answers(loaded, method):
     (prediction,) = loaded.predict("she")
-    found = loaded.attribute(prediction, method)
+    found = attribute(loaded, prediction, method)
     assert found.method == method and found.notes == []
     assert (found.source, found.target) == (prediction.source_pieces, prediction.target_pieces)
     assert found.scores.shape == (len(found.target), len(found.source))
@@ -202,12 +201,12 @@ def test_a_model_attributes_its_answers(loaded, method):
     if method == "gradient":
         sizes = np.abs(found.scores)
         expected = sizes / sizes.sum(-1, keepdims=True)
-        np.testing.assert_allclose(loaded.saliency(prediction), expected, atol=1e-5)
+        np.testing.assert_allclose(saliency(loaded, prediction), expected, atol=1e-5)
 
 
 def test_occlusion_is_the_fall_of_the_forced_answer(loaded):
     prediction, without = loaded.predict(["she", "he"], target=["ella", "ella"])
-    found = loaded.attribute(prediction, "occlusion", leave_out=True)
+    found = attribute(loaded, prediction, "occlusion", leave_out=True)
     assert found.source[0] == "s" and found.target == without.target_pieces
     expected = prediction.log_probs - without.log_probs
     np.testing.assert_allclose(found.scores[:, 0], expected, atol=1e-4)
@@ -216,7 +215,7 @@ def test_occlusion_is_the_fall_of_the_forced_answer(loaded):
 @pytest.mark.parametrize("method", ["gradient", "integrated", "occlusion"])
 def test_nothing_owes_nothing(loaded, method):
     (nothing,) = loaded.predict([""])
-    found = loaded.attribute(nothing, method)
+    found = attribute(loaded, nothing, method)
     assert found.scores.shape == (0, 1) and found.notes == []
     assert found.words().scores.shape == (0, 1) and found.normalised().shape == (0, 1)
     assert (found.error is None) == (method != "integrated")
@@ -226,7 +225,7 @@ def test_a_source_of_one_piece_is_hidden_but_not_left_out(loaded):
     (forced,) = loaded.predict([""], target=["ella"])
     assert forced.source_pieces == ["</s>"]
     left_out, hidden = (
-        loaded.attribute(forced, "occlusion", leave_out=leave_out) for leave_out in (True, False)
+        attribute(loaded, forced, "occlusion", leave_out=leave_out) for leave_out in (True, False)
     )
     assert np.isfinite(hidden.scores).all() and np.abs(hidden.scores).max() > 1e-4
     np.testing.assert_array_equal(left_out.scores, hidden.scores)
@@ -235,17 +234,17 @@ def test_a_source_of_one_piece_is_hidden_but_not_left_out(loaded):
 def test_unknown_pieces_are_said_to_be_the_baseline(loaded):
     (forced,) = loaded.predict(["🦓he"], target=["ella"])
     for method in ("integrated", "occlusion"):
-        found = loaded.attribute(forced, method)
+        found = attribute(loaded, forced, method)
         assert (found.scores[:, 0] == 0).all() and np.abs(found.scores[:, 1:]).max() > 1e-3
         assert "1 of the read pieces" in found.notes[0]
     for options in ({"method": "occlusion", "leave_out": True}, {"method": "gradient"}):
-        found = loaded.attribute(forced, **options)
+        found = attribute(loaded, forced, **options)
         assert np.abs(found.scores[:, 0]).max() > 1e-4 and found.notes == []
 
 
 def test_what_is_not_complete_says_so(loaded):
     (prediction,) = loaded.predict("she")
-    found = loaded.attribute(prediction, "integrated", steps=1, max_steps=1)
+    found = attribute(loaded, prediction, "integrated", steps=1, max_steps=1)
     short = (found.error > np.maximum(0.01 * np.abs(found.difference), 1e-4)).sum()
     assert found.steps == 1 and short
     assert f"After 1 steps the scores of {short} of {len(found.target)} written" in found.notes[-1]
@@ -263,7 +262,7 @@ def test_what_is_not_complete_says_so(loaded):
 )
 def test_bad_arguments_are_named(loaded, options, message):
     with pytest.raises(ValueError, match=message):
-        loaded.attribute(loaded.predict("she")[0], **options)
+        attribute(loaded, loaded.predict("she")[0], **options)
 
 
 def test_words_sum_both_sides():

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.interpret import faithfulness
+from zoo.interpret import Intervention, faithfulness, intervene
 from zoo.interpret.faithfulness import Faithfulness
-from zoo.interpret.intervene import Intervention
 
 SEEN, UNSEEN = -0.1, -3.0
 DROP = np.exp(SEEN) - np.exp(UNSEEN)
@@ -108,7 +107,7 @@ def test_words_are_hidden_as_an_intervention_hides_them(loaded, prediction, how,
     assert found.shape == (1 + many, len(sides[1])) and len(sides[1]) == len(words.target) - 1
     np.testing.assert_allclose(found[0], words.log_probs[:-1], atol=1e-4)
     for word in (0, many - 1):
-        outcome = loaded.intervene(prediction, Intervention(mask=(word,), how=how))
+        outcome = intervene(loaded, prediction, Intervention(mask=(word,), how=how))
         expected = outcome.forced.words().log_probs[:-1]
         np.testing.assert_allclose(found[1 + word], expected, atol=1e-4)
     # with nothing left to read, all is unknown

@@ -7,8 +7,7 @@ import pytest
 
 import zoo
 from tests.zoo import tiny_models
-from zoo.interpret import head_ablation
-from zoo.interpret.intervene import Off
+from zoo.interpret import Off, head_ablation, predict_without
 
 SOURCES = ["Tom sees the book.", "she buys the house."]
 TARGETS = ["Tomás ve el libro.", "ella compra la casa."]
@@ -44,7 +43,7 @@ def test_a_head_whose_output_is_projected_to_nothing_is_worth_nothing(loaded):
 def test_a_loss_is_that_of_the_answers_with_the_head_off(loaded):
     found = head_ablation.losses(loaded, SOURCES, TARGETS)
     whole = loaded.predict(SOURCES, target=TARGETS)
-    without = loaded.predict(SOURCES, target=TARGETS, off=(Off("encoder", 0, 1),))
+    without = predict_without(loaded, SOURCES, (Off("encoder", 0, 1),), target=TARGETS)
     for text in (0, 1):
         lost = whole[text].log_probs.sum() - without[text].log_probs.sum()
         assert found["encoder"][text, 0, 1] == pytest.approx(
@@ -58,7 +57,7 @@ def test_all_heads_of_a_kind_go_at_once(loaded):
     whole = loaded.predict(SOURCES, target=TARGETS)
     layers, heads = loaded.attention_heads["decoder"]
     every = tuple(Off("decoder", i, j) for i in range(layers) for j in range(heads))
-    without = loaded.predict(SOURCES, target=TARGETS, off=every)
+    without = predict_without(loaded, SOURCES, every, target=TARGETS)
     lost = [a.log_probs.sum() - b.log_probs.sum() for a, b in zip(whole, without, strict=True)]
     np.testing.assert_allclose(found["decoder"][:, 0], lost, atol=1e-4)
 

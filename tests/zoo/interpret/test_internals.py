@@ -8,21 +8,21 @@ import pytest
 import zoo
 from tests.zoo import tiny_models
 from zoo import registry
-from zoo.interpret import attention_maps
+from zoo.interpret import attention_maps, candidates, query_key_value
 
 TEXT = "my sister buys the red car."
 
 
 @pytest.fixture(scope="module", params=registry.of_kind("seq2seq"))
 def model(request, tmp_path_factory):
-    path = tmp_path_factory.mktemp("inside") / request.param
+    path = tmp_path_factory.mktemp("computed") / request.param
     return zoo.load(tiny_models.folder(path, request.param, max_target_length=8))
 
 
 def test_candidates_are_those_of_the_model(model):
     [found] = model.predict([TEXT], target=["ella ve el libro."])
     size = model.target_tokenizer.size
-    every = model.candidates(found, size)
+    every = candidates(model, found, size)
     np.testing.assert_allclose(every.probabilities.sum(axis=1), 1, atol=1e-4)
     for t, piece in enumerate(found.target_pieces):
         place = every.pieces[t].index(piece)
@@ -30,10 +30,10 @@ def test_candidates_are_those_of_the_model(model):
         assert np.log(every.probabilities[t, place]) == pytest.approx(found.log_probs[t], abs=1e-4)
     bits = -(every.probabilities * np.log2(np.maximum(every.probabilities, 1e-30))).sum(axis=1)
     np.testing.assert_allclose(every.entropy, bits, rtol=1e-3)
-    few = model.candidates(found, 2)
+    few = candidates(model, found, 2)
     assert few.pieces == [row[:2] for row in every.pieces]
     with pytest.raises(ValueError, match="k must be"):
-        model.candidates(found, size + 1)
+        candidates(model, found, size + 1)
 
 
 def test_a_greedy_answer_is_made_of_first_candidates(model):
@@ -41,16 +41,16 @@ def test_a_greedy_answer_is_made_of_first_candidates(model):
     # Specials are never written, however likely.
     first = [
         next(piece for piece in row if piece not in ("<pad>", "<s>", "<unk>"))
-        for row in model.candidates(found, 4).pieces
+        for row in candidates(model, found, 4).pieces
     ]
     assert first == found.target_pieces
 
 
 def test_energies_give_the_map(model):
     found = model.predict([TEXT])[0]
-    inside = model.inside(found)
-    assert inside.keys() == model.attention_heads.keys()
-    for kind, one in inside.items():
+    computed = query_key_value(model, found)
+    assert computed.keys() == model.attention_heads.keys()
+    for kind, one in computed.items():
         layers, heads = model.attention_heads[kind]
         for layer, head in np.ndindex(layers, heads):
             energy = one.energy(layer, head)
@@ -65,7 +65,7 @@ def test_energies_give_the_map(model):
 @pytest.mark.parametrize("model", ["transformer"], indirect=True)
 def test_value_norms_are_what_each_position_would_add(model):
     found = model.predict([TEXT])[0]
-    norms = model.inside(found)["encoder"].value_norms
+    norms = query_key_value(model, found)["encoder"].value_norms
     assert norms.shape == (*model.attention_heads["encoder"], len(found.source_pieces))
     # Layer 0 sees embeddings alone: by hand.
     network = model.model

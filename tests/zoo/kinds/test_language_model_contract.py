@@ -19,6 +19,7 @@ from training.loop import step as train_step
 from training.objectives.cross_entropy import SmoothedCrossEntropy, make_optimizer
 from training.tf_tracing import trace_step
 from zoo import registry, saving
+from zoo.building import build
 from zoo.inference.language_model import LanguageModelPredictor
 from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.attention_hooks import without_maps
@@ -234,7 +235,7 @@ def test_a_few_lines_can_be_learnt_by_heart(model):
     tokenizer = Characters.learn("\n".join(lines) + "\n")
     sizes = {"vocabulary": tokenizer.size, "hidden_size": 32, "dropout": 0.0}
     config = registry.configuration(model, "nano", kind="language_model", **sizes)
-    network = registry.build(model, config, seed=1, kind="language_model")
+    network = build(model, config, seed=1, kind="language_model")
     ids = np.stack([tokenizer.encode(f"\n{line}\n") for line in lines])
     steps, shape = 400, (4, ids.shape[1] - 1)
     network.compile(

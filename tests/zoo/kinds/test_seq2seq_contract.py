@@ -17,8 +17,9 @@ from tests.zoo import tiny_models
 from training.data.batches import make_batch
 from training.objectives.cross_entropy import SmoothedCrossEntropy, make_optimizer
 from zoo import registry, saving
-from zoo.configs.recurrent import Recurrent
+from zoo.building import build
 from zoo.inference.generation import generate
+from zoo.prediction import AXES
 from zoo.runtime import backend
 from zoo.tokenizer import EOS, PAD
 
@@ -33,14 +34,9 @@ CLOSE = {"rtol": 1e-4, "atol": 2e-5}
 
 
 @pytest.fixture(scope="module", params=VARIANTS)
-def variant(request):
+def network(request):
     model, overrides = VARIANTS[request.param]
-    return registry.architecture(model), tiny_models.network(model, **overrides)
-
-
-@pytest.fixture(scope="module")
-def network(variant):
-    return variant[1]
+    return tiny_models.network(model, **overrides)
 
 
 def pair(network: Any, wider: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -81,24 +77,24 @@ def step_by_step(network: Any, source: np.ndarray, target: np.ndarray, length: i
 
 def cut(array: np.ndarray, kind: str, row: int) -> np.ndarray:
     """One row's map without padding."""
-    read, written = SOURCE_LENGTHS[row], TARGET_LENGTHS[row]
-    size = {"cross": (written, read), "encoder": (read, read), "decoder": (written, written)}
-    return array[..., : size[kind][0], : size[kind][1]]
+    sizes = {"source": SOURCE_LENGTHS[row], "target": TARGET_LENGTHS[row]}
+    rows, columns = (sizes[side] for side in AXES[kind])
+    return array[..., :rows, :columns]
 
 
-def test_shapes_and_types_are_those_of_the_contract(variant):
-    family, network = variant
+def test_shapes_and_types_are_those_of_the_contract(network):
     source, target = pair(network)
     memory = network.encode(source)
     logits, maps = run(network, source, target)
     assert logits.shape == (4, 6, tiny_models.TARGET_VOCABULARY) and logits.dtype == np.float32
-    assert set(maps) == set(family.attention)
-    sizes = {"cross": (6, 7), "encoder": (7, 7), "decoder": (6, 6)}
+    sizes = {"target": 6, "source": 7}
+    assert set(maps) == set(network.attention_heads)
     for kind, array in maps.items():
         assert array.dtype == np.float32
-        assert array.ndim == 5 and array.shape[0] == 4 and array.shape[3:] == sizes[kind]
+        axes = tuple(sizes[side] for side in AXES[kind])
+        assert array.shape == (4, *network.attention_heads[kind], *axes)
     assert (ops.convert_to_numpy(memory["mask"]) == (source != PAD)).all()
-    assert ("encoder" in memory) == ("encoder" in family.attention)
+    assert ("encoder" in memory) == ("encoder" in network.attention_heads)
     state = network.init_state(memory, 9)
     assert {leaf.shape[0] for leaf in keras.tree.flatten([memory, state])} == {4}
     token, index = ops.convert_to_tensor(target[:, 0]), ops.convert_to_tensor(0, dtype="int32")
@@ -173,11 +169,10 @@ def test_step_by_step_equals_decode_at_once(network, length):
     np.testing.assert_allclose(stepped[real], logits[real], **CLOSE)
 
 
-def test_attention_rows_sum_to_one_and_give_padding_zero(variant):
-    family, network = variant
+def test_attention_rows_sum_to_one_and_give_padding_zero(network):
     source, target = pair(network, wider=3)
     _, maps = run(network, source, target)
-    for kind in family.attention:
+    for kind in network.attention_heads:
         keys = target if kind == "decoder" else source
         queries = source if kind == "encoder" else target
         assert (maps[kind] >= 0).all()
@@ -188,9 +183,8 @@ def test_attention_rows_sum_to_one_and_give_padding_zero(variant):
             assert padded.any() and (maps[kind][padded] == 0).all()
 
 
-def test_the_decoder_looks_at_nothing_it_has_not_written(variant):
-    family, network = variant
-    if "decoder" not in family.attention:
+def test_the_decoder_looks_at_nothing_it_has_not_written(network):
+    if "decoder" not in network.attention_heads:
         return
     _, maps = run(network, *pair(network))
     above = np.triu(np.ones(maps["decoder"].shape[-2:], bool), 1)
@@ -221,7 +215,7 @@ def test_saving_and_loading_gives_the_same_bytes(network):
     arrays = load_arrays(written)
     assert {array.dtype for array in arrays.values()} == {np.dtype("float16")}
     assert sum(array.size for array in arrays.values()) == network.count_params()
-    again = registry.build(network.name, network.config, seed=99)
+    again = build(network.name, network.config, seed=99)
     saving.set_weight_arrays(again, arrays)
     assert saving.pack_weights(saving.weight_arrays(again)) == written
     # Half precision costs three digits, and nothing else is lost.
@@ -246,10 +240,10 @@ def learnt(request):
     targets = [[*random.integers(4, 12, i % 5).tolist(), EOS] for i in range(32)]
     batch = make_batch(sources, targets)
     sizes = {"source_vocabulary": 12, "target_vocabulary": 12, "width": 32, "dropout": 0.0}
-    if registry.architecture(request.param).config is Recurrent:
-        sizes["units"] = 64
+    fields = registry.architecture(request.param).config.__dataclass_fields__
+    sizes |= {name: 64 for name in ("units", "inner_size") if name in fields}
     config = registry.configuration(request.param, "nano", **sizes)
-    network = registry.build(request.param, config, seed=1)
+    network = build(request.param, config, seed=1)
     optimizer = make_optimizer(learning_rate=5e-3, warmup=10, steps=400, clip=1.0, averaging=0.0)
     network.compile(
         optimizer=optimizer,

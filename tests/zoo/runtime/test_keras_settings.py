@@ -20,7 +20,7 @@ from training import train
 done = CliRunner().invoke(train.app, sys.argv[1:])
 assert done.exit_code == 0, (done.output, done.exception)
 import keras
-import zoo
+import zoo.interpret
 folder = Path("model")
 loaded = zoo.load(folder)
 answer, = loaded.predict(["Tom sees the red car."])
@@ -29,7 +29,7 @@ found = {
     "curve": [row.split(",")[:3] for row in (folder / "history.csv").read_text().splitlines()],
     "answer": [answer.text, *map(float, answer.log_probs)],
     "maps": {name: maps.tolist() for name, maps in answer.attention.items()},
-    "saliency": loaded.saliency(answer).tolist(),
+    "saliency": zoo.interpret.saliency(loaded, answer).tolist(),
 }
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -112,14 +112,15 @@ def test_layers_are_made_as_asked_and_the_policy_stays():
     import keras
 
     from zoo import registry
+    from zoo.building import build
 
     before = keras.config.dtype_policy()
     try:
         keras.config.set_dtype_policy("float16")
         sizes = {"source_vocabulary": 9, "target_vocabulary": 9}
         config = registry.configuration("transformer", "nano", **sizes)
-        plain = registry.build("transformer", config)
-        mixed = registry.build("transformer", config, precision="mixed_bfloat16")
+        plain = build("transformer", config)
+        mixed = build("transformer", config, precision="mixed_bfloat16")
         assert keras.config.dtype_policy().name == "float16"
     finally:
         keras.config.set_dtype_policy(before)

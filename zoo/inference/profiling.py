@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from keras import ops
 
+from zoo.inference.scoring import Hypotheses, Source
 from zoo.inference.seq2seq import Seq2SeqPredictor
 from zoo.layers.attention_hooks import without_maps
 from zoo.padding import LENGTHS, bucket, pad
 from zoo.runtime import backend
 
 if TYPE_CHECKING:
-    from zoo.kinds.base import Memory, Tensor
+    from zoo.kinds.base import Maps, Memory, Tensor
     from zoo.kinds.seq2seq import Seq2Seq
 
 STAGES = ("tokenise", "encode", "write", "maps", "rest")
@@ -47,7 +48,7 @@ def stages(model: Seq2SeqPredictor, text: str, runs: int = 5) -> dict[str, float
     seen = []
     # The first request compiles, the second may still read what the first left behind.
     for _ in range(2 + runs):
-        watched.spent = dict.fromkeys(("tokenise", "generate", "maps", "request"), 0.0)
+        watched.spent = dict.fromkeys(("tokenise", "write", "maps", "request"), 0.0)
         with watched.clock("request"):
             watched.predict(text)
         seen.append(watched.spent)
@@ -56,9 +57,9 @@ def stages(model: Seq2SeqPredictor, text: str, runs: int = 5) -> dict[str, float
     if len(watched.ids) > 1:
         source = pad([watched.ids], bucket(len(watched.ids), LENGTHS))
         read = reader(model.model, source)
-        encoded = min(statistics.median(_seconds(read, runs)), median["generate"])
+        encoded = min(statistics.median(_seconds(read, runs)), median["write"])
     found = {"tokenise": median["tokenise"], "encode": encoded}
-    found |= {"write": median["generate"] - encoded, "maps": median["maps"]}
+    found |= {"write": median["write"] - encoded, "maps": median["maps"]}
     # Medians of parts may exceed that of the whole by a trifle.
     found["rest"] = max(median["request"] - sum(found.values()), 0.0)
     return {stage: 1e3 * found[stage] for stage in STAGES}
@@ -102,19 +103,19 @@ class _Watched(Seq2SeqPredictor):
         yield
         self.spent[part] += time.perf_counter() - began
 
-    def _read(self, text: str) -> Any:
+    def read(self, text: str) -> Source:
         with self.clock("tokenise"):
-            found = super()._read(text)
-        self.ids = found[0]
+            found = super().read(text)
+        self.ids = found.ids
         return found
 
-    def _generate(self, *arguments: Any, **options: Any) -> Any:
-        with self.clock("generate"):
-            return super()._generate(*arguments, **options)
+    def write(self, *arguments: Any, **options: Any) -> list[Hypotheses]:
+        with self.clock("write"):
+            return super().write(*arguments, **options)
 
-    def _look(self, *arguments: Any, **options: Any) -> Any:
+    def score(self, *arguments: Any, **options: Any) -> tuple[np.ndarray, Maps]:
         with self.clock("maps"):
-            return super()._look(*arguments, **options)
+            return super().score(*arguments, **options)
 
 
 def _seconds(call: Callable[[], Any], runs: int) -> list[float]:

@@ -9,8 +9,8 @@ import pytest
 
 import zoo
 from tests.zoo import tiny_models
+from zoo.inference import profiling
 from zoo.inference.seq2seq import Seq2SeqPredictor
-from zoo.runtime import profiling
 
 TEXT = "Tom sees the book."
 
@@ -41,7 +41,7 @@ class Clock:
 def clock(monkeypatch):
     made = Clock()
     monkeypatch.setattr(profiling, "time", SimpleNamespace(perf_counter=made.perf_counter))
-    times = {"predict": 3, "_read": 2, "_generate": 30, "_look": 5}
+    times = {"predict": 3, "read": 2, "write": 30, "score": 5}
     for name, milliseconds in times.items():
         monkeypatch.setattr(
             Seq2SeqPredictor, name, made.slow(getattr(Seq2SeqPredictor, name), milliseconds)

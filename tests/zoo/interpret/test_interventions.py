@@ -8,13 +8,18 @@ import pytest
 import zoo
 from tests.zoo import tiny_models
 from zoo import padding, registry
-from zoo.interpret import edited_network
-from zoo.interpret.intervene import HIDDEN, Force, Intervention, Off, alter
+from zoo.inference.generation import Sampling
+from zoo.interpret import Force, Intervention, Off, edited_network, intervene, predict_without
+from zoo.interpret.edits import Edits
+from zoo.interpret.interventions import HIDDEN, alter
 from zoo.tokenizer import EOS, PAD, UNK
 
 TEXT = "my sister buys the red car."
-ATTENDING = [name for name, family in registry.of_kind("seq2seq").items() if family.attention]
-KINDS = [(name, kind) for name in ATTENDING for kind in registry.of_kind("seq2seq")[name].attention]
+KINDS = [
+    (name, kind)
+    for name in registry.of_kind("seq2seq")
+    for kind in tiny_models.attention_heads(name)
+]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +48,7 @@ def answer(model, beams: int = 1):
 @pytest.mark.parametrize("beams", [1, 3])
 def test_an_intervention_that_changes_nothing_changes_nothing(model, beams):
     before = answer(model, beams)
-    found = model.intervene(before, Intervention(), beams=beams)
+    found = intervene(model, before, Intervention(), beams=beams)
     assert not found.changed
     assert found.after.source_pieces == before.source_pieces
     np.testing.assert_allclose(found.difference, 0, atol=1e-5)
@@ -109,7 +114,7 @@ def test_words_that_are_not_there_are_refused(what):
 
 def test_what_is_hidden_is_not_looked_at(model):
     before = answer(model)
-    found = model.intervene(before, Intervention(mask=(1,), how="hidden"))
+    found = intervene(model, before, Intervention(mask=(1,), how="hidden"))
     at = [i for i, piece in enumerate(found.after.source_pieces) if HIDDEN in piece]
     assert at
     for kind in found.after.attention.keys() & {"cross", "encoder"}:
@@ -123,7 +128,7 @@ def test_a_forced_row_is_that_row_and_no_other(models, name, kind):
     before = answer(model)
     row, column = (3, 1) if kind == "decoder" else (2, 5)
     force = Force(row, column, kind, layer=0, head=0)
-    found = model.intervene(before, Intervention(force=(force,), unit="piece"))
+    found = intervene(model, before, Intervention(force=(force,), unit="piece"))
     new, old = found.forced.attention[kind][0, 0], before.attention[kind][0, 0]
     np.testing.assert_array_equal(new[row], np.eye(new.shape[1])[column])
     others = [i for i in range(len(new)) if i != row and not (name == "lstm-bahdanau" and i > row)]
@@ -135,7 +140,7 @@ def test_a_forced_row_is_that_row_and_no_other(models, name, kind):
 def test_steps_under_an_intervention_are_what_decoding_at_once_says(models, name, kind):
     model = models(name)
     layers, heads = model.attention_heads[kind]
-    edits = edited_network.Edits(
+    edits = Edits(
         model.attention_heads,
         [Off(kind, layers - 1, heads - 1)] if layers * heads > 1 else [],
         [(Force(2, 1, kind, layer=0), [2, 3], [1])],
@@ -143,7 +148,7 @@ def test_steps_under_an_intervention_are_what_decoding_at_once_says(models, name
     source = padding.pad([model.source_tokenizer.encode(TEXT)], 24)
     made = edited_network.generate(model.model, source, edits.arrays(8, 24), length=8, limit=8)
     target = made.tokens[:, 0]
-    log_probs, _ = edited_network.look(
+    log_probs, _ = edited_network.score(
         model.model, source, padding.shift(target), target, edits.arrays(8, 24)
     )
     written = int(made.lengths[0, 0])
@@ -152,7 +157,7 @@ def test_steps_under_an_intervention_are_what_decoding_at_once_says(models, name
     )
 
 
-@pytest.mark.parametrize("kind", registry.of_kind("seq2seq")["transformer"].attention)
+@pytest.mark.parametrize("kind", tiny_models.attention_heads("transformer"))
 def test_a_head_switched_off_is_its_output_zeroed(models, kind):
     model = models("transformer")
     network = model.model
@@ -160,7 +165,7 @@ def test_a_head_switched_off_is_its_output_zeroed(models, kind):
         kind, network.decoder_layers
     )[1]
     attention = layer.cross if kind == "cross" else layer.attention
-    [found] = model.predict([TEXT], target=["el libro rojo"], off=[Off(kind, 1, 0)])
+    [found] = predict_without(model, [TEXT], target=["el libro rojo"], off=[Off(kind, 1, 0)])
     kernel = attention.output_projection.kernel
     before = np.asarray(kernel).copy()
     zeroed = before.copy()
@@ -177,7 +182,7 @@ def test_a_head_switched_off_is_its_output_zeroed(models, kind):
 
 def test_bahdanaus_attention_off_is_a_context_of_zero(models):
     model = models("lstm-bahdanau")
-    [found] = model.predict([TEXT], target=["el libro"], off=[Off("cross", 0)])
+    [found] = predict_without(model, [TEXT], target=["el libro"], off=[Off("cross", 0)])
     network, units = model.model, model.model.config.units
     kernels = [network.state_gates.kernel, network.readout.kernel]
     before = [np.asarray(kernel).copy() for kernel in kernels]
@@ -196,18 +201,26 @@ def test_bahdanaus_attention_off_is_a_context_of_zero(models):
 def test_answers_with_heads_off_are_those_of_the_intervention(models):
     model = models("transformer")
     off = (Off("cross", 0), Off("encoder", 1, 1))
-    found = model.intervene(answer(model), Intervention(off=off)).after
+    found = intervene(model, answer(model), Intervention(off=off)).after
     texts = [TEXT, "Tom sees the book."]
-    batch = model.predict(texts, off=off)
+    batch = predict_without(model, texts, off)
     assert batch[0].text == found.text
     np.testing.assert_allclose(batch[0].log_probs, found.log_probs, atol=1e-4)
-    assert batch[1].text == model.predict(texts[1], off=off)[0].text
+    assert batch[1].text == predict_without(model, texts[1], off)[0].text
+
+
+def test_nothing_off_changes_nothing_and_nothing_is_drawn_with_heads_off(models):
+    model, off = models("transformer"), [Off("cross", 0)]
+    assert predict_without(model, TEXT, ())[0].text == answer(model).text
+    with pytest.raises(ValueError, match="while sampling"):
+        predict_without(model, TEXT, off, sampling=Sampling())
+    assert "edits" not in vars(model)
 
 
 @pytest.mark.parametrize("beams", [1, 3])
 def test_an_answer_begins_as_it_is_told(model, beams):
     before = answer(model, beams)
-    found = model.intervene(before, Intervention(prefix="ella ve el"), beams=beams).after
+    found = intervene(model, before, Intervention(prefix="ella ve el"), beams=beams).after
     prefix = model.target_tokenizer.encode("ella ve el")[:-1]
     assert model.target_tokenizer.ids(found.target_pieces)[: len(prefix)] == prefix
     # The numbers are the model's own, and not those of what it had to write.
@@ -232,13 +245,13 @@ def test_an_answer_begins_as_it_is_told(model, beams):
 def test_what_cannot_be_done_is_said(models, what, message):
     model = models("transformer")
     with pytest.raises(ValueError, match=message):
-        model.intervene(answer(model), Intervention(**what))
+        intervene(model, answer(model), Intervention(**what))
 
 
 def test_a_model_without_attention_has_none_to_force(models):
     model = models("lstm")
     with pytest.raises(ValueError, match="kinds of attention: none"):
-        model.intervene(answer(model), Intervention(off=(Off("cross", 0),)))
+        intervene(model, answer(model), Intervention(off=(Off("cross", 0),)))
     with pytest.raises(ValueError, match="how must be"):
         Intervention(how="eaten")
 
@@ -246,7 +259,7 @@ def test_a_model_without_attention_has_none_to_force(models):
 def test_the_divergence_is_that_of_the_distributions(models):
     model = models("transformer")
     before = answer(model)
-    found = model.intervene(before, Intervention(swap=((0, 3),)))
+    found = intervene(model, before, Intervention(swap=((0, 3),)))
     ids = model.target_tokenizer.ids(before.target_pieces)
     target_in = padding.shift(padding.pad([ids], len(ids)))
 
@@ -272,7 +285,7 @@ def dates():
 )
 def test_masking_a_digit_flips_what_it_determines_and_nothing_else(dates, text, masked, changes):
     before = dates.predict([text])[0]
-    found = dates.intervene(before, Intervention(mask=(masked,), unit="piece"))
+    found = intervene(dates, before, Intervention(mask=(masked,), unit="piece"))
     pairs = zip(before.text, found.after.text, strict=True)
     assert {i for i, (old, new) in enumerate(pairs) if old != new} == changes
     assert {int(i) for i in np.flatnonzero(found.kl > 1)} == changes

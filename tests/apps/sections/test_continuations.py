@@ -1,0 +1,119 @@
+"""Compare for language models: every model continues one prompt; what a pressed token shows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from apps import continuing, saved_models
+from tests.apps.app_runner import charts, opened, said
+from training.tasks import language_modeling
+from zoo import registry, saving
+from zoo.building import build
+from zoo.models.ngram import KneserNey
+from zoo.text_tokenizers import Characters
+
+TEXT = (
+    "to be, or not to be: that is the question.\nwhether 'tis nobler in the mind to suffer\n" * 20
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two counted models and a small gpt that was never trained, of one text."""
+    root = tmp_path_factory.mktemp("texts") / "saved_models"
+    tokenizer = Characters.learn(TEXT)
+    info = language_modeling.make("shakespeare").info()
+    common = {
+        "kind": "language_model",
+        "task": "shakespeare",
+        "tokenizers": {"text": "tokenizer.json"},
+        "unit": "character",
+        "task_info": asdict(info),
+        "prompts": ["to be", "whether"],
+    }
+    files = {"tokenizer.json": tokenizer}
+    ids = tokenizer.encode(TEXT)
+    allowed = np.ones(tokenizer.size, bool)
+    allowed[list(tokenizer.excluded)] = False
+    for name, order in (("shakespeare-ngram", 3), ("shakespeare-longer", 5)):
+        config = {"format": 2, "name": name, "model": "ngram", "preset": "small", **common}
+        config["hyperparameters"] = {"vocabulary": tokenizer.size, "order": order}
+        tables = KneserNey.fit(ids, order, tokenizer.size, allowed=allowed)
+        saving.save_tables(root / name, tables, config, files)
+    sizes = registry.configuration("gpt", "nano", kind="language_model", vocabulary=tokenizer.size)
+    network = build("gpt", sizes, seed=1, kind="language_model")
+    name = "shakespeare-gpt"
+    config = saving.model_config(name=name, model="gpt", preset="nano", network=network, **common)
+    saving.save_folder(root / name, saving.weight_arrays(network), config, files)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def used(folder, monkeypatch):
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(folder))
+    monkeypatch.setattr(continuing, "training_text", lambda task: TEXT)
+
+
+def test_every_model_continues_the_prompt():
+    at = opened("compare", task="shakespeare", prompt="to be", tokens="20")
+    assert not at.exception
+    text = said(at)
+    assert text.count("tokens a second") == 3
+    assert "longest copy from the training text" in text
+    assert [one.value for one in at.header] == ["How each went on"]
+    assert not at.error
+
+
+def test_a_token_shows_its_candidates_and_where_the_model_looked():
+    at = opened("compare", task="shakespeare", prompt="to be", tokens="20", place="gpt.4")
+    assert not at.exception
+    text = said(at)
+    assert "Token 4 of GPT" in text and "What it might have written" in text
+    assert "What the n-gram would write here" in text
+    assert "Where it looked when it wrote this" in text
+    bars = [chart for chart in charts(at) if chart.get("mark", {}).get("type") == "bar"]
+    assert len(bars) == 2
+    counted = opened("compare", task="shakespeare", prompt="to be", tokens="20", place="ngram.4")
+    assert "has no attention" in said(counted)
+
+
+def test_odd_prompts_are_answered():
+    for prompt in ("é 日本 🍕", "x" * 3_000, "<b>to be</b>", " \n"):
+        at = opened("compare", task="shakespeare", prompt=prompt, tokens="5")
+        assert not at.exception and not at.error
+    at = opened("compare", task="shakespeare", prompt="é", tokens="5")
+    assert "Not in the model's vocabulary: é" in said(at).replace("\\", "")
+    at = opened("compare", task="shakespeare", prompt="to", tokens="9999", place="nobody.3")
+    assert not at.exception and not at.error
+
+
+def test_a_damaged_model_takes_no_other_down(folder, tmp_path, monkeypatch):
+    import shutil
+
+    root = tmp_path / "saved_models"
+    shutil.copytree(folder, root)
+    (root / "shakespeare-longer" / saving.TABLES).write_bytes(b"no tables")
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(root))
+    at = opened("compare", task="shakespeare", prompt="to be", tokens="5")
+    assert not at.exception
+    assert len(at.error) == 1 and "damaged" in at.error[0].value
+    assert said(at).count("tokens a second") == 2
+
+
+def test_pages_of_pairs_do_not_offer_a_text_to_continue():
+    assert saved_models.tasks() == []
+    assert saved_models.tasks(("seq2seq", "language_model")) == ["shakespeare"]
+    for page in ("attention", "what_if", "score_your_text", "leaderboard"):
+        at = opened(page, task="shakespeare")
+        assert not at.exception
+
+
+def test_the_longest_copy():
+    assert continuing.longest_copy("xx not to be yy", TEXT) == (2, 12)
+    assert continuing.longest_copy("", TEXT) == (0, 0)
+    assert continuing.longest_copy("ZZZ", TEXT) == (0, 0)
+    assert json.dumps(continuing.longest_copy(TEXT[:50], TEXT)) == "[0, 50]"

@@ -1,0 +1,282 @@
+"""What a run of training is asked to do: one dataclass, of which every option is a field.
+
+`python -m training.train --help` is made from it, a run's folder keeps it as config.yaml, and
+`--config runs/x/config.yaml` gives it back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from training import paths
+from zoo.configs.base import Range
+
+FILE = "config.yaml"
+"""What a run's settings are called in its folder."""
+
+
+def option(
+    default: Any = dataclasses.MISSING,
+    *,
+    help: str,
+    least: float | None = None,
+    most: float | None = None,
+    choices: tuple[str, ...] = (),
+    flag: str = "",
+    learned: bool = True,
+) -> Any:
+    """A setting with its default, what it is, and the values it may have.
+
+    Args:
+        default: its value where none is given; none: it has to be given.
+        help: what it is, for `--help`.
+        least, most: the smallest and largest number.
+        choices: the only values there are.
+        flag: the option's name where it is not the field's.
+        learned: whether it decides what is learned: such settings may not change when a run goes
+            on.
+    """
+    metadata = {
+        "help": help,
+        "range": Range(least, most, None, choices),
+        "flag": flag,
+        "learned": learned,
+    }
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """All settings of a run; each field says what it is in its `help`.
+
+    Raises:
+        ValueError: a value of another type, or outside its range.
+
+    Example:
+        >>> TrainConfig(task="dates", model="lstm", epochs=3).learned()["epochs"]
+        3.0
+        >>> TrainConfig(task="dates", model="lstm", batch_tokens=0)
+        Traceback (most recent call last):
+        ValueError: batch_tokens must be an int, at least 1. Received: batch_tokens=0
+    """
+
+    task: str = option(help="What to learn: dates, pronounce, tatoeba/en-es, shakespeare, ...")
+    model: str | None = option(None, help="Which network; see zoo/registry.py.")
+    preset: str | None = option(
+        None, help="Its size: tiny, compact, small, base; by default small."
+    )
+    start_from: str | None = option(
+        None,
+        help="Begin from a model, NAME or folder, instead of --model and --preset: its weights, "
+        "tokenizers and hyper-parameters.",
+    )
+    out: Path | None = option(  # noqa: RUF009
+        None,
+        help="Where the model goes; by default runs/TASK-MODEL-PRESET, or runs/TASK-from-NAME.",
+        learned=False,
+    )
+    epochs: float = option(10.0, help="Passes over the data, unless --steps is given.", least=0)
+    steps: int = option(0, help="Optimizer steps; 0: as many as --epochs makes.", least=0)
+    batch_tokens: int = option(2048, help="Target (and source) tokens a batch.", least=1)
+    learning_rate: float = option(2e-3, help="At its peak, after the warm-up.")
+    warmup: int = option(400, help="Steps of linear warm-up.", least=0)
+    smoothing: float | None = option(
+        None,
+        help="Label smoothing; by default 0.1 for pairs of texts, 0 for language models.",
+        least=0,
+        most=1,
+    )
+    clip: float = option(1.0, help="Largest norm of the gradient.")
+    averaging: float = option(
+        0.999, help="Decay of the weights' average; 0: none.", least=0, most=1
+    )
+    dropout: float | None = option(None, help="Overrides the preset's.")
+    noise: float = option(
+        0.0, help="Share of the tokens read that are made unreadable.", least=0, most=1
+    )
+    subword_regularization: float = option(
+        0.0,
+        help="Cut texts into other sub-words in every epoch: 1 as likely as they are, 0.2 far more "
+        "freely; 0: never.",
+        least=0,
+    )
+    exchange_numbers: int = option(
+        0,
+        help="Copies of each pair with numbers, with other numbers on both sides; 0: none.",
+        least=0,
+    )
+    exchange_names: int = option(
+        0,
+        help="How many pairs to add that are copies with another name, often of letters that the "
+        "vocabulary writes as bytes, on both sides; 0: none.",
+        least=0,
+    )
+    window: int = option(
+        0,
+        help="Tokens that a language model reads at a time; 0: its context, or 128 without one.",
+        least=0,
+    )
+    vocabulary: int = option(0, help="Sub-words of the tokenizer; 0: as the task has it.", least=0)
+    weight_decay: float = option(0.0, help="Of every matrix, times the learning rate.", least=0)
+    override: dict[str, Any] = option(  # noqa: RUF009
+        {}, help="Another hyper-parameter: --set width=192 --set positions=learned.", flag="--set"
+    )
+    validate_every: int = option(0, help="Steps between validations; 0: one epoch.", least=0)
+    validate_on: int = option(
+        500, help="How many validation examples to decode, or windows to read.", least=1
+    )
+    keep: str = option(
+        "best",
+        help="Which weights to keep: the best on the validation side, or the last, where that side "
+        "does not show what is learned.",
+        choices=("best", "last"),
+    )
+    patience: int = option(
+        8,
+        help="Stop after so many validations without a better one; 0: never.",
+        least=0,
+        learned=False,
+    )
+    checkpoint_every: int = option(200, help="Steps between checkpoints.", least=1, learned=False)
+    limit: int = option(0, help="Use only so many training pairs, or tokens; 0: all.", least=0)
+    threads: int = option(0, help="CPU threads; 0: all cores.", least=0)
+    precision: str = option(
+        "auto",
+        help="float32 or mixed_bfloat16; auto: the latter where the device has it.",
+        choices=("auto", "float32", "mixed_bfloat16"),
+    )
+    seed: int = option(1, help="Of weights, dropout and the order of the data.", least=0)
+    fresh: bool = option(False, help="Forget an earlier run in the same folder.", learned=False)
+    devices: int = option(
+        0, help="Of this machine; 0: all accelerators, or one CPU.", least=0, learned=False
+    )
+    processes: int = option(
+        1,
+        help="How many processes train together, one a machine; see docs/scale.md.",
+        least=1,
+        learned=False,
+    )
+    process: int | None = option(
+        None, help="Which of them this is, from 0 on.", least=0, learned=False
+    )
+    coordinator: str | None = option(
+        None, help="HOST:PORT where process 0 is to be found.", learned=False
+    )
+    distributed: bool = option(
+        False, help="Take these three from Cloud TPU, Slurm or Open MPI.", learned=False
+    )
+
+    def __post_init__(self) -> None:
+        hints = types()
+        for one in fields(self):
+            value = _checked(one, hints[one.name], getattr(self, one.name))
+            object.__setattr__(self, one.name, value)
+        if self.dropout is not None and "dropout" not in self.override:
+            object.__setattr__(self, "override", {**self.override, "dropout": self.dropout})
+
+    def learned(self) -> dict[str, Any]:
+        """The settings that decide what is learned, as JSON: a run goes on only with the same.
+
+        Without folders of this machine.
+        """
+        kept = {
+            one.name: getattr(self, one.name) for one in fields(self) if one.metadata["learned"]
+        }
+        kept["task"] = paths.shown(self.task)
+        return kept
+
+    def folder(self) -> Path:
+        """Where the model goes; its name is the folder's."""
+        if self.out:
+            return self.out
+        how = (
+            f"from-{Path(self.start_from).resolve().name}"
+            if self.start_from
+            else f"{self.model}-{self.preset}"
+        )
+        return Path("runs") / f"{paths.shown(self.task)}-{how}".replace("/", "-")
+
+    def changed(self, **values: Any) -> TrainConfig:
+        """The same with other values."""
+        return replace(self, **values)
+
+    def write(self, folder: Path) -> None:
+        """Keep it in a run's folder, to be given back with `--config`."""
+        import yaml
+
+        from zoo.saving import write_aside
+
+        # Where a run takes place and what it forgets is said anew each time.
+        left_out = {"out", "fresh", "devices", "processes", "process", "coordinator", "distributed"}
+        record = {
+            one.name: getattr(self, one.name)
+            for one in fields(self)
+            if one.name not in left_out and getattr(self, one.name) is not None
+        }
+        text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
+        header = f"# Settings of a run: python -m training.train --config {FILE}\n"
+        write_aside(folder / FILE, (header + text).encode())
+
+
+def types() -> dict[str, Any]:
+    """The type of each field of `TrainConfig`."""
+    return get_type_hints(TrainConfig)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The settings in a config.yaml, checked by name.
+
+    Raises:
+        ValueError: no such file, no YAML, or a setting that there is not.
+    """
+    import yaml
+
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"--config: there is no file {path}") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise ValueError(f"--config: {path} cannot be read: {said}") from None
+    if not isinstance(found, Mapping):
+        raise ValueError(f"--config: {path} holds no settings")
+    known = types()
+    if odd := [str(name) for name in found if name not in known]:
+        raise ValueError(
+            f"--config: unknown setting {odd[0]!r} in {path}; there are {', '.join(known)}"
+        )
+    return dict(found)
+
+
+def _checked(one: dataclasses.Field, hint: Any, value: Any) -> Any:
+    """The value, an int as a float where one is wanted. Raises ValueError."""
+    kinds = get_args(hint) or (hint,)
+    if value is None and type(None) in kinds:
+        return None
+    kind = next(k for k in kinds if k is not type(None))
+    kind = getattr(kind, "__origin__", kind)
+    if hint == dict[str, Any]:
+        kind = dict
+    if kind is Path and isinstance(value, str | Path):
+        return Path(value)
+    right = {
+        int: isinstance(value, int) and not isinstance(value, bool),
+        float: isinstance(value, int | float) and not isinstance(value, bool),
+        bool: isinstance(value, bool),
+        str: isinstance(value, str),
+        dict: isinstance(value, Mapping) and all(isinstance(key, str) for key in value),
+    }.get(kind, False)
+    allowed = one.metadata["range"]
+    if not right or (kind in (int, float, str) and not allowed.holds(value)):
+        limits = f", {allowed}" if str(allowed) else ""
+        article = "an" if kind is int else "a"
+        raise ValueError(
+            f"{one.name} must be {article} {kind.__name__}{limits}. Received: {one.name}={value!r}"
+        )
+    return float(value) if kind is float else value

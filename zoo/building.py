@@ -1,0 +1,50 @@
+"""Networks by the name of their architecture, with fresh weights."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from zoo import registry
+from zoo.runtime import keras_settings
+
+
+def build(
+    name: str,
+    config: Any,
+    seed: int = 0,
+    precision: str = "float32",
+    kind: str = "seq2seq",
+) -> Any:
+    """A network of the architecture `name` with fresh weights drawn from `seed`.
+
+    Args:
+        name: of the architecture.
+        config: hyper-parameters, from `zoo.registry.configuration`.
+        seed: of the weights.
+        precision: the dtype policy of its layers; Keras's global one and keras.json do not count.
+        kind: the architecture's.
+
+    Raises:
+        ValueError: unknown name, or the configuration of another architecture.
+
+    Example:
+        >>> sizes = {"source_vocabulary": 9, "target_vocabulary": 9}
+        >>> config = registry.configuration("lstm", "nano", **sizes)
+        >>> build("lstm", config).count_params()
+        8864
+    """
+    import keras
+
+    entry = registry.architecture(name, kind)
+    if not isinstance(config, entry.config):
+        raise ValueError(
+            f"{name} is configured by {entry.config.__name__}. Received: {type(config).__name__}"
+        )
+    module, _, class_name = entry.network.partition(":")
+    network_class = getattr(importlib.import_module(module), class_name)
+    keras.utils.set_random_seed(seed)
+    with keras_settings.precision(precision):
+        network = network_class(config, name=name)
+        network.build_variables()
+    return network
