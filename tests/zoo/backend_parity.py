@@ -24,7 +24,7 @@ LENGTHS = [8, 3, 5]
 def answers(folder: Path) -> dict[str, np.ndarray]:
     """Logits and maps of fixed ids, and what is written greedily."""
     loaded = zoo.load(folder)
-    if loaded.kind == "language_model":
+    if loaded.config["kind"] == "language_model":
         return text_answers(loaded)
     network = loaded.model
     source = tiny_models.rows(LENGTHS, network.config.source_vocabulary, seed=7)
