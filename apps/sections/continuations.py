@@ -275,11 +275,16 @@ def _candidates(title: str, named: Sequence[tuple[str, float]], chosen: str) -> 
         .mark_bar()
         .encode(
             x=alt.X("probability:Q", title="Probability", axis=alt.Axis(format="%")),
-            y=alt.Y("token:N", title=None, sort=alt.SortField("place")),
+            y=alt.Y(
+                "token:N",
+                title=None,
+                sort=alt.SortField("place"),
+                axis=alt.Axis(labelOverlap=False),
+            ),
             opacity=alt.condition("datum.written", alt.value(1.0), alt.value(0.55)),
             tooltip=["token:N", alt.Tooltip("probability:Q", format=".1%")],
         )
-        .properties(height=26 * max(len(rows), 1))
+        .properties(height=alt.Step(24))
     )
     st.altair_chart(chart, width="stretch")
 
@@ -338,8 +343,10 @@ def _table(asked: Asked, found: dict[str, Written]) -> None:
         rows.append(
             {
                 "model": saved_models.label(name),
-                f"{figure.label} {figure.arrow}".strip(): value,
-                "tokens a second": written.tokens_per_second,
+                f"{figure.label} {figure.arrow}".strip(): None
+                if value is None
+                else round(value, figure.digits),
+                "tokens a second": written.tokens_per_second and round(written.tokens_per_second),
                 "weights": saved_models.parameters(name),
             }
         )
