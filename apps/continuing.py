@@ -55,11 +55,6 @@ def _remembered() -> OrderedDict[tuple, Written]:
     return OrderedDict()
 
 
-def known(name: str, prompt: str, options: Options) -> Written | None:
-    """What was written before on the same question, if it was."""
-    return _remembered().get(_key(name, prompt, options))
-
-
 def written(
     name: str,
     prompt: str,
@@ -68,7 +63,11 @@ def written(
     say: Callable[[str], None],
     show: Callable[[Sequence[Token]], None],
 ) -> Written:
-    """The model's continuation; `show` is told all tokens so far, several times a second.
+    """The model's continuation, from memory where the same was asked before.
+
+    Args:
+        say: told what is being done.
+        show: told all tokens so far, several times a second.
 
     Raises:
         Exception: whatever went wrong; the model is then loaded anew the next time.
@@ -110,6 +109,7 @@ def _key(name: str, prompt: str, options: Options) -> tuple:
     return name, saved_models.fingerprint(name), prompt, options
 
 
+@functools.lru_cache(maxsize=256)
 def longest_copy(written_text: str, corpus: str) -> tuple[int, int]:
     """Begin and end of the longest stretch of a text that stands in `corpus` letter by letter.
 
@@ -117,32 +117,36 @@ def longest_copy(written_text: str, corpus: str) -> tuple[int, int]:
         written_text: what a model wrote.
         corpus: what it was trained on.
     """
-    if not corpus or not written_text:
-        return 0, 0
-
-    def found(length: int) -> int | None:
-        places = range(len(written_text) - length + 1)
-        return next((i for i in places if written_text[i : i + length] in corpus), None)
-
-    low, high, best = 0, len(written_text), 0
-    while low < high:  # what is copied is copied in every shorter part
-        middle = (low + high + 1) // 2
-        place = found(middle)
-        if place is None:
-            high = middle - 1
-        else:
-            low, best = middle, place
-    return best, best + low
+    begin, length = 0, 0
+    for at in range(len(written_text)):
+        while at + length < len(written_text) and written_text[at : at + length + 1] in corpus:
+            begin, length = at, length + 1
+    return begin, begin + length
 
 
-@functools.lru_cache(maxsize=4)
+def copied(task: str, text: str) -> tuple[int, int] | None:
+    """`longest_copy` from the training text of a task; None where that is not on this computer.
+
+    `task`: its whole name.
+    """
+    corpus = training_text(task)
+    return None if corpus is None else longest_copy(text, corpus)
+
+
 def training_text(task: str) -> str | None:
     """What the models of a task were trained on, where it is on this computer; else None."""
-    from training import tasks
     from training.data import download
 
     try:
         with download.only_what_is_here():
-            return tasks.get(task).text("train")
+            return _task(task).text("train")
     except (ValueError, OSError, RuntimeError):
         return None
+
+
+@functools.lru_cache(maxsize=4)
+def _task(name: str) -> Any:
+    """The task of that name, which keeps its text."""
+    from training import tasks
+
+    return tasks.get(name)

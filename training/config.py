@@ -177,7 +177,7 @@ class TrainConfig:
         for one in fields(self):
             value = _checked(one, hints[one.name], getattr(self, one.name))
             object.__setattr__(self, one.name, value)
-        if self.dropout is not None and "dropout" not in self.override:
+        if self.dropout is not None:
             object.__setattr__(self, "override", {**self.override, "dropout": self.dropout})
 
     def learned(self) -> dict[str, Any]:
@@ -256,6 +256,8 @@ def read(path: Path) -> dict[str, Any]:
         raise ValueError(
             f"--config: unknown setting {odd[0]!r} in {path}; there are {', '.join(known)}"
         )
+    if not isinstance(found.get("override") or {}, Mapping):
+        raise ValueError(f"--config: override in {path} holds no names with values")
     return dict(found)
 
 

@@ -48,6 +48,7 @@ def count(folder: Path, config: TrainConfig, task: LanguageModeling, command: st
         "prompts": task.showcase(),
     }
     saving.save_tables(folder, tables, description, {file: tokenizer})
+    config.write(folder)
     size = sum((folder / name).stat().st_size for name in (saving.TABLES, file))
     counts = {split: len(tokenizer.encode(task.text(split))) for split in tasks.base.SPLITS}
     card = card_writer.build(

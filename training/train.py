@@ -56,7 +56,9 @@ def configuration(given: dict[str, Any], typed: set[str]) -> TrainConfig:
     if given.get("config") is not None:
         kept = settings.read(given["config"])
         if "override" in typed:
-            values["override"] = {**kept.get("override", {}), **values["override"]}
+            values["override"] = {**(kept.get("override") or {}), **values["override"]}
+            if "dropout" in values["override"]:
+                kept.pop("dropout", None)  # what is typed now counts, by either name
         values |= {name: value for name, value in kept.items() if name not in typed}
     if not values.get("task"):
         raise ValueError("--task says what to learn; or give --config. Received: neither")
@@ -118,7 +120,10 @@ def _signature() -> inspect.Signature:
         )
         parameters.append(_parameter(field.name, Annotated[kind, option], default))
     extra = {
-        "config": (Path | None, "Settings of an earlier run, its config.yaml; options go before."),
+        "config": (
+            Path | None,
+            "The settings of an earlier run, its config.yaml; options given here replace them.",
+        ),
         "sampling": (float | None, "The former name of --subword-regularization."),
     }
     for name, (kind, text) in extra.items():

@@ -1,4 +1,4 @@
-"""A continued text, token by token: shaded by probability, each pressable; text is data."""
+"""A text, token by token: shaded, each token pressable; text arrives as data, never as HTML."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CSS = """
   padding: 0.1em 0;
   cursor: pointer;
   background: color-mix(
-    in srgb, var(--st-primary-color) calc(var(--probability) * 46%), transparent
+    in srgb, var(--st-primary-color) calc(var(--shade) * 46%), transparent
   );
 }
 .token.copied { text-decoration: underline 2px; text-underline-offset: 0.25em; }
@@ -53,9 +53,9 @@ export default function ({ parentElement, data, setTriggerValue }) {
     button.setAttribute("role", "button");
     button.dataset.place = place;
     button.textContent = token.text === "\\n" ? "\\u21b5\\n" : token.text;
-    button.style.setProperty("--probability", token.probability);
+    button.style.setProperty("--shade", token.shade);
     button.className = "token" + (token.copied ? " copied" : "");
-    button.title = `${token.label}: ${(100 * token.probability).toFixed(1)} %`;
+    button.title = token.title;
     button.setAttribute("aria-label", button.title);
     button.setAttribute("aria-pressed", data.chosen === place);
     button.tabIndex = place === (data.chosen ?? 0) ? 0 : -1;
@@ -96,7 +96,8 @@ def show(
 
     Args:
         prompt: shown paler, before the tokens.
-        tokens: records with `text`, `label`, `probability` and `copied` (underlined).
+        tokens: records with `text`, `title` (told when pointed at), `shade` (0 to 1) and `copied`
+            (underlined).
         label: what it is, for screen readers.
         key: of the component, unique on a page; None while it is still being written.
         chosen: the place of the token that is looked at.

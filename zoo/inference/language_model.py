@@ -39,8 +39,6 @@ GROWS = 8
 LAST_CHARACTERS = "Only the last {most} characters were read."
 LAST_TOKENS = "The model reads at most {context} tokens: the last {most} were."
 EMPTY = "An empty prompt: it begins as a text does."
-
-
 NAMED = 20
 """Characters of a word that is not in the vocabulary, in a note about it."""
 
@@ -89,13 +87,14 @@ class LanguageModelPredictor:
         cls, folder: Path, config: dict[str, Any], **known: Any
     ) -> LanguageModelPredictor:
         """The model in a folder, `config` its checked config.json; `known`: its name and card."""
-        return cls(
-            network=saving.read_network(folder, config),
-            tokenizer=saving.read_text_tokenizer(folder, config),
-            config=config,
-            path=folder,
-            **known,
-        )
+        model = cls.read_model(folder, config)
+        tokenizer = saving.read_text_tokenizer(folder, config)
+        return cls(network=model, tokenizer=tokenizer, config=config, path=folder, **known)
+
+    @staticmethod
+    def read_model(folder: Path, config: dict[str, Any]) -> Any:
+        """The network in a model folder, with its weights."""
+        return saving.read_network(folder, config)
 
     @property
     def attention_heads(self) -> dict[str, tuple[int, int]]:
@@ -139,9 +138,10 @@ class LanguageModelPredictor:
             ValueError: `max_new_tokens` below 1, an empty `stop`, `candidates` out of range.
 
         Example:
-            >>> import zoo  # doctest: +SKIP
-            >>> model = zoo.load("shakespeare-gpt")  # doctest: +SKIP
-            >>> model.predict("ROMEO:", max_new_tokens=50)[0].text  # doctest: +SKIP
+            >>> import zoo
+            >>> [answer] = zoo.load("shakespeare-gpt").predict("ROMEO:", max_new_tokens=8)
+            >>> len(answer.text), answer.attention["decoder"].shape
+            (8, (6, 4, 15, 15))
         """
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
         stops, rows = _stops(stop), [self._row(text, i) for i, text in enumerate(prompts)]
@@ -184,12 +184,6 @@ class LanguageModelPredictor:
             given = max(given, kept - held)
         _, kept = _until(row.tokens, stops)
         yield from row.tokens[given:kept]
-
-    def answer(self, prompt: str, tokens: Sequence[Token], ids: Sequence[int]) -> Continuation:
-        """The `Continuation` of tokens that were streamed, with its maps; `ids` are theirs."""
-        row = self._row(prompt)
-        row.tokens, row.ids = list(tokens), list(ids)
-        return self._answer(row, (), True)
 
     def log_probs(
         self,

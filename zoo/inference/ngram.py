@@ -13,36 +13,20 @@ from zoo.continuation import Token
 from zoo.inference.generation import Sampling
 from zoo.inference.language_model import GROWS, LanguageModelPredictor, Row, is_stopped
 from zoo.models.ngram import KneserNey
-from zoo.text_tokenizers import TextTokenizer
 
 
 class NGramPredictor(LanguageModelPredictor):
     """A counted language model: no network, no attention, no framework.
 
-    Args: as `LanguageModelPredictor`, with the tables in place of the network.
+    Its `model` are the tables; all else is as in `LanguageModelPredictor`.
     """
 
-    def __init__(
-        self,
-        name: str,
-        tables: KneserNey,
-        tokenizer: TextTokenizer,
-        config: dict[str, Any],
-        card: dict[str, Any] | None = None,
-        path: Path | None = None,
-    ):
-        super().__init__(name, tables, tokenizer, config, card, path)
+    model: KneserNey
 
-    @classmethod
-    def from_folder(cls, folder: Path, config: dict[str, Any], **known: Any) -> NGramPredictor:
-        """The model in a folder, `config` its checked config.json; `known`: its name and card."""
-        return cls(
-            tables=saving.read_tables(folder, config),
-            tokenizer=saving.read_text_tokenizer(folder, config),
-            config=config,
-            path=folder,
-            **known,
-        )
+    @staticmethod
+    def read_model(folder: Path, config: dict[str, Any]) -> KneserNey:
+        """The tables in a model folder."""
+        return saving.read_tables(folder, config)
 
     @property
     def attention_heads(self) -> dict[str, tuple[int, int]]:
@@ -56,14 +40,6 @@ class NGramPredictor(LanguageModelPredictor):
     def parameters(self) -> int:
         """How many n-grams are counted."""
         return sum(len(level.keys) for level in self.model.levels)
-
-    def log_probs(
-        self,
-        text: str,
-        stride: int | None = None,
-        report: Callable[[int], None] = lambda done: None,
-    ) -> np.ndarray:
-        return self.log_probs_of(self.tokenizer.encode(text))
 
     def log_probs_of(
         self,

@@ -48,7 +48,7 @@ def write(
         tokens = ops.where(here, token[:, None], tokens)
         log_probs = ops.where(here, log_prob, log_probs)
         done = done | ops.equal(token, EOS) | (index + 1 >= limits)
-        return index + 1, done, token, tokens, log_probs, _like(after, state)
+        return index + 1, done, token, tokens, log_probs, same_types(after, state)
 
     _, _, _, tokens, log_probs, _ = ops.while_loop(
         lambda index, done, *_: ops.logical_and(index < length, ops.logical_not(ops.all(done))),
@@ -155,7 +155,7 @@ def beam_search(
         after = keras.tree.map_structure(_reorder(_pick(parent, chosen), beams), after)
         bound = ops.max(live.total, axis=1) / _penalty(limits, alpha)
         done = done | (index + 1 >= limits) | (bound <= pool.score[:, -1])
-        return index + 1, done, live, pool, _like(after, state)
+        return index + 1, done, live, pool, same_types(after, state)
 
     _, _, live, pool, _ = ops.while_loop(
         lambda index, done, *_: ops.logical_and(index < length, ops.logical_not(ops.all(done))),
@@ -269,7 +269,7 @@ def _reorder(parent: Tensor, beams: int) -> Callable[[Tensor], Tensor]:
     return lambda x: None if x is None else ops.take(x, place, axis=0)
 
 
-def _like(after: Any, before: Any) -> Any:
+def same_types(after: Any, before: Any) -> Any:
     """A state with the number types of the one before, as loops need (mixed precision)."""
     return keras.tree.map_structure(
         lambda x, y: None if x is None else ops.cast(x, y.dtype), after, before

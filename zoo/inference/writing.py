@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from zoo.inference.search import argmax, sample
+from zoo.inference.search import argmax, same_types, sample
 from zoo.kinds.base import State, Tensor
 from zoo.kinds.language_model import LanguageModel
 
@@ -98,7 +98,15 @@ def write(
         best = ops.where(here[..., None], ops.cast(ids, "int32")[:, None], best)
         best_log_probs = ops.where(here[..., None], top[:, None], best_log_probs)
         after, next_state = network.step(token, index + number, state)
-        return number + 1, after, _like(next_state, state), tokens, log_probs, best, best_log_probs
+        return (
+            number + 1,
+            after,
+            same_types(next_state, state),
+            tokens,
+            log_probs,
+            best,
+            best_log_probs,
+        )
 
     first = (
         ops.convert_to_tensor(0, dtype="int32"),
@@ -113,13 +121,6 @@ def write(
         lambda number, *_: number < ops.minimum(count, length), step, first
     )
     return Chunk(*written, logits, state)
-
-
-def _like(after: State, before: State) -> State:
-    """A state with the number types of the one before, as loops need."""
-    import keras
-
-    return keras.tree.map_structure(lambda x, y: ops.cast(x, y.dtype), after, before)
 
 
 def exclusion(vocabulary: int, excluded: tuple[int, ...]) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from apps import continuing, saved_models
+from apps.sections import writing_options
 from tests.apps.app_runner import charts, opened, said
 from training.tasks import language_modeling
 from zoo import registry, saving
@@ -75,10 +76,37 @@ def test_a_token_shows_its_candidates_and_where_the_model_looked():
     assert "Token 4 of GPT" in text and "What it might have written" in text
     assert "What the n-gram would write here" in text
     assert "Where it looked when it wrote this" in text
-    bars = [chart for chart in charts(at) if chart.get("mark", {}).get("type") == "bar"]
-    assert len(bars) == 2
+    assert len(charts(at)) == 2  # its own candidates, and the n-gram's
     counted = opened("compare", task="shakespeare", prompt="to be", tokens="20", place="ngram.4")
     assert "has no attention" in said(counted)
+
+
+@pytest.mark.parametrize("name", writing_options.VALUES)
+def test_every_value_of_an_option_may_stand_in_an_address(name):
+    values = writing_options.VALUES[name]
+    assert len({writing_options.written(value) for value in values}) == len(values)
+    assert writing_options.DEFAULTS[name] in values
+
+
+def test_what_is_sent_is_what_is_asked_and_stands_in_the_address():
+    at = opened("compare", task="shakespeare", prompt="to be", tokens="20")
+    at.select_slider[0].set_value(0.0)
+    at.selectbox[0].set_value(5)
+    at.selectbox[1].set_value(0.5)
+    next(one for one in at.button if one.label == "Continue").click()
+    at.run()
+    assert not at.exception and not at.warning
+    sent = {name: at.query_params[name] for name in ("temperature", "topk", "topp", "tokens")}
+    assert sent == {"temperature": "0", "topk": "5", "topp": "0.5", "tokens": "20"}
+    again = opened("compare", task="shakespeare", prompt="to be", tokens="20", temperature="1")
+    assert not again.warning and again.select_slider[0].value == 1.0
+    # The likeliest token needs no chance: another seed writes the same.
+    options = (continuing.Options(20, 0.0, seed=seed) for seed in (1, 2))
+    one, other = (
+        continuing.written("shakespeare-ngram", "to be", how, say=print, show=len)
+        for how in options
+    )
+    assert one.continuation.text == other.continuation.text
 
 
 def test_odd_prompts_are_answered():

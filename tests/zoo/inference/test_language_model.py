@@ -207,15 +207,6 @@ def test_streaming_equals_predict(model, sampling):
         assert text.startswith(ended.text) and not any(each in ended.text for each in stops)
 
 
-def test_answer_makes_of_streamed_tokens_what_predict_gives(gpt):
-    wanted = gpt.predict("To be, ", 20)[0]
-    tokens = list(gpt.stream("To be, ", 20))
-    ids = gpt.tokenizer.encode(wanted.text)
-    found = gpt.answer("To be, ", tokens, ids)
-    assert (found.text, found.labels) == (wanted.text, wanted.labels)
-    np.testing.assert_allclose(found.attention["decoder"], wanted.attention["decoder"], atol=1e-5)
-
-
 class Scripted(LanguageModelPredictor):
     """Writes given tokens, a chunk at a time, so that stop texts can be tried by the thousand."""
 
