@@ -12,13 +12,21 @@ from typing import Any
 
 import keras
 
-from training import card_writer, checkpoint, folder_lock, networks, paths, start_from, tasks
+from training import (
+    card_writer,
+    checkpoint,
+    folder_lock,
+    networks,
+    objectives,
+    paths,
+    start_from,
+    tasks,
+)
 from training.checkpoint import CheckpointError
 from training.config import TrainConfig
 from training.distributed import devices
 from training.distributed.devices import Devices
 from training.loop import Place, RunStoppedError, Schedule, Trainer
-from training.objectives import objective
 from training.objectives.base import Objective
 from training.progress import console, progress_bar
 from training.start_from import Start
@@ -43,19 +51,19 @@ def train(config: TrainConfig, command: str, on: Devices = devices.ONE) -> None:
     """
     console.quiet = not on.processes.first
     task = tasks.get(config.task)
-    aim, folder, start = objective(task), config.folder(), None
+    objective, folder, start = objectives.of_task(task), config.folder(), None
     if config.smoothing is None:
-        config = config.changed(smoothing=aim.smoothing)
+        config = config.changed(smoothing=objective.smoothing)
     if config.start_from:
         start = start_from.read(config.start_from, folder)
         config = start.configured(config)
         start.fit(task)
     # Checked before the data is read: a typing error should not take a minute to show, nor should
     # it cost an earlier run.
-    check(config, aim, start)
+    check(config, objective, start)
     with on.processes.in_turn(), console.status(f"Reading {task.name}"):
         corpus = task.provenance().sha256
-    if not start and registry.architecture(config.model, aim.kind).counted:
+    if not start and registry.architecture(config.model, objective.kind).counted:
         if on.processes.first:
             from training import counting
 
@@ -63,7 +71,7 @@ def train(config: TrainConfig, command: str, on: Devices = devices.ONE) -> None:
         return
     # One process holds the folder for all.
     with folder_lock.owned(folder / STATE) if on.processes.first else nullcontext():
-        Run(config, aim, start, corpus, command, on).go()
+        Run(config, objective, start, corpus, command, on).go()
 
 
 @dataclass
@@ -72,7 +80,7 @@ class Run:
 
     Args:
         config: what is asked for.
-        aim: how a network of this kind is trained on this task.
+        objective: how a network of this kind is trained on this task.
         start: the model it begins from, if any.
         corpus: the checksum of the data.
         command: for the card.
@@ -80,7 +88,7 @@ class Run:
     """
 
     config: TrainConfig
-    aim: Objective
+    objective: Objective
     start: Start | None
     corpus: str
     command: str
@@ -88,7 +96,7 @@ class Run:
 
     def go(self) -> None:
         """From wherever it is to its end; does nothing where it has ended."""
-        folder, aim, on, start = self.config.folder(), self.aim, self.on, self.start
+        folder, objective, on, start = self.config.folder(), self.objective, self.on, self.start
         first = on.processes.first
         learned = settings(self.config, start)
         fresh = self.config.fresh
@@ -103,8 +111,8 @@ class Run:
             return
         if first:
             self.config.write(folder)
-        with on.processes.in_turn(), console.status(f"Reading {aim.task.name}"):
-            data = aim.prepare(folder / STATE, config, start, progress, on)
+        with on.processes.in_turn(), console.status(f"Reading {objective.task.name}"):
+            data = objective.prepare(folder / STATE, config, start, progress, on)
         per_epoch = data.batches.count()
         same = digest([learned, self.corpus], data.identity, len(data.batches), per_epoch)
         on.processes.check_same("options, data and tokenizers", same)
@@ -116,8 +124,8 @@ class Run:
             first=start is not None,
             keep=config.keep,
         )
-        network, probe = aim.build(folder, config, start, on)
-        networks.make_ready(network, aim, config, schedule.steps, on)
+        network, probe = objective.build(folder, config, start, on)
+        networks.make_ready(network, objective, config, schedule.steps, on)
         shapes = networks.make_shapes(data.batches, on)
         if progress.step:
             checkpoint.restore(folder / STATE, network, progress.step)
@@ -135,7 +143,7 @@ class Run:
             console.print(f"Steps are compiled, for at most {len(shapes)} shapes of batch.")
         with shown(schedule.steps, progress.step) as report:
             place = Place(folder / STATE, progress, report, on)
-            trainer = Trainer(network, probe, data.batches, aim, schedule, place, shapes)
+            trainer = Trainer(network, probe, data.batches, objective, schedule, place, shapes)
             try:
                 trainer.run()
             except RunStoppedError:
@@ -143,10 +151,10 @@ class Run:
                 raise SystemExit(130) from None
         with on.processes.in_turn():
             if first:
-                leave_model(folder, trainer, aim, data.count, self.command, start)
+                leave_model(folder, trainer, objective, data.count, self.command, start)
             # Only now: a run that is killed while it writes its model writes it again.
             trainer.finish()
-        metric = aim.task.metric
+        metric = objective.task.metric
         console.print(f"{folder}: best {metric} {progress.best} at step {progress.best_step}")
         if start and not progress.best_step:
             console.print(
@@ -230,16 +238,16 @@ def check_same_settings(folder: Path, progress: checkpoint.Progress, asked: dict
     )
 
 
-def check(config: TrainConfig, aim: Objective, start: Start | None = None) -> None:
+def check(config: TrainConfig, objective: Objective, start: Start | None = None) -> None:
     """Raises ValueError where the settings cannot be trained with; reads no data."""
-    if start and start.config["kind"] != aim.kind:
+    if start and start.config["kind"] != objective.kind:
         raise ValueError(
             f"--start-from {start.name} is a {start.config['kind']}, and "
-            f"{paths.shown(config.task)} is a task for a {aim.kind}"
+            f"{paths.shown(config.task)} is a task for a {objective.kind}"
         )
     if not start:
-        registry.architecture(config.model, aim.kind)
-    aim.check(config, start)
+        registry.architecture(config.model, objective.kind)
+    objective.check(config, start)
 
 
 def digest(known: Any, identity: tuple[bytes, ...], *sizes: int) -> str:
@@ -275,16 +283,16 @@ class shown:  # noqa: N801 - reads as a statement
 def leave_model(
     folder: Path,
     trainer: Trainer,
-    aim: Objective,
+    objective: Objective,
     count: int,
     command: str,
     start: Start | None = None,
 ) -> None:
     """Write the model with its best weights, and the part of its card that training knows."""
-    probe, progress, task = trainer.probe, trainer.progress, aim.task
+    probe, progress, task = trainer.probe, trainer.progress, objective.task
     arrays = checkpoint.read_best(trainer.folder) or trainer.averaged()
     config = probe.config
-    files = aim.files(probe)
+    files = objective.files(probe)
     saving.save_folder(folder, arrays, config, files)
     size = sum(p.stat().st_size for p in (folder / saving.WEIGHTS, *(folder / f for f in files)))
     settings = progress.settings
@@ -296,7 +304,7 @@ def leave_model(
         parameters=probe.parameters,
         size=size,
         seed=settings["seed"],
-        examples={"train": count, **aim.counts()},
+        examples={"train": count, **objective.counts()},
         training={
             "minutes": round(progress.minutes, 1),
             "cpu_minutes": round(progress.cpu_minutes, 1),

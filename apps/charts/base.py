@@ -1,4 +1,6 @@
-"""Every chart of the dashboard: pure functions from data to an Altair chart, and its export.
+"""Colours, marks and maps that all charts share, and a chart as a picture.
+
+Quality, attention scores, speed and runs have files of their own.
 
 Text that people or models wrote is data in these charts, never part of an expression or of HTML.
 Colours of heat-maps come from the page's theme (`chartSequentialColors`), so that they fit a light
@@ -194,190 +196,6 @@ def shaded_words(words: Sequence[Mapping[str, Any]]) -> alt.Chart:
     return alt.layer(ground, underline, text).properties(height=30, width=max(int(place * 9), 60))
 
 
-def latency_bars(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
-    """Median milliseconds a model, with a whisker over all runs.
-
-    `rows`: records with `model`, `median`, `low`, `high` (milliseconds).
-    """
-    order = [row["model"] for row in rows]
-    base = alt.Chart(pd.DataFrame(list(map(dict, rows)))).encode(
-        y=alt.Y("model:N", sort=order, axis=alt.Axis(title=None, labelLimit=190, ticks=False)),
-    )
-    tooltip = [
-        alt.Tooltip("model:N", title="Model"),
-        alt.Tooltip("median:Q", title="Median ms", format=".1f"),
-        alt.Tooltip("low:Q", title="Fastest ms", format=".1f"),
-        alt.Tooltip("high:Q", title="Slowest ms", format=".1f"),
-    ]
-    x = alt.X("median:Q", title="Milliseconds to answer", scale=alt.Scale(zero=True))
-    colour = family_colour("model", legend=False, drawn=order)
-    outline = alt.Stroke("model:N", scale=colour["scale"], legend=None)
-    bars = base.mark_bar(height=18, fillOpacity=0.55).encode(
-        x=x, color=colour, stroke=outline, tooltip=tooltip
-    )
-    whiskers = base.mark_rule(strokeWidth=4).encode(
-        x=alt.X("low:Q"),
-        x2="high:Q",
-        color=colour,
-        tooltip=tooltip,
-    )
-    highest = max((float(row["high"]) for row in rows), default=1.0)
-    text = base.mark_text(align="left", dx=6, color=NEUTRAL).encode(
-        x=alt.X("high:Q", scale=alt.Scale(domain=[0, highest * 1.18])),
-        text=alt.Text("median:Q", format=".1f"),
-    )
-    return alt.layer(bars, whiskers, text).properties(
-        height=36 * max(len(rows), 1), autosize=FIT, padding=PADDING
-    )
-
-
-def quality_scatter(
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    title: str,
-    higher_is_better: bool,
-    domain: tuple[float, float] | None = None,
-) -> alt.LayerChart:
-    """Quality over speed, the area of a point its number of parameters, error bars of 95 %.
-
-    `rows`: records with `model`, `quality`, `low`, `high`, `ms`, `parameters`; better is up.
-    `domain`: the ends of the axis of quality, where another chart is compared with this one.
-    """
-    drawn = [row["model"] for row in rows]
-    base = alt.Chart(pd.DataFrame(list(map(dict, rows)))).encode(
-        x=alt.X("ms:Q", title="Milliseconds a sentence", scale=alt.Scale(zero=True, nice=True)),
-    )
-    return quality_points(
-        base,
-        title=title,
-        higher_is_better=higher_is_better,
-        colour=family_colour("model", legend=False, drawn=drawn),
-        shape=family_shape("model", legend=False, drawn=drawn),
-        size=alt.Size("parameters:Q", scale=alt.Scale(zero=True, range=[40, 500]), legend=None),
-        more=[
-            alt.Tooltip("ms:Q", title="ms a sentence", format=".1f"),
-            alt.Tooltip("parameters:Q", title="Parameters", format=",d"),
-        ],
-        domain=domain,
-    ).properties(height=QUALITY_HEIGHT, autosize=FIT, padding=PADDING)
-
-
-def quality_points(
-    base: alt.Chart,
-    *,
-    title: str,
-    higher_is_better: bool,
-    colour: alt.Color,
-    shape: alt.Shape,
-    size: alt.Size | alt.SizeValue,
-    more: Sequence[alt.Tooltip],
-    domain: tuple[float, float] | None = None,
-) -> alt.LayerChart:
-    """Named points over their error bars of 95 %, better up; `base` holds the rows and their x.
-
-    `more`: what a point's tooltip says after model, quality and interval.
-    """
-    scale = _quality_scale(domain, higher_is_better, padding=14)
-    bars = base.mark_rule(strokeWidth=2).encode(
-        y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q", color=colour
-    )
-    points = base.mark_point(filled=True, opacity=0.9).encode(
-        y=alt.Y("quality:Q", scale=scale),
-        color=colour,
-        shape=shape,
-        size=size,
-        tooltip=[
-            alt.Tooltip("model:N", title="Model"),
-            alt.Tooltip("quality:Q", title=title, format=".2f"),
-            alt.Tooltip("low:Q", title="95 % from", format=".2f"),
-            alt.Tooltip("high:Q", title="95 % to", format=".2f"),
-            *more,
-        ],
-    )
-    names = base.mark_text(align="left", dx=13, dy=-9, color=NEUTRAL).encode(
-        y=alt.Y("quality:Q", scale=scale), text="model:N"
-    )
-    return alt.layer(bars, points, names)
-
-
-def quality_by_length(
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    title: str,
-    higher_is_better: bool,
-    unit: str = "",
-    domain: tuple[float, float] | None = None,
-) -> alt.LayerChart:
-    """One line a model over classes of source length, with a 95 % interval at each point.
-
-    Args:
-        rows: records with `model`, `label` (the class), `quality`, `low`, `high` (None where they
-            are not known) and `count`, classes in order.
-        title: what the numbers are.
-        higher_is_better: better is up.
-        unit: what lengths are counted in ("words").
-        domain: the ends of the axis of quality.
-    """
-    counts: dict[str, list[int]] = {}
-    for row in rows:
-        counts.setdefault(row["label"], []).append(row["count"])
-    places = {label: f"{label}\n{_spanned(found)}" for label, found in counts.items()}
-    data = pd.DataFrame([{**row, "place": places[row["label"]]} for row in rows])
-    scale = _quality_scale(domain, higher_is_better)
-    drawn = set(data["model"])
-    base = alt.Chart(data).encode(
-        x=alt.X(
-            "place:O",
-            sort=list(places.values()),
-            title=f"Length of the input{f' in {unit}' if unit else ''}; below it, examples",
-            axis=alt.Axis(labelAngle=0, labelExpr="split(datum.label, '\\n')"),
-        ),
-        y=alt.Y("quality:Q", title=title, scale=scale),
-        color=family_colour("model", legend=True, drawn=drawn),
-    )
-    points = base.mark_point(filled=True, size=60, opacity=1).encode(
-        shape=family_shape("model", legend=True, drawn=drawn),
-        tooltip=[
-            alt.Tooltip("model:N", title="Model"),
-            alt.Tooltip("label:O", title="Length"),
-            alt.Tooltip("quality:Q", title=title, format=".2f"),
-            alt.Tooltip("low:Q", title="95 % from", format=".2f"),
-            alt.Tooltip("high:Q", title="95 % to", format=".2f"),
-            alt.Tooltip("count:Q", title="Examples", format=",d"),
-        ],
-    )
-    layers = [base.mark_line(strokeWidth=2), points]
-    if any(row.get("low") is not None for row in rows):
-        bars = base.transform_filter("isValid(datum.low) && isValid(datum.high)")
-        layers.insert(
-            0,
-            bars.mark_rule(strokeWidth=2, opacity=0.7).encode(
-                y=alt.Y("low:Q", title=title, scale=scale), y2="high:Q"
-            ),
-        )
-    return alt.layer(*layers).properties(height=QUALITY_HEIGHT, autosize=FIT, padding=PADDING)
-
-
-QUALITY_HEIGHT = 320
-"""Of charts of quality that stand side by side: equal, as their axes are."""
-
-
-def _spanned(counts: Sequence[int]) -> str:
-    """A number of examples; the least and the most where models were tested on different ones."""
-    ends = sorted({min(counts), max(counts)})
-    return " to ".join(f"{end:,}" for end in ends)
-
-
-def _quality_scale(
-    domain: tuple[float, float] | None, higher_is_better: bool, padding: int | None = None
-) -> alt.Scale:
-    """Better is up; a given domain is kept as it is, for it is another chart's too."""
-    ends = {"domain": list(domain), "nice": False} if domain else {"nice": True}
-    if padding and not domain:
-        ends["padding"] = padding
-    return alt.Scale(zero=False, reverse=not higher_is_better, **ends)
-
-
 def marks(labels: Iterable[str]) -> dict[str, tuple[str, str]]:
     """The colour and the shape of every label: those of its family, or others for any other model.
 
@@ -433,6 +251,25 @@ def family_shape(field: str, *, legend: bool, drawn: Iterable[str] | None = None
 
 def _family_legend() -> alt.Legend:
     return alt.Legend(title=None, orient="bottom", columns=2, symbolOpacity=1)
+
+
+def dashes(field: str, patterns: Mapping[str, Sequence[int]]) -> alt.StrokeDash:
+    """A dash a value of `field`, by the lengths of its strokes and gaps; "" has no legend.
+
+    The legend is above the chart: below, beside that of the colours, a narrow page would cut it.
+    """
+    return alt.StrokeDash(
+        f"{field}:N",
+        scale=alt.Scale(domain=list(patterns), range=list(map(list, patterns.values()))),
+        legend=alt.Legend(
+            title=None,
+            orient="top",
+            values=[name for name in patterns if name],
+            symbolType="stroke",
+            symbolSize=500,
+            symbolStrokeColor=NEUTRAL,
+        ),
+    )
 
 
 def picture(chart: alt.Chart | alt.LayerChart, kind: str, caption: str = "") -> bytes | str:

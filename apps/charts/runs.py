@@ -27,62 +27,22 @@ def curves(records: Records, *, title: str, x_title: str, log: bool = False) -> 
         title, x_title: of the axes.
         log: whether the axis of values is logarithmic; then what is not above 0 is left out.
     """
-    kept = [row for row in records if not log or row["y"] > 0]
-    data = pd.DataFrame(kept, columns=["run", "side", "x", "y", "step"])
-    data["line"] = data["run"] + ", " + data["side"]
-    # Every value has its point, or a line would be bent; of a long line only some have a mark.
-    rank = data.groupby("line", sort=False).cumcount()
-    count = data.groupby("line", sort=False)["x"].transform("size")
-    data["marked"] = rank % (count // MARKED + 1) == 0
-    found = charts.marks(dict.fromkeys(data["run"]))
-    sides = [side for side in DASHES if side in set(data["side"])]
-    legend = alt.Legend(title=None, orient="bottom", columns=2, symbolOpacity=1, labelLimit=280)
-    names = list(found)
-    y = alt.Y(
-        "y:Q",
-        title=title,
-        scale=alt.Scale(type="log" if log else "linear", zero=False, nice=True),
-        axis=alt.Axis(format=",.4~g", labelOverlap=True),
-    )
+    data = _frame([row for row in records if not log or row["y"] > 0])
+    runs = list(dict.fromkeys(data["run"]))
     base = alt.Chart(data).encode(
-        x=alt.X(
-            "x:Q",
-            title=x_title,
-            scale=alt.Scale(zero=True, nice=False),
-            axis=alt.Axis(tickCount=10, labelOverlap=True),
-        ),
-        y=y,
-        color=alt.Color(
-            "run:N",
-            scale=alt.Scale(domain=names, range=[colour for colour, _ in found.values()]),
-            legend=legend,
-        ),
+        **_axes(title, x_title, log),
+        color=charts.family_colour("run", legend=True, drawn=runs),
         detail="line:N",
     )
     lines = base.mark_line(strokeWidth=2)
-    if len(sides) > 1:
-        lines = lines.encode(
-            strokeDash=alt.StrokeDash(
-                "side:N",
-                scale=alt.Scale(domain=sides, range=[DASHES[side] for side in sides]),
-                legend=alt.Legend(
-                    title=None,
-                    orient="top",
-                    symbolType="stroke",
-                    symbolSize=500,
-                    symbolStrokeColor=charts.NEUTRAL,
-                ),
-            )
-        )
+    patterns = {side: dash for side, dash in DASHES.items() if side in set(data["side"])}
+    if len(patterns) > 1:
+        lines = lines.encode(strokeDash=charts.dashes("side", patterns))
     marks = (
         base.transform_filter("datum.marked")
         .mark_point(filled=True, size=45, opacity=1)
         .encode(
-            shape=alt.Shape(
-                "run:N",
-                scale=alt.Scale(domain=names, range=[shape for _, shape in found.values()]),
-                legend=legend,
-            ),
+            shape=charts.family_shape("run", legend=True, drawn=runs),
             tooltip=[
                 alt.Tooltip("run:N", title="Run"),
                 alt.Tooltip("side:N", title="Side"),
@@ -94,6 +54,34 @@ def curves(records: Records, *, title: str, x_title: str, log: bool = False) -> 
     return alt.layer(lines, marks).properties(
         height=HEIGHT, autosize=charts.FIT, padding=charts.PADDING
     )
+
+
+def _frame(records: Records) -> pd.DataFrame:
+    """The points with the line that each is of, and whether it has a mark."""
+    data = pd.DataFrame(records, columns=["run", "side", "x", "y", "step"])
+    data["line"] = data["run"] + ", " + data["side"]
+    # Every value has its point, or a line would be bent; of a long line only some have a mark.
+    rank = data.groupby("line", sort=False).cumcount()
+    count = data.groupby("line", sort=False)["x"].transform("size")
+    data["marked"] = rank % (count // MARKED + 1) == 0
+    return data
+
+
+def _axes(title: str, x_title: str, log: bool) -> dict[str, Any]:
+    return {
+        "x": alt.X(
+            "x:Q",
+            title=x_title,
+            scale=alt.Scale(zero=True, nice=False),
+            axis=alt.Axis(tickCount=10, labelOverlap=True),
+        ),
+        "y": alt.Y(
+            "y:Q",
+            title=title,
+            scale=alt.Scale(type="log" if log else "linear", zero=False, nice=True),
+            axis=alt.Axis(format=",.4~g", labelOverlap=True),
+        ),
+    }
 
 
 def described(records: Records, title: str) -> str:

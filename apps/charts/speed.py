@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ import altair as alt
 import pandas as pd
 
 from apps.charts import base as charts
+from apps.charts import quality as quality_charts
 from apps.sections.speed_data import STAGES
 from benchmarks.speed.table import figure
 
@@ -148,6 +150,10 @@ def written(row: Mapping[str, Any]) -> str:
     return figure(row["value"]) + (f" ({figure(ratio)}×)" if ratio else "")
 
 
+DASHES = ((1, 0), (6, 4), (2, 3), (8, 2, 2, 2))
+"""Strokes and gaps of the variants of a model."""
+
+
 def curve_lines(
     points: Records,
     *,
@@ -191,18 +197,8 @@ def curve_lines(
     )
     lines = base.mark_line(strokeWidth=2).encode(y=y)
     if len(variants) > 1:
-        lines = lines.encode(
-            strokeDash=alt.StrokeDash(
-                "variant:N",
-                scale=alt.Scale(domain=variants, range=[[1, 0], [6, 4], [2, 3], [8, 2, 2, 2]]),
-                legend=alt.Legend(
-                    title=None,
-                    orient="top",  # beside the other it would be cut on a narrow page
-                    values=[variant for variant in variants if variant],
-                    symbolStrokeColor=charts.NEUTRAL,
-                ),
-            )
-        )
+        patterns = dict(zip(variants, itertools.cycle(DASHES), strict=False))
+        lines = lines.encode(strokeDash=charts.dashes("variant", patterns))
     spread = base.mark_rule(strokeWidth=4, opacity=0.35).encode(
         y=alt.Y("low:Q", title=unit), y2="high:Q"
     )
@@ -297,7 +293,7 @@ def quality_minutes(rows: Records, *, title: str, higher_is_better: bool) -> alt
             axis=alt.Axis(tickCount=6),
         ),
     )
-    return charts.quality_points(
+    return quality_charts.quality_points(
         base,
         title=title,
         higher_is_better=higher_is_better,

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from apps import downloads, interpretation, quality, saved_models, state
-from apps.charts import base as charts
+from apps.charts import quality as quality_charts
 from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
 from apps.sections import quality_by_length
@@ -114,7 +114,7 @@ def _cards(names: Sequence[str]) -> None:
         return
     st.markdown(f"**{figure.label} on the test set, by words of the source**")
     shared_views.draw(
-        charts.quality_by_length(
+        quality_charts.quality_by_length(
             rows,
             title=figure.label,
             higher_is_better=figure.higher_is_better is not False,

@@ -10,6 +10,7 @@ import streamlit as st
 
 from apps import figures, quality, saved_models
 from apps.charts import base as charts
+from apps.charts import quality as quality_charts
 from apps.components import shaded_words
 from apps.differences import differing, sentence
 from apps.labels import SALIENCY, Answer, Reading, axes, chosen_map
@@ -190,7 +191,7 @@ def speed(answers: Mapping[str, Answer]) -> None:
     with bars:
         described = ", ".join(f"{row['model']} {row['median']:.1f} ms" for row in rows)
         figures.show(
-            charts.latency_bars(rows),
+            quality_charts.latency_bars(rows),
             alt_text=f"Median time to answer: {described}.",
             rows=rows,
             file="latency",

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from apps import figures, links, quality, saved_models, state, widgets
-from apps.charts import base as charts
+from apps.charts import quality as quality_charts
 from apps.markdown import plain, quiet
 from apps.sections import quality_by_length
 from zoo.metric_info import MetricInfo
@@ -128,7 +128,7 @@ def _over_speed(task: str, chosen: MetricInfo, rows: list[dict[str, Any]]) -> No
         f"{row['model']} {row['quality']:.1f} at {row['ms']:.1f} ms" for row in points
     )
     figures.show(
-        charts.quality_scatter(
+        quality_charts.quality_scatter(
             points,
             title=chosen.label,
             higher_is_better=chosen.higher_is_better is not False,
@@ -212,7 +212,7 @@ def _by_length(task: str, chosen: MetricInfo, beams: str) -> None:
         for row in rows
     )
     figures.show(
-        charts.quality_by_length(
+        quality_charts.quality_by_length(
             rows,
             title=chosen.label,
             higher_is_better=chosen.higher_is_better is not False,

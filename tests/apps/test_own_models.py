@@ -9,6 +9,7 @@ import pytest
 
 from apps import inference, interpretation, model_places, saved_models
 from apps.charts import base as charts
+from apps.charts import quality as quality_charts
 from apps.labels import Answer
 from apps.views import compare
 from tests.apps import app_runner, own_models
@@ -188,7 +189,7 @@ def test_charts_tell_own_models_apart():
     assert found["LSTM"] == (charts.FAMILY_COLOURS["LSTM"], "triangle-up")
     assert len(charts.marks(f"r{number}" for number in range(60))) == 60
     timed = [{"model": label, "median": 2.0, "low": 1.0, "high": 4.0} for label in labels]
-    (layer, *_) = charts.latency_bars(timed).to_dict()["layer"]
+    (layer, *_) = quality_charts.latency_bars(timed).to_dict()["layer"]
     assert layer["encoding"]["color"]["scale"]["domain"] == labels
 
 

@@ -1,4 +1,4 @@
-"""What training minimises: one objective a kind. `objective(task)` gives that of a task."""
+"""What training minimises: one objective a kind. `of_task` gives that of a task."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from training.objectives.base import Objective
 
 
-def objective(task: Any) -> Objective:
+def of_task(task: Any) -> Objective:
     """How networks of the kind of `task` are trained on it."""
     module, _, name = task.objective.partition(":")
     return getattr(import_module(module), name)(task)

@@ -141,7 +141,7 @@ class LanguageModelPredictor:
             >>> import zoo
             >>> [answer] = zoo.load("shakespeare-gpt").predict("ROMEO:", max_new_tokens=8)
             >>> len(answer.text), answer.attention["decoder"].shape
-            (8, (6, 4, 15, 15))
+            (8, (6, 4, 14, 14))
         """
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
         stops, rows = _stops(stop), [self._row(text, i) for i, text in enumerate(prompts)]

@@ -54,11 +54,11 @@ def trainable(config: TrainConfig, task: Any, tokenizers: dict[str, Any]) -> Any
     from training import networks
     from training.objectives.seq2seq import Seq2SeqObjective
 
-    aim = Seq2SeqObjective(task)
-    aim.tokenizers = tokenizers
-    config = config.changed(smoothing=aim.smoothing)
-    network, _ = aim.build(Path("benchmark"), config, None)
-    networks.make_ready(network, aim, config, STEPS)
+    objective = Seq2SeqObjective(task)
+    objective.tokenizers = tokenizers
+    config = config.changed(smoothing=objective.smoothing)
+    network, _ = objective.build(Path("benchmark"), config, None)
+    networks.make_ready(network, objective, config, STEPS)
     return network
 
 
@@ -109,10 +109,10 @@ def train_gpt(measure: str, data: Workload, precision: str) -> Block:
         learning_rate=language_models.LEARNING_RATE,
         weight_decay=language_models.WEIGHT_DECAY,
     )
-    aim = LanguageModelObjective(None)
-    aim.rows, aim.length = size.rows, size.context
+    objective = LanguageModelObjective(None)
+    objective.rows, objective.length = size.rows, size.context
     network = gpt(size, config.precision)
-    networks.make_ready(network, aim, config, STEPS)
+    networks.make_ready(network, objective, config, STEPS)
     windows = Windows(language_models.stream(), size.context, size.rows, config.seed)
     return training(partial(step, network), feed(windows, ()))
 

@@ -9,6 +9,7 @@ import pytest
 
 from apps import figures
 from apps.charts import base as charts
+from apps.charts import quality as quality_charts
 
 ROWS = ["el", "gato", "el", "(end)"]
 COLUMNS = ["the", "<script>alert(1)</script>", "the"]
@@ -91,9 +92,9 @@ def test_every_chart_can_be_drawn():
     length = {"model": "LSTM", "label": "1-5", "quality": 9.0, "count": 3}
     for chart in (
         charts.shaded_words(words),
-        charts.latency_bars(timed),
-        charts.quality_scatter([point], title="WER", higher_is_better=False),
-        charts.quality_by_length([length], title="BLEU", higher_is_better=True),
+        quality_charts.latency_bars(timed),
+        quality_charts.quality_scatter([point], title="WER", higher_is_better=False),
+        quality_charts.quality_by_length([length], title="BLEU", higher_is_better=True),
     ):
         assert charts.picture(chart, "png").startswith(b"\x89PNG")
 
@@ -101,13 +102,13 @@ def test_every_chart_can_be_drawn():
 def test_better_is_always_up():
     point = {"model": "LSTM", "quality": 9.0, "low": 8.0, "high": 9.5, "ms": 3.0, "parameters": 9}
     for higher in (True, False):
-        chart = charts.quality_scatter([point], title="x", higher_is_better=higher)
+        chart = quality_charts.quality_scatter([point], title="x", higher_is_better=higher)
         scales = [layer["encoding"]["y"]["scale"]["reverse"] for layer in chart.to_dict()["layer"]]
         assert set(scales) == {not higher}
 
 
 def test_figures_are_told_apart_without_colour():
-    chart = charts.quality_by_length(
+    chart = quality_charts.quality_by_length(
         [{"model": "LSTM", "label": "1", "quality": 1.0, "count": 1}],
         title="x",
         higher_is_better=True,

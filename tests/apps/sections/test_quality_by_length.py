@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from apps import quality, saved_models
-from apps.charts import base as charts
+from apps.charts import quality as quality_charts
 from apps.sections import quality_by_length
 from tests.apps import app_runner, fake_saved_models
 
@@ -92,7 +92,9 @@ def test_a_card_without_intervals_by_length_is_drawn_without(shelf, intervals):
 
 
 def chart(rows, **more):
-    return charts.quality_by_length(rows, title="chrF", higher_is_better=True, **more).to_dict()
+    return quality_charts.quality_by_length(
+        rows, title="chrF", higher_is_better=True, **more
+    ).to_dict()
 
 
 def test_the_chart_shows_intervals_and_lists_what_it_draws(uneven):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training import tasks
+from training import objectives, tasks
 from training.config import TrainConfig
 from training.data import prepare
 from training.data.buckets import fit, ladder
 from training.data.subword_regularization import SampledBatches, Side
-from training.objectives import objective
 from training.run import check
 from zoo.tokenizer import EOS, PAD, Tokenizer, train_tokenizer
 
@@ -140,4 +139,4 @@ def test_a_task_of_sub_words_is_drawn_for(tmp_path):
 def test_a_task_of_characters_is_refused(name):
     config = TrainConfig(name, model="lstm", preset="tiny", subword_regularization=0.2)
     with pytest.raises(ValueError, match=f"{name} has no sub-words"):
-        check(config, objective(tasks.get(name)))
+        check(config, objectives.of_task(tasks.get(name)))

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from training import run, tasks
+from training import objectives, run, tasks
 from training.config import TrainConfig
 from training.data import prepare
-from training.objectives import objective
 from training.tasks import corpora, reading, streaming
 from training.tasks.streaming import LargeFiles
 
@@ -128,7 +127,7 @@ def test_large_own_files_stream_and_small_ones_do_not(large, monkeypatch):
 def test_a_large_corpus_cannot_be_cut_anew_in_every_epoch(large):
     config = TrainConfig(f"tsv:{large}", model="lstm", preset="tiny", subword_regularization=0.2)
     with pytest.raises(ValueError, match=r"encoded once .*--subword-regularization"):
-        run.check(config, objective(tasks.get(config.task)))
+        run.check(config, objectives.of_task(tasks.get(config.task)))
 
 
 def test_a_large_corpus_is_encoded_without_being_held(large, tmp_path, monkeypatch):
