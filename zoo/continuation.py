@@ -19,12 +19,14 @@ class Token:
         label: as a page shows it: spaces and line breaks can be seen.
         log_prob: natural logarithm of its probability, before temperature, top-k and top-p.
         candidates: the likeliest tokens at this place with their probabilities, best first.
+        id: its number in the vocabulary; -1 where that is not known.
     """
 
     text: str
     label: str
     log_prob: float
     candidates: tuple[tuple[str, float], ...] = ()
+    id: int = -1
 
 
 @dataclass

@@ -51,6 +51,7 @@ class Row:
     prompt: str
     read: list[int]  # what was read of it, the start token first where there is one
     notes: list[str]
+    begin: int = 0  # how many of those read are a start token
     tokens: list[Token] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
     ended: bool = False
@@ -203,6 +204,11 @@ class LanguageModelPredictor:
         """The same of (N,) token ids."""
         return text_scoring.log_probs(self.model, ids, self.tokenizer.start, stride, report)
 
+    def read_ids(self, prompt: str) -> tuple[list[int], int]:
+        """What is read of a prompt, as ids, and how many of them (0 or 1) are a start token."""
+        row = self._row(prompt)
+        return row.read, row.begin
+
     def _check(
         self, limit: int, candidates: int, sampling: Sampling | None, seed: int, rows: int
     ) -> np.ndarray | None:
@@ -242,16 +248,16 @@ class LanguageModelPredictor:
             more = " ..." if len(missing) > MISSING_SHOWN else ""
             named = (visible(name[:NAMED]) for name in missing[:MISSING_SHOWN])
             notes.append(MISSING.format(shown=" ".join(named) + more))
-        context = self.context
+        context, begin = self.context, 0
         most = context - 1 if context else None
         if most and len(ids) > most:
             notes.append(LAST_TOKENS.format(context=f"{context:,}", most=f"{most:,}"))
             ids = ids[-most:]
         elif not ids or not most or len(ids) < most:
-            ids = [self.tokenizer.start, *ids]
+            ids, begin = [self.tokenizer.start, *ids], 1
         if not prompt:
             notes.append(EMPTY)
-        return Row(number, prompt, ids, notes)
+        return Row(number, prompt, ids, notes, begin)
 
     def _written(
         self,
@@ -366,7 +372,7 @@ class LanguageModelPredictor:
                 labels = zip(self.tokenizer.labels(ids), map(float, chances), ids, strict=True)
                 named = ((shown, chance) for shown, chance, id_ in labels if id_ not in never)
                 label = self.tokenizer.labels([token])[0]
-                row.tokens.append(Token(text, label, float(log_prob), tuple(named)))
+                row.tokens.append(Token(text, label, float(log_prob), tuple(named), token))
                 row.ids.append(token)
 
     def _answer(self, row: Row, stops: tuple[str, ...], attention: bool) -> Continuation:

@@ -79,6 +79,7 @@ class NGramPredictor(LanguageModelPredictor):
                         self.tokenizer.labels([chosen])[0],
                         float(np.log(chances[chosen])),
                         tuple(named),
+                        chosen,
                     )
                 )
                 row.ids.append(chosen)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.interpret import gradients
+from zoo.continuation import Continuation
+from zoo.interpret import continuations, gradients
 from zoo.prediction import join_pieces, word_spans
 from zoo.tokenizer import UNK
 
 if TYPE_CHECKING:
+    from zoo.inference.language_model import LanguageModelPredictor
     from zoo.inference.seq2seq import Seq2SeqPredictor
     from zoo.prediction import Prediction
 
@@ -81,8 +83,8 @@ class Attribution:
 
 
 def attribute(
-    model: Seq2SeqPredictor,
-    answer: Prediction,
+    model: Seq2SeqPredictor | LanguageModelPredictor,
+    answer: Prediction | Continuation,
     method: str = "gradient",
     *,
     baseline: str = "unknown",
@@ -96,7 +98,8 @@ def attribute(
 
     Args:
         model: what `zoo.load` gives.
-        answer: one of its answers.
+        answer: one of its answers. Of a continuation there is `gradient` alone, and what was read
+            are the tokens of the prompt and then all written ones but the last.
         method: `gradient` (x input, Denil et al. 2014, arXiv:1412.6815), `integrated`
             (gradients, Sundararajan et al. 2017, arXiv:1703.01365), or `occlusion`: how far
             the log-probability falls as the token is hidden (Li et al. 2016, arXiv:1612.08220).
@@ -129,6 +132,15 @@ def attribute(
         raise ValueError(
             f"steps must be from 1 to max_steps. Received: steps={steps}, max_steps={max_steps}"
         )
+    if isinstance(answer, Continuation):
+        if method != "gradient":
+            raise ValueError(
+                f"Of a continuation there is the method gradient. Received: method={method!r}"
+            )
+        scores = continuations.gradient_times_input(model, answer)
+        read, _ = continuations.read_and_written(model, answer)
+        written = [token.label for token in answer.tokens]
+        return Attribution(method, model.tokenizer.labels(read), written, scores)
     network = model.model
     source, target = model.answer_ids(answer)
     read, written = list(answer.source_pieces), list(answer.target_pieces)
@@ -157,13 +169,15 @@ def attribute(
     return made
 
 
-def saliency(model: Seq2SeqPredictor, answer: Prediction) -> np.ndarray:
+def saliency(
+    model: Seq2SeqPredictor | LanguageModelPredictor, answer: Prediction | Continuation
+) -> np.ndarray:
     """How much each read token mattered to each written one: |gradient x input|, as shares.
 
     `attribute(model, answer)` without its sign: what models without attention are shown by.
 
     Returns:
-        (T, S) float32, rows sum to 1.
+        (T, S) float32, rows sum to 1; of a continuation S are all tokens read.
 
     Example:
         >>> import zoo.interpret

@@ -36,7 +36,7 @@ class EditedNetwork:
 
     def __init__(self, network: Seq2Seq, edits: Arrays, prefix: Tensor | None = None):
         self.network, self.prefix = network, prefix
-        self.editor = _Editor(edits)
+        self.editor = Editor(edits)
         self.output_matrix = network.output_matrix
 
     def encode(self, source: Tensor) -> Memory:
@@ -63,7 +63,7 @@ class EditedNetwork:
         return ops.where(ops.equal(wanted, PAD), logits, alone), state
 
 
-class _Editor(AttentionHook):
+class Editor(AttentionHook):
     """Puts forced rows in the place of the network's own, and shuts gates."""
 
     def __init__(self, edits: Arrays):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.continuation import Continuation
 from zoo.prediction import AXES, Prediction
 
 HOW = ("unknown", "hidden", "removed")
@@ -95,16 +96,16 @@ class Outcome:
     """What came of an intervention.
 
     Args:
-        before: the answer it was made to.
+        before: the answer it was made to; all three are continuations of a language model.
         after: what the model writes under the intervention, with its maps.
         forced: the text of `before`, scored under the intervention, with the maps it then has.
         kl: (T,) float32, Kullback-Leibler divergence in nats of what the model expects at each
             token of `before` under the intervention from what it expected without it.
     """
 
-    before: Prediction
-    after: Prediction
-    forced: Prediction
+    before: Prediction | Continuation
+    after: Prediction | Continuation
+    forced: Prediction | Continuation
     kl: np.ndarray
 
     @property

@@ -236,12 +236,12 @@ def _along_path(
     chosen = ops.one_hot(ops.take(target[0], places), network.config.target_vocabulary)
 
     def log_probs(points: Tensor) -> Tensor:
-        with replaced_embedding(network, points), without_maps():
+        with replaced_embedding(network.source_embedding, points), without_maps():
             logits, _ = network.decode(read, network.encode(sources))
         own = ops.take_along_axis(logits, places[:, None, None], axis=1)[:, 0]
         return ops.sum(ops.log_softmax(own, axis=-1) * chosen, axis=-1)
 
-    values, gradient = _values_and_gradient(log_probs, points)
+    values, gradient = values_and_gradient(log_probs, points)
     return values, ops.sum(ops.cast(gradient * way, "float32"), axis=-1)
 
 
@@ -261,7 +261,9 @@ def _read(target: Tensor) -> Tensor:
 
 
 class replaced_embedding:  # noqa: N801 - reads as a statement
-    """Within it, the first time `network` embeds its source it gets `embedded` instead.
+    """Within it, the first time that an embedding layer is asked it gives `embedded` instead.
+
+    Where it is asked for more tokens, `embedded` are the last ones of each row.
 
     Only in this thread: a program that another one traces meanwhile, of the same network, reads
     the true embedding.
@@ -269,8 +271,8 @@ class replaced_embedding:  # noqa: N801 - reads as a statement
 
     _one_at_a_time = threading.Lock()
 
-    def __init__(self, network: Seq2Seq, embedded: Tensor):
-        self.layer, self.embedded, self.used = network.source_embedding, embedded, False
+    def __init__(self, layer: keras.layers.Layer, embedded: Tensor):
+        self.layer, self.embedded, self.used = layer, embedded, False
 
     def __enter__(self) -> None:
         self._one_at_a_time.acquire()
@@ -281,6 +283,10 @@ class replaced_embedding:  # noqa: N801 - reads as a statement
             if self.used or threading.get_ident() != thread:
                 return original(ids, *args, **kwargs)
             self.used = True
+            before = ids.shape[1] - self.embedded.shape[1]
+            if before:
+                first = original(ids[:, :before], *args, **kwargs)
+                return ops.concatenate([first, self.embedded], axis=1)
             return self.embedded
 
         self.layer.call = call
@@ -290,7 +296,7 @@ class replaced_embedding:  # noqa: N801 - reads as a statement
         self._one_at_a_time.release()
 
 
-def _values_and_gradient(function: Callable[[Tensor], Tensor], at: Tensor) -> tuple[Tensor, Tensor]:
+def values_and_gradient(function: Callable[[Tensor], Tensor], at: Tensor) -> tuple[Tensor, Tensor]:
     """`function(at)` (R,) and the gradient of its sum: each row's own, rows being independent."""
     if keras.backend.backend() == "jax":
         import jax

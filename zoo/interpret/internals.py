@@ -13,6 +13,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.continuation import Continuation
+from zoo.interpret import continuations
 from zoo.layers.attention import AdditiveAttention
 from zoo.layers.attention_hooks import AttentionHook, Site, use_hook
 from zoo.padding import shift
@@ -20,8 +22,10 @@ from zoo.prediction import AXES, Prediction
 from zoo.runtime import backend
 
 if TYPE_CHECKING:
+    from zoo.inference.language_model import LanguageModelPredictor
     from zoo.inference.seq2seq import Seq2SeqPredictor
     from zoo.kinds.base import Tensor
+    from zoo.kinds.language_model import LanguageModel
     from zoo.kinds.seq2seq import Seq2Seq
 
 
@@ -118,7 +122,9 @@ def _candidates(
     return best, ids, rank, entropy
 
 
-def query_key_value(model: Seq2SeqPredictor, answer: Prediction) -> dict[str, QueryKeyValue]:
+def query_key_value(
+    model: Seq2SeqPredictor | LanguageModelPredictor, answer: Prediction | Continuation
+) -> dict[str, QueryKeyValue]:
     """The queries, keys and values behind the attention maps of an answer, by kind of map.
 
     Args:
@@ -126,7 +132,8 @@ def query_key_value(model: Seq2SeqPredictor, answer: Prediction) -> dict[str, Qu
         answer: one of its answers.
 
     Returns:
-        As many kinds as `model.attention_heads` has; {} for an empty answer.
+        As many kinds as `model.attention_heads` has, over all tokens read for a continuation; {}
+        for an empty answer.
 
     Example:
         >>> import zoo.interpret
@@ -136,12 +143,18 @@ def query_key_value(model: Seq2SeqPredictor, answer: Prediction) -> dict[str, Qu
         >>> inner.energy(layer=0, head=0).shape == answer.attention["cross"].shape[2:]
         True
     """
-    if not model.attention_heads or not answer.target_pieces:
+    if not model.attention_heads:
         return {}
+    if isinstance(answer, Continuation):
+        ids, sizes = continuations.padded(model, answer)
+    elif not answer.target_pieces:
+        return {}
+    else:
+        source, target = model.answer_ids(answer)
+        ids = (source, shift(target))
+        sizes = {"source": len(answer.source_pieces), "target": len(answer.target_pieces)}
     run = backend.compiled(model.model, _query_key_value)
-    source, target = model.answer_ids(answer)
-    found = keras.tree.map_structure(ops.convert_to_numpy, run(source, shift(target)))
-    sizes = {"source": len(answer.source_pieces), "target": len(answer.target_pieces)}
+    found = keras.tree.map_structure(ops.convert_to_numpy, run(*ids))
     return {
         kind: QueryKeyValue(
             parts["query"][:, :, : sizes[AXES[kind][0]]],
@@ -154,11 +167,13 @@ def query_key_value(model: Seq2SeqPredictor, answer: Prediction) -> dict[str, Qu
 
 
 def _query_key_value(
-    network: Seq2Seq, source: Tensor, target_in: Tensor
+    network: Seq2Seq | LanguageModel, *ids: Tensor
 ) -> dict[str, dict[str, Tensor]]:
+    """`ids`: (1, S) and (1, T) of source and target, or the (1, N) of one text."""
     recorder = _Recorder()
     with use_hook(recorder):
-        network.decode(target_in, network.encode(source))
+        *source, target = ids
+        network.decode(target, network.encode(*source) if source else {})
     found: dict[str, dict[str, Any]] = {}
     for kind in network.attention_heads:
         layers = [recorder.seen[site] for site in sorted(recorder.seen) if site[0] == kind]

@@ -15,9 +15,10 @@ import numpy as np
 from keras import ops
 
 from zoo.checks import read_text
+from zoo.continuation import Continuation
 from zoo.inference.scoring import Hypotheses, Source, trim
 from zoo.inference.seq2seq import Seq2SeqPredictor
-from zoo.interpret import edited_network
+from zoo.interpret import continuations, edited_network
 from zoo.interpret.edits import Edits, Force, Intervention, Off, Outcome
 from zoo.padding import LENGTHS, bucket, pad, shift
 from zoo.prediction import AXES, Prediction, unit_spans
@@ -25,7 +26,8 @@ from zoo.runtime import backend
 from zoo.tokenizer import EOS, PAD, UNK, WORD_START
 
 if TYPE_CHECKING:
-    from zoo.inference.generation import Generated
+    from zoo.inference.generation import Generated, Sampling
+    from zoo.inference.language_model import LanguageModelPredictor
     from zoo.kinds.base import Maps, Tensor
 
 HIDDEN = "<hidden>"
@@ -33,11 +35,13 @@ HIDDEN = "<hidden>"
 
 
 def intervene(
-    model: Seq2SeqPredictor,
-    answer: Prediction,
+    model: Seq2SeqPredictor | LanguageModelPredictor,
+    answer: Prediction | Continuation,
     intervention: Intervention,
     beams: int = 1,
     max_length: int | None = None,
+    sampling: Sampling | None = None,
+    seed: int = 0,
 ) -> Outcome:
     """What the model does if words are hidden or swapped, attention forced, or heads off.
 
@@ -47,7 +51,9 @@ def intervene(
         model: what `zoo.load` gives.
         answer: one of its answers.
         intervention: what is done.
-        beams, max_length: of the new answer, as in `Seq2SeqPredictor.predict`.
+        beams, max_length: of the new answer, as in `Seq2SeqPredictor.predict`; a continuation
+            has as many tokens as before, or `max_length`.
+        sampling, seed: of a new continuation, as in `LanguageModelPredictor.predict`.
 
     Returns:
         The new answer, the text of the old one scored under the intervention, and how far that
@@ -55,7 +61,8 @@ def intervene(
 
     Raises:
         ValueError: a word, layer, head or kind of attention that is not there, nothing left to
-            read, or a beginning that the model cannot write.
+            read, a beginning that the model cannot write, beams of a language model or sampling of
+            another one.
 
     Example:
         >>> import zoo.interpret
@@ -66,6 +73,12 @@ def intervene(
         >>> outcome.changed, outcome.kl.shape
         (True, (11,))
     """
+    if isinstance(answer, Continuation):
+        if beams != 1:
+            raise ValueError(f"A continuation is not searched for with beams. Received: {beams}")
+        return continuations.intervene(model, answer, intervention, max_length, sampling, seed)
+    if sampling is not None:
+        raise ValueError("The new answer of an intervention is not sampled. Received: sampling")
     ids = model.source_tokenizer.ids(answer.source_pieces)
     altered = alter(ids, answer.source_pieces, intervention)
     rows = [_row(force, answer, altered, intervention.unit) for force in intervention.force]
