@@ -40,12 +40,12 @@ ORDER = (
     *("force", "off", "all", "aligner", "grade", "faithful", "look", "device", "log", "measure"),
     *("decoding", "one", "other", "ahead", "chapter", "budget"),
     *("models", "runs", "curve", "along", "folder"),
-    *("prompt", "tokens", "temperature", "topk", "topp", "seed", "place"),
+    *("prompt", "tokens", "temperature", "topk", "topp", "seed", "place", "from"),
     *("present", "explained"),
 )
 """Every choice that an address may hold, in the order in which it holds them."""
 CHAPTERS = re.compile(
-    r"(memory|order|bottleneck|spotlight|self|cross|heads|positions|parallel|pretraining)\.[a-z]+"
+    r"(memory|order|bottleneck|spotlight|self|cross|heads|positions|parallel|pretraining|causal)\.[a-z]+"
 )
 """The choices of the chapters."""
 OLDER = {"beam": "beams", "output": "target"}

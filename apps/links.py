@@ -7,12 +7,31 @@ import streamlit as st
 from apps import saved_models, state
 from apps.session import OF_ANSWER, OF_TEXT
 
+OF_CONTINUATION = {"compare": "Compare", "attention": "Attention", "what_if": "What if"}
+"""The pages that look at a continuation."""
 CLOSER = {
     "attention": "Attention",
     "what_if": "What if",
     "score_your_text": "Your target",
 }
 """The pages that look inside one answer."""
+
+
+def to_continuation(name: str, *, here: str) -> None:
+    """Links from a continuation of the model `name` to the other pages that look at one.
+
+    Prompt and options are part of every address.
+    """
+    pages = state.pages()
+    wanted = {p: label for p, label in OF_CONTINUATION.items() if p != here and p in pages}
+    if name not in saved_models.networks(saved_models.task_of(name)) or not wanted:
+        return
+    question = {"task": saved_models.task_of(name), "model": saved_models.id_of(name)}
+    with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
+        st.caption("Look closer:", width="content")
+        for page, label in wanted.items():
+            params = state.params(**question)
+            st.page_link(pages[page], label=label, icon=None, query_params=params)
 
 
 def look_closer(

@@ -35,6 +35,11 @@ def kind_of(name: str) -> str:
     return kind if isinstance(kind, str) else "seq2seq"
 
 
+def continues(task: str) -> bool:
+    """Whether the models of a task are language models, which continue a text."""
+    return any(kind_of(name) == "language_model" for name in models(task)[:1])
+
+
 def architecture(name: str) -> registry.Architecture | None:
     """The registry's entry of a model; None for an unknown one."""
     return registry.ARCHITECTURES.get((kind_of(name), family_of(name)))
@@ -143,6 +148,11 @@ def models(task: str) -> list[str]:
     return [*_shipped_by_task().get(task, []), *model_places.scan().by_task.get(task, [])]
 
 
+def networks(task: str) -> list[str]:
+    """Those of `models` that are networks: a table of counts has nothing to look into."""
+    return [name for name in models(task) if not ((entry := architecture(name)) and entry.counted)]
+
+
 def refresh() -> None:
     """Look again for models of the user's own: one may have come since."""
     model_places.refresh()
@@ -226,16 +236,20 @@ def attention(name: str) -> dict[str, Any]:
 
 def attends(name: str) -> bool:
     """Whether the model has attention, as its config.json says; False for a damaged one."""
+    return bool(attention_heads(name))
+
+
+def attention_heads(name: str) -> dict[str, tuple[int, int]]:
+    """Layers and heads of each kind of attention, as its config.json says; {} for a damaged one."""
     settings = config(name)
     try:
-        heads = registry.attention_heads(
+        return registry.attention_heads(
             str(settings.get("model") or ""),
             _of_type(settings.get("hyperparameters"), dict),
             str(settings.get("kind") or "seq2seq"),
         )
     except (TypeError, ValueError):
-        return False
-    return bool(heads)
+        return {}
 
 
 def examples(name: str) -> list[dict[str, Any]]:

@@ -9,15 +9,17 @@ from typing import Any
 
 # What a new value of a choice makes meaningless. `target` is spared where the page shows it.
 OF_ANSWER = ("force", "step", "row", "column")
+OF_PROMPT = ("place", "from", "mask", "swap")
 OF_TEXT = ("target", "mask", "swap", "prefix", "run", *OF_ANSWER)
 OUTDATED = {
-    "task": ("text", "unit", "max", "models", *OF_TEXT),
+    "task": ("text", "prompt", "unit", "max", "models", *OF_PROMPT, *OF_TEXT),
     "text": OF_TEXT,
+    "prompt": (*OF_PROMPT, *OF_ANSWER),
     "target": ("step", "row", "column"),
     "model": OF_ANSWER,
     "beams": ("run", *OF_ANSWER),
 }
-REMEMBERED = ("text", "target", "unit")
+REMEMBERED = ("text", "prompt", "target", "unit")
 """What is found again when the task is chosen again."""
 NAMES = {
     "beams": "decoding",

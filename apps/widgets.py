@@ -17,6 +17,8 @@ NO_MODELS = (
     "There are no trained models in `saved_models/` yet, nor in another place that was given "
     "(`make dashboard MODELS=runs`). `python -m training.train --help` says how to train one."
 )
+KINDS = ("seq2seq", "language_model")
+"""The kinds of models that most pages know."""
 BEAMS = (1, 2, 4, 5)
 BEAM_HELP = (
     "Greedy writes the most likely piece in each step; a beam of N keeps the N most likely outputs "
@@ -120,6 +122,13 @@ def best(task: str, *, attention: bool = False) -> str:
     `attention`: the best of those that have attention, if any has.
     """
     names = quality.best_first(task)
+    having = [name for name in names if saved_models.attends(name)]
+    return (having if attention and having else names)[0]
+
+
+def best_network(task: str, *, attention: bool = False) -> str:
+    """The same among the networks of `task`."""
+    names = quality.best_first(task, saved_models.networks(task))
     having = [name for name in names if saved_models.attends(name)]
     return (having if attention and having else names)[0]
 

@@ -15,9 +15,11 @@ from apps import interpretation, links, presentation, saved_models, state, widge
 from apps.components import shaded_words
 from apps.labels import SALIENCY
 from apps.markdown import plain
-from apps.sections import answer_view, attention_view, intervention_outcome
+from apps.sections import answer_view, attention_view, continuation_maps, intervention_outcome
 from apps.sections.attention_view import Look
+from apps.sections.continuation_maps import Part
 from zoo import interpret
+from zoo.interpret import QueryKeyValue
 from zoo.prediction import Prediction, piece_labels, piece_spans
 
 VIEWS = {
@@ -36,12 +38,23 @@ DIRECTIONS = {
     ),
     SALIENCY: "Each row is one {unit} of the output, each column one {unit} of the input.",
 }
+OF_TEXT = {
+    "decoder": (
+        "Each row is one token that was read, each column the same or an earlier one, which it "
+        "looks at; what follows the row's token is predicted from there."
+    ),
+    SALIENCY: "Each row is one token that was written, each column one that was read before it.",
+}
+"""The same where a text is continued."""
 STRONGER = "The stronger the colour, the more it {was}: from 0 to 1, the same scale for all maps."
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the reader asked: a model, its answer, and how its maps are to be shown."""
+    """What the reader asked: a model, its answer, and how its maps are to be shown.
+
+    `part`: of a language model, its continuation and which of its tokens are shown.
+    """
 
     name: str
     text: str
@@ -53,6 +66,7 @@ class Asked:
     hide_end: bool
     hide_punctuation: bool
     weigh: bool
+    part: Part | None = None
 
     @property
     def task(self) -> str:
@@ -66,8 +80,10 @@ class Asked:
     @property
     def direction(self) -> str:
         """How to read rows, columns and colours."""
-        unit = "word" if self.unit == "word" else "piece"
         was = "mattered" if self.kind == SALIENCY else "was looked at"
+        if self.part is not None:
+            return f"{OF_TEXT[self.kind]} {STRONGER.format(was=was)} ↵ is a line break, ␣ a space."
+        unit = "word" if self.unit == "word" else "piece"
         signs = " ↵ is the end, ␣ a space." if self.task == "dates" and unit == "piece" else ""
         return f"{DIRECTIONS[self.kind].format(unit=unit)} {STRONGER.format(was=was)}{signs}"
 
@@ -75,10 +91,31 @@ class Asked:
 def ask() -> Asked | None:
     """The choices above the views, and the model's answer; None where there is none."""
     with presentation.controls():
+        task = widgets.task(kinds=widgets.KINDS)
+    if task is None:
+        return None
+    return _ask_for_text(task) if saved_models.continues(task) else _ask_for_pair(task)
+
+
+def _ask_for_text(task: str) -> Asked | None:
+    """Of a language model: what it wrote after a prompt."""
+    found = continuation_maps.ask(task)
+    if found is None:
+        return None
+    name, question, part = found
+    kinds = list(part.answer.attention)
+    options = _map_options(task, kinds, of_text=True)
+    if not part.prediction(options["kind"]).target_pieces:
+        st.info("Nothing was written after these tokens: choose later ones.")
+        return None
+    prediction = part.whole.prediction(options["kind"])
+    return Asked(name, part.answer.prompt, question, prediction, part=part, **options)
+
+
+def _ask_for_pair(task: str) -> Asked | None:
+    """Of a model that reads one text and writes another: what it wrote."""
+    with presentation.controls():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            task = widgets.task()
-            if task is None:
-                return None
             name = widgets.model(
                 saved_models.models(task), default=widgets.best(task, attention=True)
             )
@@ -121,7 +158,8 @@ def ask() -> Asked | None:
     if not prediction.target_pieces:
         st.info("Nothing was written, so there is no attention to show. Type something above.")
         return None
-    options = _map_options(task, prediction)
+    kinds = [kind for kind in answer_view.KIND_LABELS if kind in prediction.attention]
+    options = _map_options(task, kinds)
     return Asked(name, text, question, prediction, **options)
 
 
@@ -160,11 +198,14 @@ def _say_answer(prediction: Prediction) -> None:
         st.caption(f":material/info: {plain(note)}")
 
 
-def _map_options(task: str, prediction: Prediction) -> dict[str, Any]:
-    """Which maps, over what, and what is hidden of them."""
-    kinds = [kind for kind in answer_view.KIND_LABELS if kind in prediction.attention]
+def _map_options(task: str, kinds: list[str], *, of_text: bool = False) -> dict[str, Any]:
+    """Which maps, over what, and what is hidden of them.
+
+    `kinds`: of map that there are. `of_text`: of a text that was continued, over tokens.
+    """
     default = "piece" if saved_models.unit(task) == "character" else "word"
-    views = [view for view in VIEWS if kinds or view != "cell"]
+    left_out = (*(() if kinds else ("cell",)), *(("steps",) if of_text else ()))
+    views = [view for view in VIEWS if view not in left_out]
     with st.container(horizontal=True, vertical_alignment="center"):
         view = st.segmented_control(
             "View",
@@ -176,16 +217,18 @@ def _map_options(task: str, prediction: Prediction) -> dict[str, Any]:
         )
         kind = widgets.map_kind(kinds, label_visibility="collapsed") if kinds else SALIENCY
         with st.popover("Options", icon=":material/tune:"):
-            unit = st.segmented_control(
-                "Over",
-                list(UNITS),
-                required=True,
-                format_func=UNITS.get,
-                **state.choice("unit", list(UNITS), default, labels=UNITS.get),
-                help="Pieces are what the model reads and writes: word parts, characters or "
-                "sounds.",
-            )
-            hide_end = st.checkbox("Hide the end mark", **state.flag("end"))
+            unit = "piece"
+            if not of_text:
+                unit = st.segmented_control(
+                    "Over",
+                    list(UNITS),
+                    required=True,
+                    format_func=UNITS.get,
+                    **state.choice("unit", list(UNITS), default, labels=UNITS.get),
+                    help="Pieces are what the model reads and writes: word parts, characters or "
+                    "sounds.",
+                )
+            hide_end = not of_text and st.checkbox("Hide the end mark", **state.flag("end"))
             hide_punctuation = st.checkbox("Hide punctuation", **state.flag("marks"))
             weigh = bool(kinds) and st.checkbox(
                 "Weight by the values", help=attention_view.WEIGHTED, **state.flag("weigh")
@@ -211,37 +254,49 @@ def _map_options(task: str, prediction: Prediction) -> dict[str, Any]:
 def maps(asked: Asked) -> np.ndarray | None:
     """(L, H, T, S) over pieces; None, and an error on the page, where that failed."""
     if asked.kind == SALIENCY:
+        answer = asked.part.answer if asked.part else asked.prediction
         saliency = interpretation.run(
             asked.name,
             ("saliency", asked.question),
-            lambda loaded: interpret.saliency(loaded, asked.prediction),
+            lambda loaded: interpret.saliency(loaded, answer),
         )
         if saliency is None:
             return None
         return attention_view.maps_of(asked.prediction, asked.kind, saliency=saliency)
     norms = None
     if asked.weigh:
-        found = interpretation.run(
-            asked.name,
-            ("query_key_value", asked.question),
-            lambda loaded: interpret.query_key_value(loaded, asked.prediction),
-        )
+        found = internals(asked)
         if found is None:
             return None
         norms = {kind: one.value_norms for kind, one in found.items()}
     return attention_view.maps_of(asked.prediction, asked.kind, norms=norms)
 
 
+def internals(asked: Asked) -> dict[str, QueryKeyValue] | None:
+    """Queries, keys, values by kind of map; None, and an error on the page, where that failed."""
+    answer = asked.part.answer if asked.part else asked.prediction
+    return interpretation.run(
+        asked.name,
+        ("query_key_value", asked.question),
+        lambda loaded: interpret.query_key_value(loaded, answer),
+    )
+
+
 def look(asked: Asked, maps: np.ndarray) -> Look:
     """Maps over pieces as the reader wants them shown."""
-    return attention_view.look(
-        asked.prediction,
+    prediction, outside = asked.prediction, ""
+    if asked.part:
+        prediction, maps = asked.part.prediction(asked.kind), asked.part.cut(maps, asked.kind)
+        outside = asked.part.outside(maps)
+    found = attention_view.look(
+        prediction,
         maps,
         asked.kind,
         asked.unit,
         hide_end=asked.hide_end,
         hide_punctuation=asked.hide_punctuation,
     )
+    return replace(found, note=f"{outside} {found.note}".strip()) if outside else found
 
 
 def one(asked: Asked, maps: np.ndarray, *, ways: bool = True) -> tuple[str, int, int]:
@@ -295,7 +350,7 @@ def which(asked: Asked, shape: tuple[int, ...], way: str, layer: int, head: int)
     """Which map of how many is shown, in a sentence."""
     if asked.kind == SALIENCY:
         return "Input saliency, gradient × input."
-    kind = answer_view.KIND_LABELS[asked.kind]
+    kind = "Self-attention" if asked.part else answer_view.KIND_LABELS[asked.kind]
     if shape[0] * shape[1] == 1:
         said = f"{kind}: its only layer and head."
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from apps import continuing, inference, quality, saved_models, widgets
+from apps import continuing, inference, links, quality, saved_models, widgets
 from apps.components import written_tokens
 from apps.continuing import Options, Written
 from apps.markdown import plain
@@ -67,7 +67,7 @@ def _written(asked: Asked, name: str, slot: Any) -> Written:
     def show(tokens: Sequence[Token]) -> None:
         with slot.container():
             answer_view.heading(name)
-            written_tokens.show(asked.prompt, _records(tokens), label="Being written")
+            written_tokens.show(asked.prompt, records(tokens), label="Being written")
 
     written = continuing.written(name, asked.prompt, asked.options, say=say, show=show)
     with slot.container():
@@ -81,7 +81,7 @@ def _column(asked: Asked, name: str, written: Written) -> None:
     copied = continuing.copied(task, answer.text)
     written_tokens.show(
         asked.prompt,
-        _records(answer.tokens, copied or (0, 0)),
+        records(answer.tokens, copied or (0, 0)),
         label=f"What {saved_models.label(name)} wrote; press a token to look at it",
         key=f"written-{name}",
         chosen=written_token.chosen(name),
@@ -99,9 +99,10 @@ def _column(asked: Asked, name: str, written: Written) -> None:
     st.caption(" · ".join(facts))
     for note in answer.notes:
         st.caption(f":material/info: {plain(note)}")
+    links.to_continuation(name, here="compare")
 
 
-def _records(tokens: Sequence[Token], copied: tuple[int, int] = (0, 0)) -> list[dict[str, Any]]:
+def records(tokens: Sequence[Token], copied: tuple[int, int] = (0, 0)) -> list[dict[str, Any]]:
     """What `written_tokens` draws; `copied`: the characters that are in the training text."""
     records, at = [], 0
     long = copied[1] - copied[0] >= LEAST_COPY

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -52,8 +52,13 @@ def listed(items: Sequence[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
-def clauses(what: Intervention, before: Reading) -> list[str]:
-    """Each thing that is done, in words; `before` holds the words that are meant."""
+def clauses(
+    what: Intervention, before: Reading, kinds: Mapping[str, str] = answer_view.KIND_LABELS
+) -> list[str]:
+    """Each thing that is done, in words; `before` holds the words that are meant.
+
+    `kinds`: what the page calls each kind of attention.
+    """
     found = []
     if what.mask:
         names = listed([quoted(before.source[one]) for one in what.mask])
@@ -62,7 +67,7 @@ def clauses(what: Intervention, before: Reading) -> list[str]:
         names = listed([quoted(before.source[one]), quoted(before.source[other])])
         found.append(f"with {names} swapped")
     found += _forced(what, before)
-    found += _off(what)
+    found += _off(what, kinds)
     if what.prefix:
         found.append(f"made to begin with {quoted(what.prefix)}")
     return found
@@ -83,13 +88,13 @@ def _forced(what: Intervention, before: Reading) -> list[str]:
     return found
 
 
-def _off(what: Intervention) -> list[str]:
+def _off(what: Intervention, kinds: Mapping[str, str]) -> list[str]:
     if not what.off:
         return []
     heads = [one for one in what.off if one.head is not None]
     if len(what.off) == 1:
         one = what.off[0]
-        kind = answer_view.KIND_LABELS[one.kind].lower()
+        kind = kinds[one.kind].lower()
         head = (
             f"head {one.head + 1} of layer {one.layer + 1}" if heads else f"layer {one.layer + 1}"
         )
@@ -99,7 +104,13 @@ def _off(what: Intervention) -> list[str]:
     return [f"with {listed(parts)} switched off"]
 
 
-def sentence(outcome: Outcome, what: Intervention, before: Reading, unit: str = "word") -> str:
+def sentence(
+    outcome: Outcome,
+    what: Intervention,
+    before: Reading,
+    unit: str = "word",
+    kinds: Mapping[str, str] = answer_view.KIND_LABELS,
+) -> str:
     """What was done and what came of it, as plain text.
 
     Args:
@@ -107,8 +118,9 @@ def sentence(outcome: Outcome, what: Intervention, before: Reading, unit: str = 
         what: what was done.
         before: the reading of `outcome.before`, in the units of `what`.
         unit: as for `apps.labels.read`.
+        kinds: as for `clauses`.
     """
-    done = clauses(what, before)
+    done = clauses(what, before, kinds)
     lead = listed(done) if done else "with nothing changed"
     lead = lead[0].upper() + lead[1:]
     old, new = total(outcome.before), total(outcome.forced)
@@ -227,7 +239,7 @@ def show(name: str, outcome: Outcome, what: Intervention) -> None:
     if clauses(what, before):
         st.markdown(f"**{plain(sentence(outcome, what, before, unit))}**")
     _texts(name, outcome, before, after)
-    _steps(name, records(outcome, unit), unit)
+    steps(name, records(outcome, unit), unit)
 
 
 def _texts(name: str, outcome: Outcome, before: Reading, after: Reading) -> None:
@@ -256,7 +268,7 @@ def _texts(name: str, outcome: Outcome, before: Reading, after: Reading) -> None
                 figures.save(charts.shaded_words(words), rows=rows, file=f"{name}-{key}")
 
 
-def _steps(name: str, rows: list[dict[str, Any]], unit: str) -> None:
+def steps(name: str, rows: list[dict[str, Any]], unit: str) -> None:
     """What became of each step of the text before: a chart and a table."""
     st.header("Step by step", anchor=False)
     st.caption(
@@ -294,12 +306,15 @@ def maps(
     kind: str = "cross",
     layer: int | None = None,
     head: int | None = None,
+    unit: str | None = None,
+    kinds: Mapping[str, str] = answer_view.KIND_LABELS,
 ) -> None:
     """Where it looked before and where it looks after, on the same scale.
 
-    `kind`: one that the network has; `layer`, `head`: None is the mean over all.
+    `kind`: one that the network has; `layer`, `head`: None is the mean over all; `unit`: None is
+    that of the task; `kinds`: as for `clauses`.
     """
-    unit = saved_models.unit(saved_models.task_of(name))
+    unit = unit or saved_models.unit(saved_models.task_of(name))
     upright = unit == "character" and kind != "decoder"
     shape = outcome.before.attention[kind].shape
     signs = MASKED.items() if unit == "character" else ()
@@ -326,7 +341,7 @@ def maps(
                 for side in axes(reading, kind)
             )
             alt_text = charts.heat_map_alt(
-                weights, rows, columns, f"{title}: {answer_view.KIND_LABELS[kind].lower()}"
+                weights, rows, columns, f"{title}: {kinds[kind].lower()}"
             )
             figures.show(
                 charts.heat_map(weights, rows, columns, upright=upright),

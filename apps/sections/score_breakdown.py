@@ -5,16 +5,16 @@ The part of the Attention page called "Inside a cell"; BertViz calls its like th
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from apps import downloads, figures, interpretation, presentation, state
+from apps import downloads, figures, presentation, state
 from apps.charts import attention as attention_charts
 from apps.markdown import plain
-from zoo import interpret
+from zoo.interpret import QueryKeyValue
 from zoo.prediction import Prediction
 
 LISTED = 10
@@ -41,7 +41,7 @@ PANELS = {
 
 def show(
     name: str,
-    asked: Hashable,
+    found: Mapping[str, QueryKeyValue],
     prediction: Prediction,
     kind: str,
     cell: tuple[int, int],
@@ -51,17 +51,13 @@ def show(
 
     Args:
         name: the model.
-        asked: the question that `prediction` answers, for the memory of results.
+        found: queries, keys and values by kind of map.
+        prediction: whose map it is.
         kind: of map.
         cell: layer and head, counted from 0.
         labels: of the rows and columns of such a map, over pieces.
     """
-    found = interpretation.run(
-        name,
-        ("query_key_value", asked),
-        lambda loaded: interpret.query_key_value(loaded, prediction),
-    )
-    if found is None or kind not in found:
+    if kind not in found:
         return
     row, column = choose_cell(labels)
     inside = found[kind]

@@ -30,6 +30,10 @@ HEADS = {
     SALIENCY: ("Output", "Input"),
 }
 AGAINST = {"model": "Another model", "head": "Another head"}
+OF_TEXT = {
+    "decoder": ("Looks", "Is looked at"),
+    SALIENCY: ("Written", "Read before"),
+}
 HIDDEN = "Everything is hidden: show the end mark or the punctuation under Options."
 
 
@@ -96,7 +100,7 @@ def _heads(asked: Asked, maps: np.ndarray) -> None:
             large.rows,
             large.columns,
             key="lines",
-            heads=HEADS[asked.kind],
+            heads=(OF_TEXT if asked.part else HEADS)[asked.kind],
             caption=caption(f"{said} {large.note} A line is as wide as its weight.", asked.name),
             file=f"{asked.name}-{asked.kind}-lines",
         )
@@ -113,7 +117,9 @@ def _heads(asked: Asked, maps: np.ndarray) -> None:
 def _two(asked: Asked, maps: np.ndarray) -> None:
     """The same words, two maps, and where they differ."""
     way, layer, head = attention_options.one(asked, maps)
+    # Another language model cannot be made to write the same: its tokens may be others.
     others = [name for name in saved_models.models(asked.task) if name != asked.name]
+    others = [] if asked.part else others
     options = ["model"] if others else []
     options += ["head"] if maps.shape[0] * maps.shape[1] > 1 else []
     if not options:
@@ -222,9 +228,12 @@ def _cell(asked: Asked, maps: np.ndarray) -> None:
     """One energy, taken apart. Always over pieces: those are what the network computes with."""
     _, layer, head = attention_options.one(asked, maps, ways=False)
     pieces = attention_view.look(asked.prediction, maps, asked.kind, "step")
+    found = attention_options.internals(asked)
+    if found is None:
+        return
     score_breakdown.show(
         asked.name,
-        asked.question,
+        found,
         asked.prediction,
         asked.kind,
         (layer, head),

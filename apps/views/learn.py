@@ -1,4 +1,4 @@
-"""Learn: ten short chapters through the ideas of attention, each with something to change."""
+"""Learn: eleven short chapters through the ideas of attention, each with something to change."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import streamlit as st
 from apps import state
 from apps.lessons import (
     bottleneck,
+    causal,
     cross_attention,
     heads,
     lesson,
@@ -31,6 +32,7 @@ CHAPTERS = (
     positions,
     parallelism,
     pretraining,
+    causal,
 )
 """In the order in which they are to be read: each may lean on those before it."""
 
@@ -39,8 +41,8 @@ def render() -> None:
     """The page."""
     st.title("Learn", anchor=False)
     st.caption(
-        "Ten short chapters on what attention is and what it is for. Each shows trained networks "
-        "at work: change something and see what happens."
+        "Eleven short chapters on what attention is and what it is for. Each shows trained "
+        "networks at work: change something and see what happens."
     )
     state.begin("learn")
     many = len(CHAPTERS)

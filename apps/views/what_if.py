@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,21 +13,13 @@ from apps import interpretation, links, presentation, saved_models, state, widge
 from apps.components import pressable_words
 from apps.labels import Reading, axes, chosen_map, from_prediction, read
 from apps.markdown import plain
-from apps.sections import answer_view, intervention_outcome
+from apps.sections import answer_view, continuation_what_if, intervention_outcome
+from apps.sections import intervention_tools as tools
 from zoo import interpret
-from zoo.interpret import Force, Intervention, Off, Outcome
+from zoo.interpret import Force, Intervention, Outcome
 
-MASK, HOW, SWAP, PREFIX = "mask", "how", "swap", "prefix"
-FORCE, OFF = "force", "off"
-DONE = (MASK, SWAP, PREFIX, FORCE, OFF)
-"""The choices that say what is done."""
 TOOLS = ("Hide words", "Swap two", "Begin with", "Force attention", "Switch heads off")
 PAIR = re.compile(r"\s*(\d{1,4})\s*:\s*(\d{1,4})\s*")
-SWITCH = re.compile(r"(cross|encoder|decoder) (\d{1,3})(?:\.(\d{1,3}))?")
-NO_ATTENTION = (
-    "There is no attention in this network: all it read went through its state. You can still "
-    "hide and swap words, or give the beginning of the answer."
-)
 
 
 def render() -> None:
@@ -39,10 +31,19 @@ def render() -> None:
     )
     state.begin("what-if")
     with presentation.controls():
+        task = widgets.task(kinds=widgets.KINDS)
+    if task is None:
+        return
+    if saved_models.continues(task):
+        continuation_what_if.render(task)
+    else:
+        _of_pair(task)
+
+
+def _of_pair(task: str) -> None:
+    """The page for a model that reads one text and writes another."""
+    with presentation.controls():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            task = widgets.task()
-            if task is None:
-                return
             name = widgets.model(saved_models.models(task), default=widgets.best(task))
             beams = widgets.beams()
         text = widgets.text(task)
@@ -113,12 +114,10 @@ def _choose(
     """
     noun = saved_models.info(task).input_unit
     words = reading.source[:-1]  # the last is the end of the text
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.markdown("**Change something**", width="content")
-        st.button("Reset", icon=":material/restart_alt:", type="tertiary", on_click=_reset)
+    tools.header()
     tabs = st.tabs(TOOLS, **state.choice("tool", TOOLS, TOOLS[0], ids=state.slug))
     with tabs[0]:
-        mask = _mask(words, noun)
+        mask = tools.mask(words, noun)
         how = st.segmented_control(
             "How",
             list(intervention_outcome.HOW_LABELS),
@@ -126,25 +125,30 @@ def _choose(
             format_func=intervention_outcome.HOW_LABELS.get,
             help=intervention_outcome.HOW_HELP,
             **state.choice(
-                HOW,
+                tools.HOW,
                 list(intervention_outcome.HOW_LABELS),
                 "unknown",
                 labels=intervention_outcome.HOW_LABELS.get,
             ),
         )
     with tabs[1]:
-        swap = _swap(words, noun)
+        swap = tools.swap(words, noun)
     with tabs[2]:
         prefix = st.text_input(
             "What the answer must begin with",
             max_chars=300,
             help="The model continues from there. Press Enter to apply it.",
-            **state.written(PREFIX),
+            **state.written(tools.PREFIX),
         )
     with tabs[3]:
         force, remark, which = _force(reading)
     with tabs[4]:
-        off = _off(reading)
+        kinds = {
+            kind: reading.maps[kind].shape[:2]
+            for kind in answer_view.KIND_LABELS
+            if kind in reading.maps
+        }
+        off = tools.heads_off(kinds, answer_view.KIND_LABELS)
     what = Intervention(
         mask=tuple(mask),
         how=how if mask else "unknown",
@@ -157,68 +161,6 @@ def _choose(
     return what, remark, which
 
 
-def _place(place: int) -> str:
-    """A place in a list, as the address counts."""
-    return str(place + 1)
-
-
-def _numbered(words: Sequence[str]) -> Any:
-    """Labels of places in a list, each unlike the others though words repeat."""
-    return lambda place: f"{place + 1} {words[place]}" if isinstance(place, int) else str(place)
-
-
-def _mask(words: Sequence[str], noun: str) -> list[int]:
-    """Places of the words that are hidden: pressed, or picked from the list below."""
-    st.caption(f"Press the {noun}s that you want to hide from the model.")
-    pressing = st.container()
-    mask = st.multiselect(
-        f"Hidden {noun}s, as a list",
-        range(len(words)),
-        format_func=_numbered(words),
-        placeholder="None",
-        **state.several(MASK, range(len(words)), ids=_place),
-    )
-    with pressing:
-        pressable_words.words(
-            words,
-            mask,
-            key="pressed-mask",
-            label=f"The {noun}s of the input; pressed ones are hidden",
-            struck=True,
-            on_press=_setter(MASK, _place),
-        )
-    return sorted(mask)
-
-
-def _swap(words: Sequence[str], noun: str) -> list[int]:
-    """Two places that change with each other; fewer while they are being chosen."""
-    st.caption(f"Press the two {noun}s that you want to swap.")
-    pressing = st.container()
-    swap = st.multiselect(
-        f"Swapped {noun}s, as a list",
-        range(len(words)),
-        format_func=_numbered(words),
-        max_selections=2,
-        placeholder="None",
-        **state.several(SWAP, range(len(words)), ids=_place, most=2),
-    )
-
-    def pressed(places: list[int]) -> None:
-        # A third one takes the place of the first.
-        kept = [one for one in swap if one in places]
-        _setter(SWAP, _place)([*kept, *(one for one in places if one not in kept)][-2:])
-
-    with pressing:
-        pressable_words.words(
-            words,
-            swap,
-            key="pressed-swap",
-            label=f"The {noun}s of the input; the two pressed ones are swapped",
-            on_press=pressed,
-        )
-    return sorted(swap)
-
-
 def _force(
     reading: Reading,
 ) -> tuple[tuple[Force, ...], str | None, tuple[int | None, int | None]]:
@@ -227,7 +169,7 @@ def _force(
     Last: the layer and head that they are forced in; None is all.
     """
     if "cross" not in reading.maps:
-        st.caption(NO_ATTENTION)
+        st.caption(tools.NO_ATTENTION)
         return (), None, (None, None)
     st.caption(
         "Each row is a step of the answer before the change. Press the one place that this step "
@@ -241,7 +183,7 @@ def _force(
         "Forced rows, as a list: number written : number read",
         [],
         accept_new_options=True,
-        **state.several(FORCE, None),
+        **state.several(tools.FORCE, None),
         placeholder="None; 2:1 makes the second piece of the output look at the first of the input",
     )
     good = _pairs(typed, len(rows), len(columns))
@@ -262,7 +204,7 @@ def _force(
             weights=chosen_map(reading, "cross", layer, head),
             exclusive=True,
             slanted=any(len(column) > 2 for column in columns),
-            on_press=_setter(FORCE, lambda pair: f"{pair[0] + 1}:{pair[1] + 1}"),
+            on_press=tools.setter(tools.FORCE, lambda pair: f"{pair[0] + 1}:{pair[1] + 1}"),
         )
     force = tuple(Force(*pair, layer=layer, head=head) for pair in good)
     return force, remark, (layer, head)
@@ -291,88 +233,7 @@ def _layer_and_head(shape: tuple[int, int]) -> tuple[int | None, int | None]:
     return layer, head
 
 
-def _off(reading: Reading) -> tuple[Off, ...]:
-    """Heads and layers that are switched off: pressed, or picked from the list below."""
-    kinds = {
-        kind: reading.maps[kind].shape[:2]
-        for kind in answer_view.KIND_LABELS
-        if kind in reading.maps
-    }
-    if not kinds:
-        st.caption(NO_ATTENTION)
-        return ()
-    st.caption("Press a head, or a whole layer, to set its output to zero.")
-    pressing = st.container(horizontal=True, gap="large")
-    options = [
-        _switch(kind, layer, head)
-        for kind, (layers, heads) in kinds.items()
-        for layer in range(layers)
-        for head in (None, *range(heads))
-        if heads > 1 or head is None
-    ]
-    off = st.multiselect(
-        "Switched off, as a list: kind, layer, head",
-        options,
-        placeholder="None",
-        **state.several(OFF, options),
-    )
-    with pressing:
-        for kind, shape in kinds.items():
-            with st.container(width="content"):
-                st.markdown(answer_view.KIND_LABELS[kind])
-                _switches(kind, shape, off)
-    found = [SWITCH.fullmatch(one) for one in off]
-    return tuple(
-        Off(one[1], int(one[2]) - 1, int(one[3]) - 1 if one[3] else None) for one in found if one
-    )
-
-
-def _switches(kind: str, shape: tuple[int, int], off: Sequence[str]) -> None:
-    """One kind's layers and heads as cells."""
-    layers, heads = shape
-    columns = ["all", *(str(head + 1) for head in range(heads))] if heads > 1 else ["all"]
-    places = {
-        _switch(kind, layer, column - 1 if column else None): (layer, column)
-        for layer in range(layers)
-        for column in range(len(columns))
-    }
-    names = {place: name for name, place in places.items()}
-
-    def pressed(found: list[pressable_words.Cell]) -> None:
-        others = [one for one in off if one not in places]
-        _setter(OFF, str)([*others, *(names[place] for place in found)])
-
-    pressable_words.grid(
-        [f"Layer {layer + 1}" for layer in range(layers)],
-        columns,
-        [places[one] for one in off if one in places],
-        key=f"pressed-off-{kind}",
-        label=f"{answer_view.KIND_LABELS[kind]}: heads by layer; pressed ones are switched off",
-        corner="head",
-        between="head",
-        marks=("on", "off"),
-        struck=True,
-        on_press=pressed,
-    )
-
-
-def _switch(kind: str, layer: int, head: int | None) -> str:
-    """A head, or a layer, as it stands in the list and in the address."""
-    return f"{kind} {layer + 1}" + ("" if head is None else f".{head + 1}")
-
-
 def _kind(reading: Reading) -> str:
     """Which kind of map is compared, where the network has more than one."""
     kinds = [kind for kind in answer_view.KIND_LABELS if kind in reading.maps]
     return widgets.map_kind(kinds)
-
-
-def _setter(name: str, ids: Callable[[Any], str]) -> Callable[[Sequence[Any]], None]:
-    """Makes what is pressed a part of the state."""
-    return lambda pressed: state.put(name, state.listed(map(ids, pressed)))
-
-
-def _reset() -> None:
-    """Let all tools do nothing again."""
-    for name in DONE:
-        state.put(name, None)

@@ -15,6 +15,7 @@ import zoo
 from apps import interpretation
 from apps.lessons import (
     bottleneck,
+    causal,
     cross_attention,
     lesson,
     memory,
@@ -26,7 +27,7 @@ from apps.lessons import (
 )
 from apps.sections import speed_curves, speed_data
 from apps.views.learn import CHAPTERS
-from tests.apps import app_runner, fake_benchmarks, fake_saved_models
+from tests.apps import app_runner, fake_benchmarks, fake_language_models, fake_saved_models
 from zoo import interpret
 from zoo.runtime import backend
 
@@ -42,6 +43,7 @@ SENTENCES = {
     "heads": "heads.text",
     "positions": "positions.text",
     "pretraining": "pretraining.text",
+    "causal": "causal.text",
 }
 
 
@@ -50,6 +52,7 @@ def folders(tmp_path_factory):
     """A saved_models whose translators really answer, and results of benchmarks."""
     root = fake_saved_models.make(tmp_path_factory.mktemp("learn") / "saved_models")
     fake_saved_models.make_networks(root, "en-es")
+    fake_language_models.make(root, text=fake_language_models.TEXT + causal.SENTENCE * 2)
     for config in root.glob("en-es-*/config.json"):  # random networks never end by themselves
         values = json.loads(config.read_text(encoding="utf-8")) | {"max_target_length": 6}
         fake_saved_models.write(config, values)
@@ -142,6 +145,7 @@ def test_a_chapter_without_models_and_measurements_says_so(monkeypatch, tmp_path
         ("heads", {"heads.off": "true", "heads.layer": "2", "heads.head": "All of the layer"}),
         ("positions", {"positions.hand": "3", "positions.place": "5"}),
         ("parallelism", {"parallel.length": "512"}),
+        ("causal", {"causal.word": "3 e", "causal.layer": "2", "causal.other": "the cow"}),
     ],
 )
 def test_a_change_shows_and_is_in_the_link(networks, name, params):
@@ -168,14 +172,14 @@ def test_back_next_and_the_list_lead_through_the_chapters(monkeypatch, tmp_path)
     at.button(key="learn/next").click().run()
     assert at.header[0].value == f"2. {order.TITLE}"
     assert at.query_params["chapter"] in ("2", ["2"])
-    at.button(key="learn/all.10").click().run()
-    assert at.header[0].value == f"10. {pretraining.TITLE}"
+    at.button(key="learn/all.11").click().run()
+    assert at.header[0].value == f"11. {causal.TITLE}"
     assert "learn.next" not in [one.key for one in at.button]
     at.button(key="learn/back").click().run()
-    assert at.header[0].value.startswith("9. ")
+    assert at.header[0].value == f"10. {pretraining.TITLE}"
 
 
-@pytest.mark.parametrize("number", ["0", "11", "x", ""])
+@pytest.mark.parametrize("number", ["0", "12", "x", ""])
 def test_a_chapter_that_does_not_exist_is_the_first(monkeypatch, tmp_path, number):
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
     at = open_chapter("memory", chapter=number)
@@ -391,3 +395,17 @@ def test_the_chapters_are_about_shipped_models():
         shared_views.BAHDANAU,
         shared_views.TRANSFORMER,
     } <= set(zoo.names())
+
+
+def test_texts_that_begin_alike_are_expected_alike_so_far():
+    one = np.array([-1.0, -2.0, -0.5])
+    assert causal.shared("to be", "to go") == 3
+    assert causal.shared("", "x") == 0
+    said = causal.verdict(one, np.array([-1.0, -2.0, -3.0]), 2)
+    assert "first 2 tokens, all predictions are **the same to the last digit**" in said
+    assert "60.7 % in the first and 5.0 % in the second" in said
+    assert "at most 1.0e-01 nats apart" in causal.verdict(one, one + 0.1, 2)
+    assert causal.verdict(one, one[:1], 1).endswith(
+        "its prediction is **the same to the last digit**."
+    )
+    assert "nothing to compare" in causal.verdict(one, one, 0)

@@ -20,6 +20,7 @@ from zoo.interpret.edits import Force, Intervention, Off, Outcome
 
 if TYPE_CHECKING:
     from zoo.interpret.attribution import Attribution, attribute, saliency
+    from zoo.interpret.continuations import prompt_units
     from zoo.interpret.internals import Candidates, QueryKeyValue, candidates, query_key_value
     from zoo.interpret.interventions import intervene, predict_without
 
@@ -35,11 +36,13 @@ __all__ = [
     "candidates",
     "intervene",
     "predict_without",
+    "prompt_units",
     "query_key_value",
     "saliency",
 ]
 
 _MODULES = {
+    "continuations": ("prompt_units",),
     "attribution": ("Attribution", "attribute", "saliency"),
     "internals": ("Candidates", "QueryKeyValue", "candidates", "query_key_value"),
     "interventions": ("intervene", "predict_without"),

@@ -72,7 +72,7 @@ class _Text:
     places: list[int]
 
 
-def units(model: LanguageModelPredictor, prompt: str, unit: str) -> list[tuple[int, int]]:
+def prompt_units(model: LanguageModelPredictor, prompt: str, unit: str) -> list[tuple[int, int]]:
     """Begin and end of each word, or token, of what is read of a prompt: tokens counted from 0.
 
     The start token that stands before a text is none of them.

@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
-import numpy as np
 import pytest
 
 from apps import continuing, saved_models
 from apps.sections import writing_options
+from tests.apps import fake_language_models
 from tests.apps.app_runner import charts, opened, said
-from training.tasks import language_modeling
-from zoo import registry, saving
-from zoo.building import build
-from zoo.models.ngram import KneserNey
-from zoo.text_tokenizers import Characters
-
-TEXT = (
-    "to be, or not to be: that is the question.\nwhether 'tis nobler in the mind to suffer\n" * 20
-)
+from tests.apps.fake_language_models import TEXT
+from zoo import saving
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Two counted models and a small gpt that was never trained, of one text."""
-    root = tmp_path_factory.mktemp("texts") / "saved_models"
-    tokenizer = Characters.learn(TEXT)
-    info = language_modeling.make("shakespeare").info()
-    common = {
-        "kind": "language_model",
-        "task": "shakespeare",
-        "tokenizers": {"text": "tokenizer.json"},
-        "unit": "character",
-        "task_info": asdict(info),
-        "prompts": ["to be", "whether"],
-    }
-    files = {"tokenizer.json": tokenizer}
-    ids = tokenizer.encode(TEXT)
-    allowed = np.ones(tokenizer.size, bool)
-    allowed[list(tokenizer.excluded)] = False
-    for name, order in (("shakespeare-ngram", 3), ("shakespeare-longer", 5)):
-        config = {"format": 2, "name": name, "model": "ngram", "preset": "small", **common}
-        config["hyperparameters"] = {"vocabulary": tokenizer.size, "order": order}
-        tables = KneserNey.fit(ids, order, tokenizer.size, allowed=allowed)
-        saving.save_tables(root / name, tables, config, files)
-    sizes = registry.configuration("gpt", "nano", kind="language_model", vocabulary=tokenizer.size)
-    network = build("gpt", sizes, seed=1, kind="language_model")
-    name = "shakespeare-gpt"
-    config = saving.model_config(name=name, model="gpt", preset="nano", network=network, **common)
-    saving.save_folder(root / name, saving.weight_arrays(network), config, files)
-    return root
+    return fake_language_models.make(tmp_path_factory.mktemp("texts") / "saved_models")
 
 
 @pytest.fixture(autouse=True)

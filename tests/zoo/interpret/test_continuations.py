@@ -249,12 +249,12 @@ def test_a_word_takes_the_white_space_before_it(texts, spans):
 def test_words_of_every_tokenizer(unit):
     model = tiny.predictor("feed-forward", unit)
     texts = PROMPT.split()
-    spans = continuations.units(model, PROMPT, "word")
+    spans = continuations.prompt_units(model, PROMPT, "word")
     assert len(spans) == len(texts)
     ids, begin = model.read_ids(PROMPT)
     words = [model.tokenizer.decode(ids[begin:][a:b]).strip() for a, b in spans]
     assert words == texts
-    assert len(continuations.units(model, PROMPT, "piece")) == len(ids) - begin
+    assert len(continuations.prompt_units(model, PROMPT, "piece")) == len(ids) - begin
     [answer] = model.predict(PROMPT, 3)
     assert model.tokenizer.labels([one.id for one in answer.tokens]) == [
         one.label for one in answer.tokens
