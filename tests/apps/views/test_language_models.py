@@ -29,15 +29,10 @@ def used(folder, monkeypatch):
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(folder))
 
 
-def components(at) -> str:
-    return "\n".join(str(one.proto) for one in at.get("bidi_component"))
-
-
 @pytest.mark.parametrize("view", ["heads", "two", "cell"])
 def test_every_view_of_the_attention_of_a_text(view):
     at = opened("attention", **ASKED, view=view, against="head", layer2="2")
     assert not at.exception and not at.error
-    assert "GPT" in components(at) or "GPT" in str([one.label for one in at.get("button_group")])
     text = said(at)
     if view == "cell":
         assert "softmax turns the energies of the row into weights" in text
@@ -57,11 +52,8 @@ def test_networks_without_attention_show_what_mattered(model):
 
 
 def test_a_table_of_counts_is_not_offered():
-    assert saved_models.networks("shakespeare") == [
-        name
-        for name in saved_models.models("shakespeare")
-        if saved_models.family_of(name) != "ngram"
-    ]
+    names = ["shakespeare-feed-forward", "shakespeare-gpt", "shakespeare-lstm"]
+    assert sorted(saved_models.networks("shakespeare")) == names
     for page in ("attention", "what_if"):
         at = opened(page, **{**ASKED, "model": "ngram"})
         assert not at.exception
@@ -101,7 +93,7 @@ def test_nothing_is_hidden_from_a_network_without_attention():
     text = said(at).replace("\\", "")
     assert "Without “\u2068to\u2069”" in text and "There is no attention in this network" in text
     refused = opened("what_if", **ASKED, model="lstm", mask="1", how="hidden")
-    assert "hidden” , which" in said(refused) or "asks for" in said(refused)
+    assert "asks for" in said(refused) and "hidden" in said(refused)
 
 
 def test_what_cannot_be_done_is_one_sentence():
