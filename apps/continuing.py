@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import functools
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import streamlit as st
-
-from apps import inference, saved_models
+from apps import inference, memory
 
 if TYPE_CHECKING:
     from zoo.continuation import Continuation, Token
-
-KEPT = 128
-"""How many continuations are remembered, over all readers."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +44,6 @@ class Written:
     tokens_per_second: float | None
 
 
-@st.cache_resource(show_spinner=False)
-def _remembered() -> OrderedDict[tuple, Written]:
-    return OrderedDict()
-
-
 def written(
     name: str,
     prompt: str,
@@ -72,10 +61,12 @@ def written(
     Raises:
         Exception: whatever went wrong; the model is then loaded anew the next time.
     """
-    key = _key(name, prompt, options)
-    if (found := _remembered().get(key)) is not None:
+    key = memory.key(name, "written", prompt, options)
+    if (found := memory.get(key)) is not None:
         return found
     with inference.turn(name, say) as model:
+        if (found := memory.get(key)) is not None:  # somebody else has asked the same meanwhile
+            return found
         say("writing")
         how = {"sampling": options.sampling(), "seed": options.seed}
         tokens: list[Token] = []
@@ -90,12 +81,7 @@ def written(
         continuation = model.predict(prompt, options.max_new_tokens, **how)[0]
         again = model.predict(prompt, options.max_new_tokens, **how, attention=False)[0]
         speed = len(again.tokens) / again.seconds if again.seconds and again.tokens else None
-    made = Written(continuation, speed)
-    remembered = _remembered()
-    remembered[key] = made
-    while len(remembered) > KEPT:
-        remembered.popitem(last=False)
-    return made
+        return memory.put(key, Written(continuation, speed))
 
 
 def candidates(name: str, prompt: str, count: int = 8) -> list[tuple[str, float]]:
@@ -103,10 +89,6 @@ def candidates(name: str, prompt: str, count: int = 8) -> list[tuple[str, float]
     with inference.turn(name, lambda step: None) as model:
         [answer] = model.predict(prompt, 1, candidates=count, attention=False)
     return list(answer.tokens[0].candidates) if answer.tokens else []
-
-
-def _key(name: str, prompt: str, options: Options) -> tuple:
-    return name, saved_models.fingerprint(name), prompt, options
 
 
 @functools.lru_cache(maxsize=256)

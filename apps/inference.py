@@ -6,21 +6,17 @@ import contextlib
 import gc
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import streamlit as st
 
-from apps import model_places, saved_models
+from apps import memory, model_places, saved_models
 from apps.labels import Answer, from_prediction, from_record
 from zoo import interpret
 
 RUNS = 3
 """Warm runs behind a latency: enough for a median, few enough not to be waited for."""
-
-KEPT = 256
-"""How many answers are remembered, over all readers."""
 
 # One model computes at a time, whoever asks: two at once would slow each other's timings.
 _ENGINE = threading.Lock()
@@ -54,12 +50,6 @@ def _settle() -> None:
     gc.freeze()
 
 
-@st.cache_resource(show_spinner=False)
-def _answers() -> OrderedDict[tuple, Answer]:
-    """Answers given so far, the latest last: a click on a layer must not compute them again."""
-    return OrderedDict()
-
-
 def computed(
     name: str,
     text: str,
@@ -78,24 +68,19 @@ def computed(
             fresh start.
     """
     fingerprint = saved_models.fingerprint(name)
-    key = (name, fingerprint, text, beams, max_length)
-    answers = _answers()
-    if (answer := answers.get(key)) is not None:
+    key = memory.key(name, "answer", text, beams, max_length)
+    if (answer := memory.get(key)) is not None:
         return answer
     say("waiting for its turn")
     with _ENGINE:
         # Somebody else may have asked the same while this one waited.
-        if (answer := answers.get(key)) is not None:
+        if (answer := memory.get(key)) is not None:
             return answer
         try:
-            answer = _compute(name, fingerprint, text, beams, max_length, say)
+            return memory.put(key, _compute(name, fingerprint, text, beams, max_length, say))
         except Exception:
             _model.clear(name, fingerprint)
             raise
-        answers[key] = answer
-        while len(answers) > KEPT:
-            answers.popitem(last=False)
-    return answer
 
 
 @contextlib.contextmanager

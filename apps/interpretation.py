@@ -5,26 +5,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
 import streamlit as st
 
-from apps import inference, saved_models
+from apps import inference, memory, saved_models
 from apps.markdown import plain
-
-KEPT = 256
-"""How many results are remembered, over all readers."""
-
-_lock = threading.Lock()
-
-
-@st.cache_resource(show_spinner=False)
-def _results() -> OrderedDict[Hashable, Any]:
-    """Results so far, the latest last."""
-    return OrderedDict()
 
 
 def run(name: str, question: Hashable, compute: Callable[[Any], Any]) -> Any | None:
@@ -38,25 +25,21 @@ def run(name: str, question: Hashable, compute: Callable[[Any], Any]) -> Any | N
         question: all that the result depends on, besides the model; begins with what it asks.
         compute: given the `Seq2SeqPredictor`; its result must not be changed by anyone.
     """
-    key = (name, saved_models.fingerprint(name), question)
-    results = _results()
+    key = memory.key(name, question)
     # Also where nothing has to be waited for: what stands below must not move.
     waiting = st.empty()
-    if key in results:
-        return results[key]
+    if (found := memory.get(key)) is not None:
+        return found
 
     def say(step: str) -> None:
         waiting.info(f"{saved_models.label(name)}: {step} ...", icon=":material/hourglass_top:")
 
     try:
         with inference.turn(name, say) as loaded:
-            if key not in results:  # another session may have asked the same meanwhile
+            if (found := memory.get(key)) is None:  # or another session has asked the same
                 say("computing; the first time of a length it compiles")
-                results[key] = compute(loaded)
-        with _lock:
-            while len(results) > KEPT:
-                results.popitem(last=False)
-        return results[key]
+                found = memory.put(key, compute(loaded))
+        return found
     except Exception as error:
         st.error(
             f"{saved_models.label(name)} could not answer. {plain(inference.explain(error))}",
