@@ -35,6 +35,11 @@ def kind_of(name: str) -> str:
     return kind if isinstance(kind, str) else "seq2seq"
 
 
+def kind(task: str) -> str:
+    """What the models of a task take and give, as `kind_of`."""
+    return next(map(kind_of, models(task)), "seq2seq")
+
+
 def architecture(name: str) -> registry.Architecture | None:
     """The registry's entry of a model; None for an unknown one."""
     return registry.ARCHITECTURES.get((kind_of(name), family_of(name)))
@@ -86,6 +91,12 @@ def called(name: str) -> str:
     """A model's own name, without its architecture: that of its folder."""
     own = model_places.scan().folders.get(name)
     return own.shown if own else name
+
+
+def counted(name: str) -> bool:
+    """Whether it is counted from a corpus and has no network."""
+    entry = architecture(name)
+    return entry is not None and entry.counted
 
 
 def typed(name: str) -> str:
@@ -181,8 +192,7 @@ def _configs(state: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
 
 def weights_file(name: str) -> str:
     """The file of what the model has learnt, or counted."""
-    entry = architecture(name)
-    return saving.TABLES if entry and entry.counted else saving.WEIGHTS
+    return saving.TABLES if counted(name) else saving.WEIGHTS
 
 
 def fingerprint(name: str) -> str:

@@ -17,6 +17,8 @@ NO_MODELS = (
     "There are no trained models in `saved_models/` yet, nor in another place that was given "
     "(`make dashboard MODELS=runs`). `python -m training.train --help` says how to train one."
 )
+KINDS = ("seq2seq", "language_model")
+"""The kinds of models that the pages about any model know."""
 BEAMS = (1, 2, 4, 5)
 BEAM_HELP = (
     "Greedy writes the most likely piece in each step; a beam of N keeps the N most likely outputs "

@@ -16,7 +16,6 @@ from apps.sections import answer_view, continuations
 from apps.sections.answer_view import Which
 
 KINDS = ("cross", "encoder", "decoder")
-KINDS_OF_MODELS = ("seq2seq", "language_model")
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,8 @@ def render() -> None:
     st.caption("What did each write, how sure and how fast was it, and where did it look?")
     state.begin("compare")
     with presentation.controls():
-        task = widgets.task(label_visibility="collapsed", kinds=KINDS_OF_MODELS)
-        continues = task is not None and _kind(task) == "language_model"
+        task = widgets.task(label_visibility="collapsed", kinds=widgets.KINDS)
+        continues = task is not None and saved_models.kind(task) == "language_model"
         question = _choose(task) if task and not continues else None
     if continues:
         continuations.render(task)
@@ -60,11 +59,6 @@ def render() -> None:
             f":material/info: Still training, and not here yet: {plain(', '.join(training))}. "
             "The page Runs shows how far it is."
         )
-
-
-def _kind(task: str) -> str:
-    """What the models of a task take and give."""
-    return saved_models.kind_of(saved_models.models(task)[0])
 
 
 def _choose(task: str) -> Question:
