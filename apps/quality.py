@@ -37,8 +37,8 @@ def ahead(metric: MetricInfo) -> str:
 
 
 def brief(metric: MetricInfo, value: float) -> str:
-    """A figure in a sentence: with one digit less than in a table, and at least one."""
-    return metric.text(value, max(metric.digits - 1, 1))
+    """A figure after its label: with one digit less than in a table, and at least one."""
+    return f"{value:,.{max(metric.digits - 1, 1)}f}"
 
 
 def main_metrics(task: str) -> list[str]:

@@ -52,6 +52,15 @@ def task(*, label_visibility: str = "visible", kinds: tuple[str, ...] = ("seq2se
     )
 
 
+def kind_shown() -> str:
+    """The kind of the task that `task` will show where it offers all `KINDS`."""
+    saved_models.refresh()
+    tasks = saved_models.tasks(KINDS)
+    if not tasks:
+        return KINDS[0]
+    return saved_models.kind(state.value("task", tasks, tasks[0], labels=_task_label))
+
+
 def _task_label(task: str) -> str:
     return saved_models.task_label(task)
 
