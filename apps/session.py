@@ -11,13 +11,14 @@ from typing import Any
 OF_ANSWER = ("force", "step", "row", "column")
 OF_TEXT = ("target", "mask", "swap", "prefix", "run", *OF_ANSWER)
 OUTDATED = {
-    "task": ("text", "unit", "max", "models", *OF_TEXT),
+    "task": ("text", "unit", "max", "models", "scored", "token", *OF_TEXT),
+    "scored": ("token",),
     "text": OF_TEXT,
     "target": ("step", "row", "column"),
     "model": OF_ANSWER,
     "beams": ("run", *OF_ANSWER),
 }
-REMEMBERED = ("text", "target", "unit")
+REMEMBERED = ("text", "target", "unit", "scored")
 """What is found again when the task is chosen again."""
 NAMES = {
     "beams": "decoding",
@@ -39,7 +40,8 @@ class Session:
     `values`: the state. `new`: names whose value came with the address and was not looked at yet.
     `said` is on the page, `fresh` will be at the next run. `recent`: addresses just written.
     `long`: texts too long for an address, by what stands for them there. `of_task`: what was
-    typed for each task. `options`: of each widget, when it was last drawn. `task`: the one shown.
+    typed for each task. `options`: of each widget, when it was last drawn. `task`: the one shown;
+    `foreign`: it is not the one that was chosen, which the page does not have.
     """
 
     values: dict[str, str] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Session:
     pages: dict[str, Any] = field(default_factory=dict)
     page: str = ""
     task: str = ""
+    foreign: bool = False
     script: str = ""
     changed: bool = False
     synced: bool = False
