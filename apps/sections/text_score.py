@@ -154,6 +154,7 @@ def _table(rows: Sequence[Mapping[str, Any]], headers: Mapping[str, str], *, alt
     st.dataframe(
         [{header: row[field] for field, header in headers.items()} for row in rows],
         hide_index=True,
+        height="content",
         column_config={
             "Probability": st.column_config.ProgressColumn(
                 format="percent", min_value=0.0, max_value=1.0

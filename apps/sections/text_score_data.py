@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from apps import quality, saved_models
 from apps.sections.answer_view import percent
+from zoo.text_tokenizers import visible
 
 if TYPE_CHECKING:
     from zoo.continuation import ScoredText
@@ -80,7 +81,7 @@ def record(scored: ScoredText, place: int, texts: Sequence[str]) -> dict[str, An
     ]
     return {
         "place": place + 1,
-        "before": _before(scored, place),
+        "before": _before(texts, place),
         "token": f"{written} ({token.label})" if token.label in UNKNOWN else token.label,
         "probability": round(chance, 6) if known else None,
         "nats": round(-token.log_prob, 4) + 0.0 if known else None,
@@ -90,12 +91,12 @@ def record(scored: ScoredText, place: int, texts: Sequence[str]) -> dict[str, An
     }
 
 
-def _before(scored: ScoredText, place: int) -> str:
+def _before(texts: Sequence[str], place: int) -> str:
     """The last characters before a token, white space as signs where every character counts."""
-    window = scored.tokens[max(place - BEFORE, 0) : place]
-    if all(len(token.text) <= 1 for token in window):
-        return "".join(token.label for token in window)
-    return "".join(token.text for token in window).replace("\n", " \u21b5 ").strip()[-BEFORE:]
+    window = texts[max(place - BEFORE, 0) : place]
+    if all(len(text) <= 1 for text in window):
+        return "".join(map(visible, window))
+    return "".join(window).replace("\n", " \u21b5 ").strip()[-BEFORE:]
 
 
 def every_token(scored: ScoredText) -> list[dict[str, Any]]:

@@ -156,6 +156,8 @@ def test_what_is_unknown_is_shown_as_it_was_written():
     assert drawn[1]["title"].startswith("Not in the vocabulary")
     json.dumps(text_score_data.every_token(characters), allow_nan=False)
     assert [one["token"] for one in text_score_data.surprises(characters)] == ["a"]
+    more = scored(*characters.tokens, Token(" ", "␣", -0.1), Token("b", "b", -0.1), text="aé b")
+    assert text_score_data.every_token(more)[3]["before"] == "aé␣"
     sentence = [Token("to", "to", -1.0), Token(" <unk>", "<unk>", -2.0), Token("\n", "↵", -1.0)]
     assert text_score_data.spelled(scored(*sentence, text="to  frob \n")) == ["to", "  frob", "\n"]
     # Where the tokens are not the reader's words, they are shown as they are.
