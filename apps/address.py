@@ -29,9 +29,9 @@ SHORT = 300
 KEPT = 64
 """How many long texts a session remembers."""
 
-TEXTS = ("text", "target", "prefix", "prompt")
+TEXTS = ("text", "target", "prefix", "prompt", "scored")
 """What may be as long as `MAX_CHARACTERS`; a chapter's own sentence too."""
-LINES = ("prompt",)
+LINES = ("prompt", "scored")
 """Texts whose spaces and line breaks count."""
 ORDER = (
     *("task", "text", "target", "model", "beams", "max", "run", "view", "map", "way"),
@@ -41,6 +41,7 @@ ORDER = (
     *("decoding", "one", "other", "ahead", "chapter", "budget"),
     *("models", "runs", "curve", "along", "folder"),
     *("prompt", "tokens", "temperature", "topk", "topp", "seed", "place", "from"),
+    *("scored", "token"),
     *("present", "explained"),
 )
 """Every choice that an address may hold, in the order in which it holds them."""

@@ -23,7 +23,7 @@ def run(name: str, question: Hashable, compute: Callable[[Any], Any]) -> Any | N
     Args:
         name: a shipped model.
         question: all that the result depends on, besides the model; begins with what it asks.
-        compute: given the `Seq2SeqPredictor`; its result must not be changed by anyone.
+        compute: given the model's predictor; its result must not be changed by anyone.
     """
     key = memory.key(name, question)
     # Also where nothing has to be waited for: what stands below must not move.

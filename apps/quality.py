@@ -36,6 +36,11 @@ def ahead(metric: MetricInfo) -> str:
     return "Up and to the left is better."
 
 
+def brief(metric: MetricInfo, value: float) -> str:
+    """A figure after its label: with one digit less than in a table, and at least one."""
+    return f"{value:,.{max(metric.digits - 1, 1)}f}"
+
+
 def main_metrics(task: str) -> list[str]:
     """The keys of the metrics that matter most to a task, the one it is judged by first."""
     for name in saved_models.models(task):

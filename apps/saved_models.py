@@ -35,9 +35,9 @@ def kind_of(name: str) -> str:
     return kind if isinstance(kind, str) else "seq2seq"
 
 
-def continues(task: str) -> bool:
-    """Whether the models of a task are language models, which continue a text."""
-    return any(kind_of(name) == "language_model" for name in models(task)[:1])
+def kind(task: str) -> str:
+    """What the models of a task take and give, as `kind_of`."""
+    return next(map(kind_of, models(task)), "seq2seq")
 
 
 def architecture(name: str) -> registry.Architecture | None:
@@ -91,6 +91,12 @@ def called(name: str) -> str:
     """A model's own name, without its architecture: that of its folder."""
     own = model_places.scan().folders.get(name)
     return own.shown if own else name
+
+
+def counted(name: str) -> bool:
+    """Whether it is counted from a corpus and has no network."""
+    entry = architecture(name)
+    return entry is not None and entry.counted
 
 
 def typed(name: str) -> str:
@@ -191,8 +197,7 @@ def _configs(state: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
 
 def weights_file(name: str) -> str:
     """The file of what the model has learnt, or counted."""
-    entry = architecture(name)
-    return saving.TABLES if entry and entry.counted else saving.WEIGHTS
+    return saving.TABLES if counted(name) else saving.WEIGHTS
 
 
 def fingerprint(name: str) -> str:

@@ -12,14 +12,15 @@ OF_ANSWER = ("force", "step", "row", "column")
 OF_PROMPT = ("place", "from", "mask", "swap")
 OF_TEXT = ("target", "mask", "swap", "prefix", "run", *OF_ANSWER)
 OUTDATED = {
-    "task": ("text", "prompt", "unit", "max", "models", *OF_PROMPT, *OF_TEXT),
+    "task": ("text", "prompt", "unit", "max", "models", "scored", "token", *OF_PROMPT, *OF_TEXT),
+    "scored": ("token",),
     "text": OF_TEXT,
     "prompt": (*OF_PROMPT, *OF_ANSWER),
     "target": ("step", "row", "column"),
     "model": OF_ANSWER,
     "beams": ("run", *OF_ANSWER),
 }
-REMEMBERED = ("text", "prompt", "target", "unit")
+REMEMBERED = ("text", "prompt", "target", "unit", "scored")
 """What is found again when the task is chosen again."""
 NAMES = {
     "beams": "decoding",
@@ -41,7 +42,8 @@ class Session:
     `values`: the state. `new`: names whose value came with the address and was not looked at yet.
     `said` is on the page, `fresh` will be at the next run. `recent`: addresses just written.
     `long`: texts too long for an address, by what stands for them there. `of_task`: what was
-    typed for each task. `options`: of each widget, when it was last drawn. `task`: the one shown.
+    typed for each task. `options`: of each widget, when it was last drawn. `task`: the one shown;
+    `foreign`: it is not the one that was chosen, which the page does not have.
     """
 
     values: dict[str, str] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class Session:
     pages: dict[str, Any] = field(default_factory=dict)
     page: str = ""
     task: str = ""
+    foreign: bool = False
     script: str = ""
     changed: bool = False
     synced: bool = False

@@ -134,6 +134,9 @@ def put(name: str, value: str | None, *, spare: Sequence[str] = ()) -> None:
     """
     session = _session()
     values = session.values
+    if name in REMEMBERED and session.foreign:  # it is a text of the task that the page shows
+        session.foreign = False
+        put("task", session.task)
     session.changed = True
     session.new.discard(name)
     if values.get(name) == value:
@@ -187,7 +190,7 @@ def value(
 ) -> Any:
     """The one of `options` that is chosen, by its id or its label; `default` where none is."""
     found, session = get(name), _session()
-    chosen = default
+    chosen, same = default, []
     if found is not None:
         same = [option for option in options if found in (ids(option), labels(option))]
         if same:
@@ -197,6 +200,7 @@ def value(
             refuse(name, found, labels(default))
     if name == "task":
         session.task = str(chosen)
+        session.foreign = found is not None and get(name) is not None and not same
     return chosen
 
 

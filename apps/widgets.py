@@ -18,7 +18,7 @@ NO_MODELS = (
     "(`make dashboard MODELS=runs`). `python -m training.train --help` says how to train one."
 )
 KINDS = ("seq2seq", "language_model")
-"""The kinds of models that most pages know."""
+"""The kinds of models that the pages about any model know."""
 BEAMS = (1, 2, 4, 5)
 BEAM_HELP = (
     "Greedy writes the most likely piece in each step; a beam of N keeps the N most likely outputs "
@@ -50,6 +50,15 @@ def task(*, label_visibility: str = "visible", kinds: tuple[str, ...] = ("seq2se
         label_visibility=label_visibility,
         **state.choice("task", tasks, tasks[0], labels=_task_label),
     )
+
+
+def kind_shown() -> str:
+    """The kind of the task that `task` will show where it offers all `KINDS`."""
+    saved_models.refresh()
+    tasks = saved_models.tasks(KINDS)
+    if not tasks:
+        return KINDS[0]
+    return saved_models.kind(state.value("task", tasks, tasks[0], labels=_task_label))
 
 
 def _task_label(task: str) -> str:

@@ -1,10 +1,12 @@
-"""What a language model answers: how it went on, how sure it was of each token, where it looked.
+"""What a language model answers: how it went on, how sure it was of each token, where it looked;
+and how likely it finds a given text.
 
 Axes of attention: L layers, H heads, N tokens read and written.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +14,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Token:
-    """One token that was written.
+    """One token that was written, or read.
 
     Args:
         text: as it stands in the text.
@@ -62,3 +64,51 @@ class Continuation:
     def log_probs(self) -> np.ndarray:
         """(T,) float32, of each written token."""
         return np.array([token.log_prob for token in self.tokens], "float32")
+
+
+@dataclass
+class ScoredText:
+    """How likely a language model finds a given text.
+
+    Args:
+        text: what was scored.
+        tokens: of the text, each with what the model would have written there.
+        ranks: (N,) int32: the place of each token among all that may be written; 1 is the
+            likeliest.
+        sizes: (N,) bytes of UTF-8 that the text grows by with each token.
+        known: (N,) bool: False for a token that the model cannot write, such as a character that
+            is not in its vocabulary. These count for none of the figures below.
+        notes: plain sentences about what the reader should know.
+    """
+
+    text: str
+    tokens: list[Token]
+    ranks: np.ndarray
+    sizes: np.ndarray
+    known: np.ndarray
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def log_probs(self) -> np.ndarray:
+        """(N,) float32, of each token."""
+        return np.array([token.log_prob for token in self.tokens], "float32")
+
+    @property
+    def total(self) -> float:
+        """Natural logarithm of the probability of all known tokens."""
+        return float(self.log_probs[self.known].sum(dtype="float64"))
+
+    @property
+    def nats(self) -> float:
+        """A known token's mean negative log-probability; 0 where there is none."""
+        return -self.total / max(int(self.known.sum()), 1)
+
+    @property
+    def perplexity(self) -> float:
+        """Among how many equally likely tokens the model chose, on average."""
+        return math.exp(min(self.nats, 700.0))
+
+    @property
+    def bits_per_byte(self) -> float:
+        """The same surprise in bits, for each byte of the known tokens."""
+        return -self.total / math.log(2) / max(int(self.sizes[self.known].sum()), 1)

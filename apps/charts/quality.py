@@ -53,16 +53,23 @@ def quality_scatter(
     *,
     title: str,
     higher_is_better: bool,
+    per: str = "sentence",
+    digits: int = 2,
     domain: tuple[float, float] | None = None,
 ) -> alt.LayerChart:
     """Quality over speed, the area of a point its number of parameters, error bars of 95 %.
 
-    `rows`: records with `model`, `quality`, `low`, `high`, `ms`, `parameters`; better is up.
-    `domain`: the ends of the axis of quality, where another chart is compared with this one.
+    Args:
+        rows: records with `model`, `quality`, `low`, `high`, `ms`, `parameters`.
+        title: what the numbers of quality are.
+        higher_is_better: better is up.
+        per: what the milliseconds are counted for.
+        digits: of a figure of quality.
+        domain: the ends of the axis of quality, where another chart is compared with this one.
     """
     drawn = [row["model"] for row in rows]
     base = alt.Chart(pd.DataFrame(list(map(dict, rows)))).encode(
-        x=alt.X("ms:Q", title="Milliseconds a sentence", scale=alt.Scale(zero=True, nice=True)),
+        x=alt.X("ms:Q", title=f"Milliseconds a {per}", scale=alt.Scale(zero=True, nice=True)),
     )
     return quality_points(
         base,
@@ -72,9 +79,10 @@ def quality_scatter(
         shape=charts.family_shape("model", legend=False, drawn=drawn),
         size=alt.Size("parameters:Q", scale=alt.Scale(zero=True, range=[40, 500]), legend=None),
         more=[
-            alt.Tooltip("ms:Q", title="ms a sentence", format=".1f"),
+            alt.Tooltip("ms:Q", title=f"ms a {per}", format=".2f"),
             alt.Tooltip("parameters:Q", title="Parameters", format=",d"),
         ],
+        digits=digits,
         domain=domain,
     ).properties(height=QUALITY_HEIGHT, autosize=charts.FIT, padding=charts.PADDING)
 
@@ -88,11 +96,12 @@ def quality_points(
     shape: alt.Shape,
     size: alt.Size | alt.SizeValue,
     more: Sequence[alt.Tooltip],
+    digits: int = 2,
     domain: tuple[float, float] | None = None,
 ) -> alt.LayerChart:
     """Named points over their error bars of 95 %, better up; `base` holds the rows and their x.
 
-    `more`: what a point's tooltip says after model, quality and interval.
+    `more`: what a point's tooltip says after model, quality and interval, of `digits` digits.
     """
     scale = _quality_scale(domain, higher_is_better, padding=14)
     bars = base.mark_rule(strokeWidth=2).encode(
@@ -105,9 +114,9 @@ def quality_points(
         size=size,
         tooltip=[
             alt.Tooltip("model:N", title="Model"),
-            alt.Tooltip("quality:Q", title=title, format=".2f"),
-            alt.Tooltip("low:Q", title="95 % from", format=".2f"),
-            alt.Tooltip("high:Q", title="95 % to", format=".2f"),
+            alt.Tooltip("quality:Q", title=title, format=f".{digits}f"),
+            alt.Tooltip("low:Q", title="95 % from", format=f".{digits}f"),
+            alt.Tooltip("high:Q", title="95 % to", format=f".{digits}f"),
             *more,
         ],
     )

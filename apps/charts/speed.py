@@ -276,10 +276,12 @@ def stage_bars(records: Records) -> alt.LayerChart:
     )
 
 
-def quality_minutes(rows: Records, *, title: str, higher_is_better: bool) -> alt.LayerChart:
+def quality_minutes(
+    rows: Records, *, title: str, higher_is_better: bool, digits: int = 2
+) -> alt.LayerChart:
     """Quality over the processor's minutes of training, error bars of 95 %; better is up.
 
-    `rows`: records with `model`, `quality`, `low`, `high`, `cpu_minutes`.
+    `rows`: records with `model`, `quality`, `low`, `high`, `cpu_minutes`; `digits`: of a quality.
     """
     models = list(dict.fromkeys(row["model"] for row in rows))
     colours, shapes = _family_scales(models)
@@ -301,4 +303,5 @@ def quality_minutes(rows: Records, *, title: str, higher_is_better: bool) -> alt
         shape=alt.Shape("model:N", scale=shapes, legend=None),
         size=alt.value(110),
         more=[alt.Tooltip("cpu_minutes:Q", title="CPU-minutes", format=".1f")],
+        digits=digits,
     ).properties(height=280, autosize=charts.FIT, padding=charts.PADDING)

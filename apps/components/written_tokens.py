@@ -9,7 +9,7 @@ import streamlit as st
 
 from apps import state
 
-HTML = '<div class="text" role="group"></div>'
+HTML = '<div class="text" role="group" dir="auto"></div>'
 
 # As in `shaded_words`, the ground is mixed from the page's own colour. White space is kept: a
 # line break of a play is a token too.

@@ -94,7 +94,9 @@ def ask() -> Asked | None:
         task = widgets.task(kinds=widgets.KINDS)
     if task is None:
         return None
-    return _ask_for_text(task) if saved_models.continues(task) else _ask_for_pair(task)
+    return (
+        _ask_for_text(task) if saved_models.kind(task) == "language_model" else _ask_for_pair(task)
+    )
 
 
 def _ask_for_text(task: str) -> Asked | None:

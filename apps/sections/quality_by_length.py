@@ -16,7 +16,7 @@ from zoo.metric_info import MetricInfo
 
 FEWEST = 30
 """Examples of a class of length that is drawn: fewer say next to nothing."""
-STEPS = (1, 2, 5, 10, 20, 50, 100)
+STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 """Of an axis' labels; the first that makes few of them."""
 
 
@@ -120,7 +120,8 @@ def domain(task: str, figure: MetricInfo) -> tuple[float, float] | None:
     step = next((one for one in STEPS if (high - low + 2 * space) / one <= 8), STEPS[-1])
     floor = max(math.floor((low - space) / step) * step, 0 if low >= 0 else -math.inf)
     ceiling = math.ceil((high + space) / step) * step
-    return float(floor), float(min(ceiling, 100) if high <= 100 else ceiling)
+    ceiling = min(ceiling, 100) if high <= 100 else ceiling
+    return round(float(floor), 6), round(float(ceiling), 6)  # of many steps of 0.1
 
 
 def _signed(number: float) -> str:

@@ -1,8 +1,12 @@
-"""The Speed page's measurement on the machine at hand: each model of a task, stage by stage."""
+"""The Speed page's measurement on the machine at hand: each model of a task, stage by stage.
+
+A language model reads and writes in one loop: its one stage is a token of what it writes.
+"""
 
 from __future__ import annotations
 
 import platform
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 from apps import figures, inference, saved_models, state
 from apps.charts import speed as speed_charts
 from apps.markdown import plain
-from apps.sections import speed_data
+from apps.sections import latency, speed_data
 
 MEASURED = "measured"
 """In the session, by task, text and model: what was measured here, or why it could not be."""
@@ -21,13 +25,18 @@ BEYOND_TEXT = "maps"
 """The stage that an answer without attention does without."""
 RUNS = 5
 """Warm runs of each stage, of which the median is taken."""
+WRITTEN, TEMPERATURE = 200, 0.8
+"""Tokens that a language model writes in a run, and how it draws them: as its card says."""
 STEPS = 4
 """What `say` is told for each model: waiting, loading, compiling, timing."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One model's answer to one text, timed. `stages`: milliseconds, medians of warm runs."""
+    """One model's answer to one text, timed, or one token of a continuation.
+
+    `stages`: milliseconds, medians of warm runs. `pieces`: how many were written meanwhile.
+    """
 
     stages: Mapping[str, float]
     pieces: int
@@ -51,6 +60,8 @@ def measure(name: str, text: str, say: Callable[[str], None]) -> Measured:
         Exception: whatever went wrong.
     """
     with inference.turn(name, say) as model:
+        if saved_models.kind_of(name) == "language_model":
+            return _measure_writing(model, text, say)
         from zoo.inference import profiling
 
         say("first run, which compiles it")
@@ -58,6 +69,19 @@ def measure(name: str, text: str, say: Callable[[str], None]) -> Measured:
         say(f"timing {RUNS} warm runs of each stage")
         stages = profiling.stages(model, text, RUNS)
         return Measured(stages, len(prediction.target_pieces), device_name())
+
+
+def _measure_writing(model: Any, prompt: str, say: Callable[[str], None]) -> Measured:
+    """The median time of a token in `RUNS` warm runs of a language model."""
+    from zoo.inference.generation import Sampling
+
+    how = {"sampling": Sampling(TEMPERATURE), "attention": False}
+    say("first run, which compiles it")
+    model.predict(prompt, WRITTEN, **how)
+    say(f"timing {RUNS} warm runs")
+    answers = [model.predict(prompt, WRITTEN, **how)[0] for _ in range(RUNS)]
+    token = statistics.median(answer.seconds / len(answer.tokens) for answer in answers)
+    return Measured({"write": 1000 * token}, 1, device_name())
 
 
 def device_name() -> str:
@@ -78,9 +102,12 @@ def section(task: str, stored: Sequence[Mapping[str, Any]], about: Mapping[str, 
         about: device and date of `stored`.
     """
     text = str(stored[0].get("text") or "") if stored else ""
-    text = text or saved_models.info(task).hint or "hello"
+    text = text or next(iter(saved_models.prompts(task)), saved_models.info(task).hint) or "hello"
+    does = f"answers “{plain(text)}” alone"
+    if latency.per(task) == "token":
+        does = f"writes {WRITTEN} tokens after “{plain(text)}”, drawn at temperature {TEMPERATURE}"
     st.caption(
-        f"Every shipped model of the task answers “{plain(text)}” alone, {RUNS} times "
+        f"Every shipped model of the task {does}, {RUNS} times "
         "after a first run that compiles it. A minute or so; what else this machine does "
         "meanwhile is measured with it."
     )
@@ -164,6 +191,9 @@ def _results(
         placeholder="–",
         alt="Milliseconds and tokens a second of each model, measured here and stored",
     )
+    if all(latency.per(saved_models.task_of(name)) == "token" for name in here):
+        st.caption("Milliseconds are those of a token.")
+        return
     st.caption(
         "Text in, text out, without the maps; tokens are pieces written, the closing one included."
     )
@@ -229,11 +259,8 @@ def _stored(
         pieces = speed_data.number(entry.get("pieces_written"))
         where = [str(about[key]) for key in ("device", "date") if about.get(key)]
         return ms, _rate(pieces, ms), "; ".join(["same input", *where])
-    speed = speed_data.mapping(saved_models.card(name).get("speed"))
-    ms, rate = (
-        speed_data.number(speed.get("ms_per_sentence")),
-        speed_data.number(speed.get("tokens_per_second")),
-    )
+    speed = latency.speed(name)
+    ms, rate = latency.milliseconds(name), latency.tokens_per_second(name)
     if ms is None:
         return None, None, None
     where = [str(speed[key]) for key in ("device", "date") if speed.get(key)]

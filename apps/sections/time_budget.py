@@ -1,4 +1,7 @@
-"""Which model fits into so many milliseconds: the cards' latencies and quality, best first."""
+"""Which model fits into so many milliseconds: the cards' latencies and quality, best first.
+
+A language model must write a token in that time, any other model its whole answer.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,20 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from apps import quality, saved_models, state
+from apps import quality, saved_models, state, widgets
 from apps.markdown import plain
-from apps.sections import speed_data
+from apps.sections import latency
 from zoo.metric_info import MetricInfo
 
 DEFAULT = 5.0
 LEAST, MOST = 0.1, 60_000.0
+TOKENS = "; of language models, the mean over 200 tokens drawn at temperature 0.8"
+"""How a card's speed of a language model was measured (`training.store_examples`)."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model whose card tells how long an answer takes.
+    """A model whose card tells how long an answer takes, or a token of it.
 
     `value`: its figure of quality, None where the card has none; `low`, `high`: its interval.
     """
@@ -45,10 +50,8 @@ def candidates(task: str) -> list[Candidate]:
     figure = judged_by(task)
     found = []
     for name in saved_models.models(task):
-        card = saved_models.card(name)
-        speed = speed_data.mapping(card.get("speed"))
-        ms = speed_data.number(speed.get("ms_per_sentence"))
-        if ms is None or ms <= 0:
+        ms, speed = latency.milliseconds(name), latency.speed(name)
+        if ms is None:
             continue
         values = quality.measured(name, "1")
         numbers = (quality.value(values, figure.key, part) for part in ("value", "low", "high"))
@@ -76,7 +79,7 @@ def answer(task: str, found: Sequence[Candidate], budget: float) -> str:
         fastest = min(found, key=lambda one: one.milliseconds)
         return (
             f"**{name}: no model** fits in {budget:g} ms. The fastest is {fastest.label}, "
-            f"{_ms(fastest.milliseconds)}."
+            f"{_ms(task, fastest.milliseconds)}."
         )
     best, *others = fitting
     which = "fits" if judged_by(task).higher_is_better is None else "is the best that fits"
@@ -85,23 +88,24 @@ def answer(task: str, found: Sequence[Candidate], budget: float) -> str:
         text += f" Then {'; '.join(f'{one.label}, {_described(task, one)}' for one in others)}."
     slower = [one for one in found if one.milliseconds > budget]
     if slower:
-        listed = ", ".join(f"{one.label} ({_ms(one.milliseconds)})" for one in slower)
+        listed = ", ".join(f"{one.label} ({_ms(task, one.milliseconds)})" for one in slower)
         text += f" Too slow: {listed}."
     return text
 
 
 def section() -> None:
     """The control, an answer a task, and the table behind them."""
+    tasks = saved_models.tasks(widgets.KINDS)
+    texts = any(latency.per(task) == "token" for task in tasks)
     budget = st.number_input(
-        "Milliseconds for one answer",
+        f"Milliseconds for one answer{', or one token of a text' if texts else ''}",
         min_value=LEAST,
         max_value=MOST,
         step=0.5,
         format="%.1f",
-        width=240,
+        width=360 if texts else 240,
         **state.number("budget", DEFAULT, LEAST, MOST),
     )
-    tasks = saved_models.tasks()
     if not tasks:
         st.info("There are no trained models in `saved_models/` yet.")
         return
@@ -116,7 +120,8 @@ def section() -> None:
             "Task": saved_models.task_label(task),
             "Model": one.label,
             "Fits": one.milliseconds <= budget,
-            "ms an answer": one.milliseconds,
+            "ms": one.milliseconds,
+            "for": "a token" if latency.per(task) == "token" else "an answer",
             "Quality": one.value,
             "by": judged_by(task).label,
             "Measured on": one.device,
@@ -146,10 +151,11 @@ def _measured_on(found: Sequence[Candidate]) -> str:
             text += f" ({', '.join(f'{_task(one.name)} {one.label}' for one in listed)})"
         parts.append(text)
     where = "; ".join(parts)
+    texts = any(latency.per(saved_models.task_of(one.name)) == "token" for one in found)
     return (
         f"Measured on {where}: one input at a time, greedy, the median over the example inputs, "
-        "without maps. Another machine takes another time: *On this machine*, at the end of the "
-        "page, measures yours."
+        f"without maps{TOKENS if texts else ''}. Another machine takes another time: *On this "
+        "machine*, at the end of the page, measures yours."
     )
 
 
@@ -159,9 +165,10 @@ def _task(name: str) -> str:
 
 
 def _described(task: str, one: Candidate) -> str:
-    value = "" if one.value is None else f"{judged_by(task).label} {one.value:.1f}, "
-    return f"{value}{_ms(one.milliseconds)}"
+    figure = judged_by(task)
+    value = "" if one.value is None else f"{figure.label} {quality.brief(figure, one.value)}, "
+    return f"{value}{_ms(task, one.milliseconds)}"
 
 
-def _ms(value: float) -> str:
-    return f"{value:,.3g} ms"
+def _ms(task: str, value: float) -> str:
+    return f"{value:,.3g} ms{' a token' if latency.per(task) == 'token' else ''}"

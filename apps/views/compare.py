@@ -40,7 +40,7 @@ def render() -> None:
     state.begin("compare")
     with presentation.controls():
         task = widgets.task(label_visibility="collapsed", kinds=widgets.KINDS)
-        continues = task is not None and saved_models.continues(task)
+        continues = task is not None and saved_models.kind(task) == "language_model"
         question = _choose(task) if task and not continues else None
     if continues:
         continuations.render(task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from apps import figures, links, quality, saved_models, state, widgets
 from apps.charts import quality as quality_charts
 from apps.markdown import plain, quiet
-from apps.sections import quality_by_length
+from apps.sections import floor, latency, quality_by_length
 from zoo.metric_info import MetricInfo
 
 BEAM_NAMES = {"1": "Greedy"}
@@ -22,7 +23,7 @@ def render() -> None:
     st.caption("Quality, speed and size of every model, as its card reports them.")
     state.begin("leaderboard")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        if (task := widgets.task()) is None:
+        if (task := widgets.task(kinds=widgets.KINDS)) is None:
             return
         found = quality.figures(task)
         chosen = _choose_figure(found)
@@ -86,15 +87,13 @@ def _choose_beams(found: list[str]) -> str | None:
 def record(name: str, chosen: MetricInfo, beams: str) -> dict[str, Any]:
     """One model's line of the table; None wherever its card says nothing."""
     values = quality.measured(name, beams)
-    speed = saved_models.card(name).get("speed")
-    speed = speed if isinstance(speed, dict) else {}
     return {
         "model": saved_models.label(name),
         "quality": quality.value(values, chosen.key),
         "low": quality.value(values, chosen.key, "low"),
         "high": quality.value(values, chosen.key, "high"),
-        "ms": speed.get("ms_per_sentence"),
-        "tokens_per_second": speed.get("tokens_per_second"),
+        "ms": latency.milliseconds(name),
+        "tokens_per_second": latency.tokens_per_second(name),
         "parameters": saved_models.parameters(name),
         "megabytes": saved_models.megabytes(name),
         "examples": values.get("examples"),
@@ -103,15 +102,22 @@ def record(name: str, chosen: MetricInfo, beams: str) -> dict[str, Any]:
 
 def _overall(task: str, chosen: MetricInfo, beams: str) -> None:
     """The table of all models; below it quality over speed, and quality by length."""
-    rows = [record(name, chosen, beams) for name in saved_models.models(task)]
+    names = saved_models.models(task)
+    rows = [record(name, chosen, beams) for name in names]
     st.header("Quality, speed, size", anchor=False)
-    _table(rows, chosen)
+    lowest = floor.of(names, chosen, beams)
+    marks = {saved_models.label(lowest): " (floor)"} if lowest else {}
+    _table(rows, chosen, latency.per(task), marks)
+    if lowest:
+        st.markdown(floor.told(names, chosen, beams))
     st.caption(_conditions(task, rows))
-    left, right = st.columns(2, gap="large")
+    by_length = quality_by_length.records(task, chosen, beams)
+    left, right = st.columns(2, gap="large") if by_length else (st.container(), None)
     with left:
         _over_speed(task, chosen, rows)
-    with right:
-        _by_length(task, chosen, beams)
+    if right is not None:
+        with right:
+            _by_length(task, chosen, by_length)
 
 
 def _over_speed(task: str, chosen: MetricInfo, rows: list[dict[str, Any]]) -> None:
@@ -124,42 +130,52 @@ def _over_speed(task: str, chosen: MetricInfo, rows: list[dict[str, Any]]) -> No
         st.caption("No card has quality, speed and size together yet.")
         return
     st.caption(f"{quality.ahead(chosen)} Size of a point: parameters. Bars: 95 % interval.")
+    per = latency.per(task)
     described = "; ".join(
-        f"{row['model']} {row['quality']:.1f} at {row['ms']:.1f} ms" for row in points
+        f"{row['model']} {quality.brief(chosen, row['quality'])} at {row['ms']:.3g} ms"
+        for row in points
     )
     figures.show(
         quality_charts.quality_scatter(
             points,
             title=chosen.label,
             higher_is_better=chosen.higher_is_better is not False,
+            per=per,
+            digits=chosen.digits,
             domain=quality_by_length.domain(task, chosen),
         ),
-        alt_text=f"{chosen.label} over milliseconds a sentence: {described}.",
+        alt_text=f"{chosen.label} over milliseconds a {per}: {described}.",
         rows=points,
         file=f"{task}-{chosen.key}-over-speed",
     )
 
 
-def _table(rows: list[dict[str, Any]], chosen: MetricInfo) -> None:
-    headed = [
-        {
-            "Model": row["model"],
-            f"{chosen.label} {chosen.arrow}".strip(): row["quality"],
-            "95 % interval": interval(row["low"], row["high"]),
-            "ms a sentence": row["ms"],
-            "Tokens/s": row["tokens_per_second"],
-            "Parameters": row["parameters"],
-            "MB": row["megabytes"],
-        }
-        for row in rows
-    ]
+def _table(
+    rows: list[dict[str, Any]], chosen: MetricInfo, per: str, marks: Mapping[str, str]
+) -> None:
+    """A line a model; `marks`: what is added to some models' labels. No column is empty."""
+    figure = f"{chosen.label} {chosen.arrow}".strip()
+    columns = {
+        "Model": [row["model"] + marks.get(row["model"], "") for row in rows],
+        figure: [row["quality"] for row in rows],
+        "95 % interval": [interval(row["low"], row["high"], chosen.digits) for row in rows],
+        f"ms a {per}": [row["ms"] for row in rows],
+        "Tokens/s": [row["tokens_per_second"] for row in rows],
+        "Parameters": [row["parameters"] for row in rows],
+        "MB": [row["megabytes"] for row in rows],
+    }
+    known = {
+        title: values
+        for title, values in columns.items()
+        if title == figure or any(value is not None for value in values)
+    }
     number = st.column_config.NumberColumn
     st.dataframe(
-        headed,
+        [dict(zip(known, line, strict=True)) for line in zip(*known.values(), strict=True)],
         hide_index=True,
         column_config={
-            f"{chosen.label} {chosen.arrow}".strip(): number(format="%.2f"),
-            "ms a sentence": number(format="%.1f"),
+            figure: number(format=f"%.{chosen.digits}f"),
+            f"ms a {per}": number(format="%.2f" if per == "token" else "%.1f"),
             "Tokens/s": number(format="localized"),
             "Parameters": number(format="localized"),
             "MB": number(format="%.1f"),
@@ -169,22 +185,21 @@ def _table(rows: list[dict[str, Any]], chosen: MetricInfo) -> None:
     )
 
 
-def interval(low: float | None, high: float | None) -> str | None:
+def interval(low: float | None, high: float | None, digits: int = 2) -> str | None:
     """Both ends in one cell, or None where either is not known."""
-    return None if low is None or high is None else f"{low:.2f} to {high:.2f}"
+    return None if low is None or high is None else f"{low:,.{digits}f} to {high:,.{digits}f}"
 
 
 def _conditions(task: str, rows: list[dict[str, Any]]) -> str:
-    """On how many examples and on which device the table was measured."""
+    """On how many examples, or tokens, and on which device the table was measured."""
     counts = sorted({row["examples"] for row in rows if isinstance(row["examples"], int)})
-    devices = {
-        speed.get("device")
-        for name in saved_models.models(task)
-        if isinstance(speed := saved_models.card(name).get("speed"), dict)
-    } - {None}
+    devices = {latency.speed(name).get("device") for name in saved_models.models(task)} - {None}
+    what = "unseen test examples"
+    if saved_models.kind(task) == "language_model":
+        what = "tokens of the test text"
     parts = []
     if counts:
-        parts.append(f"{' or '.join(f'{count:,}' for count in counts)} unseen test examples")
+        parts.append(f"{' or '.join(f'{count:,}' for count in counts)} {what}")
     if devices:
         parts.append(f"speed measured on {quiet(' and '.join(sorted(map(str, devices))))}")
     text = "; ".join(parts)
@@ -193,11 +208,8 @@ def _conditions(task: str, rows: list[dict[str, Any]]) -> str:
     )
 
 
-def _by_length(task: str, chosen: MetricInfo, beams: str) -> None:
+def _by_length(task: str, chosen: MetricInfo, found: list[dict[str, Any]]) -> None:
     """Quality by class of source length, one line a model; the axis is that of the other chart."""
-    found = quality_by_length.records(task, chosen, beams)
-    if not found:
-        return
     unit = f"{saved_models.info(task).input_unit}s"
     rows = quality_by_length.enough(found)
     st.subheader("Quality by length of the input", anchor=False)
@@ -235,7 +247,7 @@ def _definitions(found: list[MetricInfo]) -> None:
             st.markdown(f"**{figure.label}.** {figure.meaning}")
         st.markdown(
             "**95 % interval.** Where the figure falls in 95 of 100 test sets drawn anew, with "
-            "replacement, from this one (bootstrap)."
+            "replacement, from this one (bootstrap); of a text, stretches of it are drawn."
         )
 
 

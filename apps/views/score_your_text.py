@@ -1,4 +1,7 @@
-"""Your target: a reader's own output, as a model would have written it, piece by piece."""
+"""Your target: a reader's own output, as a model would have written it, piece by piece.
+
+For language models, which continue a text, it is a text of the reader's own (`text_score`).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from apps.charts import base as charts
 from apps.components import shaded_words
 from apps.labels import END, END_LABEL, Answer, Reading, from_prediction, read
 from apps.markdown import plain
-from apps.sections import answer_view, intervention_outcome
+from apps.sections import answer_view, intervention_outcome, text_score
 from apps.sections.answer_view import Which
 from apps.sections.intervention_outcome import nats, per_piece, quoted, spans_of, total
 from zoo import interpret
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
     from zoo.prediction import Prediction
 
 UNKNOWN = "<unk>"
+CAPTION = (
+    "Write the output yourself. The model is made to write it, and shows for each step how "
+    "likely it found your choice, what it would have preferred, and where it looked."
+)
 EXPLAINED = (
     "Log-probabilities are in nats, the unit of natural logarithms: 0 is certain, −0.69 one chance "
     "in two. Perplexity: among how many equally likely pieces the model chose, on average."
@@ -50,24 +57,33 @@ ALL_COLUMNS = {
 def render() -> None:
     """The page."""
     st.title("Your target", anchor=False)
-    st.caption(
-        "Write the output yourself. The model is made to write it, and shows for each step how "
-        "likely it found your choice, what it would have preferred, and where it looked."
-    )
+    caption = st.empty()
     state.begin("your-target")
+    texts = widgets.kind_shown() == "language_model"
+    caption.caption(text_score.CAPTION if texts else CAPTION)
     with presentation.controls():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            task = widgets.task()
+            task = widgets.task(kinds=widgets.KINDS)
             if task is None:
                 return
-            names = saved_models.models(task)
-            name = widgets.model(names, default=widgets.best(task))
-            beams = widgets.beams()
-        source, written = st.columns(2, gap="medium")
-        with source:
-            text = widgets.text(task, with_target=True)
-        with written:
-            target = _target(task)
+            name = widgets.model(saved_models.models(task), default=widgets.best(task))
+            beams = 1 if texts else widgets.beams()
+        if texts:
+            text = text_score.typed(task)
+        else:
+            source, written = st.columns(2, gap="medium")
+            with source:
+                text = widgets.text(task, with_target=True)
+            with written:
+                target = _target(task)
+    if texts:
+        text_score.show(task, name, text)
+    else:
+        _pair(task, name, text, target, beams)
+
+
+def _pair(task: str, name: str, text: str, target: str, beams: int) -> None:
+    """The page for a task whose models read a text and write another."""
     if not text or not target:
         st.info("Type an output above, and press Ctrl+Enter.", icon=":material/info:")
         return

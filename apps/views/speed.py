@@ -29,7 +29,7 @@ def render() -> None:
     results = _choose_device()
     groups = speed_data.curve_groups(results.curves)
     peers = speed_data.measures(results.rows)
-    _contents(peers, groups)
+    _contents(peers, groups, texts=widgets.kind_shown() == "language_model")
     for name in results.damaged:
         st.error(
             f"`{plain(name)}` is damaged and was left out. "
@@ -44,9 +44,12 @@ def render() -> None:
 
 
 def _contents(
-    peers: Sequence[Mapping[str, Any]], groups: Mapping[str, Sequence[Mapping[str, Any]]]
+    peers: Sequence[Mapping[str, Any]],
+    groups: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    texts: bool,
 ) -> None:
-    """Links to every section and finding of the page."""
+    """Links to every section and finding of the page; `texts`: the task is of language models."""
     found = {
         ("Which model fits?", "fits"): [],
         ("Beside other toolkits", "peers"): [
@@ -60,7 +63,7 @@ def _contents(
             (_titled(group), _anchor("curves", name)) for name, group in groups.items()
         ],
         ("The shipped models", "shipped"): [
-            ("Where a request's time goes", "stages"),
+            *([] if texts else [("Where a request's time goes", "stages")]),
             ("Quality for the time of training", "training"),
             ("On this machine", "here"),
         ],
@@ -266,10 +269,13 @@ def _curves_command(results: Results) -> str:
 def _shipped(results: Results) -> None:
     """What is known of the models in saved_models, by task, and the button that measures them."""
     st.header("The shipped models", anchor="shipped")
-    if (task := widgets.task()) is None:
+    if (task := widgets.task(kinds=widgets.KINDS)) is None:
         return
     stored = speed_data.breakdown(results.curves, task)
-    _in_pairs([lambda: _stages(task, stored, results), lambda: _quality(task)])
+    if saved_models.kind(task) == "language_model":  # which reads and writes in one loop
+        _quality(task)
+    else:
+        _in_pairs([lambda: _stages(task, stored, results), lambda: _quality(task)])
     for name, records in speed_data.quality_files().items():
         title = f"Quality of longer training: {plain(name)}"
         st.subheader(title, anchor=_anchor("longer", name))
@@ -333,12 +339,16 @@ def _quality(task: str) -> None:
     figure = found[0]
     st.markdown(f"{quality.ahead(figure)} {figure.label}: {figure.meaning}")
     described = "; ".join(
-        f"{row['model']} {row['quality']:.1f} after {row['cpu_minutes']:.1f}" for row in rows
+        f"{row['model']} {quality.brief(figure, row['quality'])} after {row['cpu_minutes']:.1f}"
+        for row in rows
     )
     file = f"speed-{task}-quality"
     figures.show(
         speed_charts.quality_minutes(
-            rows, title=figure.label, higher_is_better=figure.higher_is_better is not False
+            rows,
+            title=figure.label,
+            higher_is_better=figure.higher_is_better is not False,
+            digits=figure.digits,
         ),
         alt_text=f"{figure.label} over CPU-minutes of training: {described}.",
         rows=rows,

@@ -34,7 +34,7 @@ def render() -> None:
         task = widgets.task(kinds=widgets.KINDS)
     if task is None:
         return
-    if saved_models.continues(task):
+    if saved_models.kind(task) == "language_model":
         continuation_what_if.render(task)
     else:
         _of_pair(task)

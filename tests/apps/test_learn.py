@@ -52,7 +52,9 @@ def folders(tmp_path_factory):
     """A saved_models whose translators really answer, and results of benchmarks."""
     root = fake_saved_models.make(tmp_path_factory.mktemp("learn") / "saved_models")
     fake_saved_models.make_networks(root, "en-es")
-    fake_language_models.make(root, text=fake_language_models.TEXT + causal.SENTENCE * 2)
+    fake_language_models.make_shakespeare(
+        root, text=fake_language_models.TEXT + causal.SENTENCE * 2
+    )
     for config in root.glob("en-es-*/config.json"):  # random networks never end by themselves
         values = json.loads(config.read_text(encoding="utf-8")) | {"max_target_length": 6}
         fake_saved_models.write(config, values)

@@ -16,7 +16,7 @@ from keras import ops
 
 from zoo import saving
 from zoo.checks import MISSING, MISSING_SHOWN
-from zoo.continuation import Continuation, Token
+from zoo.continuation import Continuation, ScoredText, Token
 from zoo.inference import text_scoring, writing
 from zoo.inference.generation import Sampling, draw
 from zoo.kinds.language_model import LanguageModel
@@ -37,6 +37,7 @@ GROWS = 8
 """Tokens back that the text of one more may depend on."""
 
 LAST_CHARACTERS = "Only the last {most} characters were read."
+FIRST_CHARACTERS = "Only the first {most} characters were read."
 LAST_TOKENS = "The model reads at most {context} tokens: the last {most} were."
 EMPTY = "An empty prompt: it begins as a text does."
 NAMED = 20
@@ -209,17 +210,84 @@ class LanguageModelPredictor:
         row = self._row(prompt)
         return row.read, row.begin
 
+    def score(self, text: str, candidates: int = 5, stride: int | None = None) -> ScoredText:
+        """How likely the model finds each token of a text, and what it would have written there.
+
+        Args:
+            text: at most `MAX_CHARACTERS` of it are read, from its beginning.
+            candidates: how many of the likeliest tokens to tell at each place.
+            stride: as in `text_scoring.log_probs`.
+
+        Raises:
+            TypeError: the text is no string.
+            ValueError: `candidates` or `stride` out of range.
+
+        Example:
+            >>> import zoo
+            >>> answer = zoo.load("shakespeare-ngram").score("To be, or not to be")
+            >>> answer.tokens[-1].text, int(answer.ranks[-1]), answer.nats < 2
+            ('e', 1, True)
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"A text must be a string. Received: {type(text).__name__}")
+        self._check_candidates(candidates)
+        notes = [FIRST_CHARACTERS.format(most=f"{MAX_CHARACTERS:,}")]
+        notes = notes if len(text) > MAX_CHARACTERS else []
+        text = text[:MAX_CHARACTERS]
+        ids = self.tokenizer.encode(text)
+        notes += self._missing(text)
+        found = self._ranked(ids, candidates, stride) if len(ids) else None
+        tokens = []
+        for place, token in enumerate(ids.tolist()):
+            best, chances = found.candidates[place], np.exp(found.candidate_log_probs[place])
+            named = zip(self.tokenizer.labels(best), chances.tolist(), strict=True)
+            tokens.append(
+                Token(
+                    self.tokenizer.growth(ids[max(place - GROWS, 0) : place].tolist(), token),
+                    self.tokenizer.labels([token])[0],
+                    float(found.log_probs[place]),
+                    tuple(one for one in named if one[1] > 0),
+                    token,
+                )
+            )
+        return ScoredText(
+            text=text,
+            tokens=tokens,
+            ranks=found.ranks if found else np.zeros(0, "int32"),
+            sizes=self.tokenizer.byte_lengths(ids),
+            known=~np.isin(ids, self.tokenizer.excluded),
+            notes=notes,
+        )
+
+    def _ranked(self, ids: np.ndarray, candidates: int, stride: int | None) -> text_scoring.Ranked:
+        """What `score` tells of (N,) token ids, at least one."""
+        excluded = writing.exclusion(self.tokenizer.size, self.tokenizer.excluded)
+        start = self.tokenizer.start
+        return text_scoring.ranked(self.model, ids, start, excluded, candidates, stride)
+
     def _check(
         self, limit: int, candidates: int, sampling: Sampling | None, seed: int, rows: int
     ) -> np.ndarray | None:
         """The draws (rows, limit) of a call, once its arguments make sense."""
         if not isinstance(limit, int) or limit < 1:
             raise ValueError(f"max_new_tokens must be a number from 1 on. Received: {limit!r}")
+        self._check_candidates(candidates)
+        return draw(seed, rows, limit) if sampling and rows else None
+
+    def _check_candidates(self, candidates: int) -> None:
         if not 1 <= candidates <= self.tokenizer.size:
             raise ValueError(
                 f"candidates must be from 1 to {self.tokenizer.size}. Received: {candidates}"
             )
-        return draw(seed, rows, limit) if sampling and rows else None
+
+    def _missing(self, text: str) -> list[str]:
+        """What of a text is not in the vocabulary, in a sentence; [] where all of it is."""
+        missing = self.tokenizer.missing(text)
+        if not missing:
+            return []
+        more = " ..." if len(missing) > MISSING_SHOWN else ""
+        named = (visible(name[:NAMED]) for name in missing[:MISSING_SHOWN])
+        return [MISSING.format(shown=" ".join(named) + more)]
 
     def _together(self, rows: list[Row], limit: int) -> Iterator[list[Row]]:
         """Rows that may be continued in one batch without changing one another's answer.
@@ -244,10 +312,7 @@ class LanguageModelPredictor:
             text = text[-MAX_CHARACTERS:]
             notes.append(LAST_CHARACTERS.format(most=f"{MAX_CHARACTERS:,}"))
         ids = self.tokenizer.encode(text).tolist()
-        if missing := self.tokenizer.missing(text):
-            more = " ..." if len(missing) > MISSING_SHOWN else ""
-            named = (visible(name[:NAMED]) for name in missing[:MISSING_SHOWN])
-            notes.append(MISSING.format(shown=" ".join(named) + more))
+        notes += self._missing(text)
         context, begin = self.context, 0
         most = context - 1 if context else None
         if most and len(ids) > most:

@@ -12,6 +12,7 @@ from zoo import saving
 from zoo.continuation import Token
 from zoo.inference.generation import Sampling
 from zoo.inference.language_model import GROWS, LanguageModelPredictor, Row, is_stopped
+from zoo.inference.text_scoring import Ranked
 from zoo.models.ngram import KneserNey
 
 
@@ -50,6 +51,19 @@ class NGramPredictor(LanguageModelPredictor):
         found = self.model.log_probs(np.concatenate([[self.tokenizer.start], ids]), start=1)
         report(len(ids))
         return found
+
+    def _ranked(self, ids: np.ndarray, candidates: int, stride: int | None) -> Ranked:
+        read = [self.tokenizer.start, *ids.tolist()]
+        best = np.zeros((len(ids), candidates), "int32")
+        log_probs = np.zeros((len(ids), candidates), "float32")
+        ranks = np.zeros(len(ids), "int32")
+        for place, token in enumerate(ids.tolist()):
+            chances = self.model.distribution(read[: place + 1][-self.model.order :])  # (V,)
+            best[place] = np.argsort(-chances, kind="stable")[:candidates]
+            ranks[place] = 1 + np.count_nonzero(chances > chances[token])
+            with np.errstate(divide="ignore"):
+                log_probs[place] = np.log(chances[best[place]])
+        return Ranked(self.log_probs_of(ids), ranks, best, log_probs)
 
     def _written(
         self,

@@ -16,7 +16,7 @@ from zoo import saving
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return fake_language_models.make(tmp_path_factory.mktemp("texts") / "saved_models")
+    return fake_language_models.make_shakespeare(tmp_path_factory.mktemp("texts") / "saved_models")
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from apps import saved_models
 from apps.sections import time_budget
-from tests.apps import app_runner, fake_benchmarks, fake_saved_models
+from tests.apps import app_runner, fake_benchmarks, fake_language_models, fake_saved_models
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +100,30 @@ def test_every_section_and_finding_is_in_the_contents():
     assert len(set(anchors)) == len(anchors)
     linked = {part.partition(")")[0] for part in contents.split("](#")[1:]}
     assert linked == set(anchors)
+
+
+def test_a_language_model_has_so_long_for_a_token(shelf):
+    fake_language_models.make(shelf)
+    at = app_runner.opened("speed", budget="0.5")
+    assert not at.exception
+    assert answered(at, "Shakespeare") == (
+        "- **Shakespeare: n-gram** is the best that fits, Nats a token 1.50, 0.2 ms a token. "
+        "Then LSTM, Nats a token 1.60, 0.5 ms a token. Too slow: GPT (2 ms a token)."
+    )
+    assert answered(at, "Dates").startswith("- **Dates: no model** fits in 0.5 ms.")
+    assert at.number_input(key="speed/budget").label.endswith("or one token of a text")
+    assert "the mean over 200 tokens drawn" in app_runner.said(at)
+    table = at.dataframe[0].value
+    assert set(table["for"]) == {"an answer", "a token"}
+    fake_saved_models.write(shelf / "shakespeare-gpt" / "card.json", {})
+    put(shelf, "shakespeare-lstm", tokens_per_second="fast")
+    at = app_runner.opened("speed", budget="0.5")
+    assert answered(at, "Shakespeare").endswith("Nats a token 1.50, 0.2 ms a token.")
+
+
+def test_every_section_is_in_the_contents_of_language_models_too(shelf):
+    fake_language_models.make(shelf)
+    at = app_runner.opened("speed", task="ptb")
+    contents = next(one.value for one in at.markdown if "](#fits)" in one.value)
+    linked = {part.partition(")")[0] for part in contents.split("](#")[1:]}
+    assert linked == {one.proto.anchor for one in [*at.header, *at.subheader]}

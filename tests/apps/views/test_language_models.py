@@ -21,7 +21,7 @@ ASKED = {"task": "shakespeare", "prompt": "to be, or", "tokens": "12", "temperat
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     root = tmp_path_factory.mktemp("looked") / "saved_models"
-    return fake_language_models.make(root, ("gpt", "lstm", "feed-forward"))
+    return fake_language_models.make_shakespeare(root, ("gpt", "lstm", "feed-forward"))
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from apps.charts import base as charts
 from apps.charts import speed as speed_charts
 from apps.sections import speed_data, speed_here
 from apps.sections.speed_here import Measured
-from tests.apps import app_runner, fake_benchmarks, fake_saved_models
+from tests.apps import app_runner, fake_benchmarks, fake_language_models, fake_saved_models
 
 
 @pytest.fixture
@@ -295,3 +295,35 @@ def _render_one():
 
     with mock.patch.object(speed_here, "saved_models", Few()):
         speed.render()
+
+
+def test_language_models_are_measured_by_the_token(benchmarks, shelf, monkeypatch):
+    fake_language_models.make(shelf)
+    monkeypatch.setattr(
+        speed_here, "measure", lambda *args: Measured({"write": 0.25}, 1, "this very machine")
+    )
+    at = open_speed(task="shakespeare")
+    assert not at.exception
+    titles = [one.value for one in at.subheader]
+    assert "Quality for the time of training" in titles and "On this machine" in titles
+    assert "Where a request's time goes" not in titles
+    assert "](#stages)" not in said(at)
+    assert "writes 200 tokens after “to be”, drawn at temperature 0.8, 5 times" in said(at)
+    at = press(at)
+    assert not at.exception
+    table = at.dataframe[-1].value
+    assert list(table["Model"]) == ["n-gram", "LSTM", "GPT"]
+    assert list(table["Here, tokens/s"]) == [4000] * 3
+    assert list(table["Stored, ms"]) == [0.2, 0.5, 2.0]
+    assert list(table["Stored, tokens/s"]) == [5000, 2000, 500]
+    assert "Milliseconds are those of a token." in said(at)
+
+
+def test_a_language_model_really_writes_to_be_measured(tmp_path, monkeypatch):
+    root = fake_language_models.make_models(tmp_path)
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(root))
+    monkeypatch.setattr(speed_here, "WRITTEN", 5)
+    steps = []
+    found = speed_here.measure("shakespeare-ngram", "to be", steps.append)
+    assert list(found.stages) == ["write"] and found.milliseconds > 0 and found.pieces == 1
+    assert steps[-1] == f"timing {speed_here.RUNS} warm runs"

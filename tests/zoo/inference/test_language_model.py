@@ -460,3 +460,74 @@ def test_strides_out_of_range_and_empty_texts(gpt, lstm):
     for stride in (0, -1, CONTEXT + 1):
         with pytest.raises(ValueError, match="stride must be from 1 to the context, 16"):
             gpt.log_probs("To be", stride)
+
+
+# A text with ranks and candidates.
+
+
+@pytest.mark.parametrize("name", ["gpt", "lstm", "ngram", "sub_words"])
+def test_a_scored_text_ranks_each_token_among_all(name, request, monkeypatch):
+    monkeypatch.setattr(text_scoring, "CHUNK", 8)
+    model = request.getfixturevalue(name)
+    text = tiny.TEXT[:CONTEXT]  # of which every token is told all before it
+    found = model.score(text, candidates=3)
+    ids = model.tokenizer.encode(text)
+    read = [model.tokenizer.start, *ids.tolist()]
+    allowed = [i for i in range(model.tokenizer.size) if i not in model.tokenizer.excluded]
+    for place, token in enumerate(ids.tolist()):
+        if name == "ngram":
+            every = np.log(model.model.distribution(read[: place + 1]) + 1e-30)
+        else:
+            every = log_softmax(model, read[: place + 1])[-1]
+        one = found.tokens[place]
+        assert one.log_prob == pytest.approx(every[token], abs=2e-4)
+        assert found.ranks[place] == 1 + sum(every[allowed] > every[token])
+        best = sorted(allowed, key=lambda i: -every[i])[:3]
+        assert [label for label, _ in one.candidates] == model.tokenizer.labels(best)
+        for (_, chance), i in zip(one.candidates, best, strict=True):
+            assert chance == pytest.approx(np.exp(every[i]), abs=2e-4)
+    assert "".join(one.text for one in found.tokens) == model.tokenizer.decode(ids)
+    np.testing.assert_allclose(found.log_probs, model.log_probs(text), atol=2e-4)
+    assert found.known.all() and not found.notes
+
+
+def test_a_scored_text_slides_as_its_log_probs_do(gpt):
+    found = gpt.score(tiny.TEXT[:60])
+    np.testing.assert_allclose(found.log_probs, gpt.log_probs(tiny.TEXT[:60]), atol=2e-4)
+    assert len(found.ranks) == 60
+
+
+def test_the_figures_of_a_scored_text_are_those_of_an_evaluation(lstm, ngram):
+    from training.metrics import language_modeling
+
+    for model in (lstm, ngram):
+        found, ids = model.score(tiny.TEXT), model.tokenizer.encode(tiny.TEXT)
+        figures = language_modeling.figures(model.log_probs_of(ids), model.tokenizer, ids)
+        for key in ("nats", "perplexity", "bits_per_byte"):
+            assert getattr(found, key) == pytest.approx(figures[key].value, rel=1e-4)
+        assert found.total == pytest.approx(-found.nats * len(ids))
+
+
+def test_what_a_model_cannot_write_counts_for_nothing(gpt, ngram):
+    for model, text in ((gpt, "To\u00e9 be"), (ngram, "To \u00e9t\u00e9 be,")):
+        found = model.score(text)
+        assert list(found.known).count(False) == 1
+        assert np.isfinite([found.total, found.nats, found.bits_per_byte]).all()
+        assert found.notes[0].startswith("Not in the model's vocabulary: \u00e9")
+        assert found.total == pytest.approx(float(found.log_probs[found.known].sum()), rel=1e-5)
+
+
+def test_empty_long_and_wrong_texts_to_score(gpt, ngram, monkeypatch):
+    for model in (gpt, ngram):
+        nothing = model.score("")
+        assert not nothing.tokens and nothing.ranks.shape == nothing.sizes.shape == (0,)
+        assert (nothing.total, nothing.nats, nothing.perplexity) == (0, 0, 1)
+        assert nothing.bits_per_byte == 0
+        with pytest.raises(TypeError, match="Received: int"):
+            model.score(5)
+        with pytest.raises(ValueError, match="candidates must be from 1 to"):
+            model.score("To be", candidates=0)
+    monkeypatch.setattr(module, "MAX_CHARACTERS", 300)
+    long = ngram.score("to " * 1_000)
+    assert long.notes == ["Only the first 300 characters were read."]
+    assert len(long.text) == 300

@@ -1,0 +1,36 @@
+"""How long a model takes, by its card: milliseconds for a sentence, or for a token of a text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps import saved_models
+from apps.sections.speed_data import mapping, number
+
+PER = {"language_model": "token"}
+"""What milliseconds are counted for, by the kind of model; of all others, a sentence."""
+
+
+def per(task: str) -> str:
+    """What the milliseconds of a task's models are counted for."""
+    return PER.get(saved_models.kind(task), "sentence")
+
+
+def milliseconds(name: str) -> float | None:
+    """For what `per` says; None where the card has no such speed."""
+    if per(saved_models.task_of(name)) == "token":
+        rate = tokens_per_second(name)
+        return 1000 / rate if rate else None
+    found = number(speed(name).get("ms_per_sentence"))
+    return found if found and found > 0 else None
+
+
+def tokens_per_second(name: str) -> float | None:
+    """How many tokens the model writes in a second, where the card says."""
+    found = number(speed(name).get("tokens_per_second"))
+    return found if found and found > 0 else None
+
+
+def speed(name: str) -> dict[str, Any]:
+    """What the card says of speed, or {}."""
+    return dict(mapping(saved_models.card(name).get("speed")))
