@@ -156,7 +156,7 @@ def models(task: str) -> list[str]:
 
 def networks(task: str) -> list[str]:
     """Those of `models` that are networks: a table of counts has nothing to look into."""
-    return [name for name in models(task) if not ((entry := architecture(name)) and entry.counted)]
+    return [name for name in models(task) if not counted(name)]
 
 
 def refresh() -> None:
