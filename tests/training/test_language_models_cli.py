@@ -41,6 +41,11 @@ WRONG: dict[str, tuple[list[str], list[str]]] = {
     ),
     "an unknown model": ([CHARACTERS, *RUN, "--model=mamba"], ["Unknown model", "'mamba'"]),
     "no path": (["--task=text:", *RUN, "--model=gpt"], ["text:PATH"]),
+    "no name of a set": (["--task=text:tfds:", *RUN, "--model=gpt"], ["wants a data set's name"]),
+    "no such set": (
+        ["--task=text-characters:tfds:there_is_no_such_set", *RUN, "--model=gpt"],
+        ["no such set", "there_is_no_such_set"],
+    ),
     "no such file": (["--task=text:nowhere.txt", *RUN, "--model=gpt"], ["nowhere.txt"]),
     "an empty file": (["--task=text:empty.txt", *RUN, "--model=gpt"], ["empty"]),
     "one line": (["--task=text:line.txt", *RUN, "--model=gpt"], ["3 lines or 1,000 characters"]),
