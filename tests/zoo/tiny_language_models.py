@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 from zoo import registry, saving
 from zoo.building import build
 from zoo.inference.language_model import LanguageModelPredictor
+from zoo.runtime import backend
 from zoo.text_tokenizers import Characters, SubWords, TextTokenizer, Words
 
 TEXT = (
@@ -22,6 +24,8 @@ TEXT = (
     "The heart-ache and the thousand natural shocks\n"
 )
 VOCABULARY = 17
+LONGEST = 72
+"""Tokens that `log_softmax` reads of a network without a context."""
 UNITS = ("character", "word", "sub-word")
 
 
@@ -83,3 +87,15 @@ def predictor(
         arrays = saving.weight_arrays(made)
         saving.save_folder(path, arrays, known, {known["tokenizers"]["text"]: tokens})
     return LanguageModelPredictor(folder.name, made, tokens, known, path=path)
+
+
+def _whole(network: Any, tokens: Any) -> Any:
+    return ops.log_softmax(network.decode(tokens, {})[0])
+
+
+def log_softmax(model: LanguageModelPredictor, ids: list[int]) -> np.ndarray:
+    """(N, V) after each of `ids`, read all at once."""
+    size = model.context or LONGEST
+    padded = np.zeros((1, size), "int32")
+    padded[0, : len(ids)] = ids
+    return ops.convert_to_numpy(backend.compiled(model.model, _whole)(padded))[0, : len(ids)]
