@@ -66,7 +66,10 @@ class TrainConfig:
         ValueError: batch_tokens must be an int, at least 1. Received: batch_tokens=0
     """
 
-    task: str = option(help="What to learn: dates, pronounce, tatoeba/en-es, shakespeare, ...")
+    task: str = option(
+        help="What to learn: dates, tatoeba/en-es, tsv:PATH, shakespeare, text:PATH, "
+        "text:tfds:NAME, ...; README.md lists all."
+    )
     model: str | None = option(None, help="Which network; see zoo/registry.py.")
     preset: str | None = option(
         None, help="Its size: tiny, compact, small, base; by default small."

@@ -15,6 +15,8 @@ from typing import Any
 
 OWN_FILES = ("tsv", "files", "text", "text-characters")
 """Kinds of task whose names hold paths; commas part them."""
+DATASET = "tfds:"
+"""What the name of a set of TensorFlow Datasets begins with, where it could also be a path."""
 
 
 def shown(word: str) -> str:

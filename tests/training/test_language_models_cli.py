@@ -9,8 +9,6 @@ import csv
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +39,11 @@ WRONG: dict[str, tuple[list[str], list[str]]] = {
     ),
     "an unknown model": ([CHARACTERS, *RUN, "--model=mamba"], ["Unknown model", "'mamba'"]),
     "no path": (["--task=text:", *RUN, "--model=gpt"], ["text:PATH"]),
+    "no name of a set": (["--task=text:tfds:", *RUN, "--model=gpt"], ["wants a data set's name"]),
+    "no such set": (
+        ["--task=text-characters:tfds:there_is_no_such_set", *RUN, "--model=gpt"],
+        ["no such set", "there_is_no_such_set"],
+    ),
     "no such file": (["--task=text:nowhere.txt", *RUN, "--model=gpt"], ["nowhere.txt"]),
     "an empty file": (["--task=text:empty.txt", *RUN, "--model=gpt"], ["empty"]),
     "one line": (["--task=text:line.txt", *RUN, "--model=gpt"], ["3 lines or 1,000 characters"]),
@@ -90,19 +93,13 @@ WRONG: dict[str, tuple[list[str], list[str]]] = {
     "other settings": ([*GPT, "--out=gpt", "--window=8"], ["other settings", "window"]),
 }
 SCRIPT = """
-import hashlib, json, shutil, sys
+import hashlib, shutil
 from pathlib import Path
-from typer.testing import CliRunner
 from training.loop import Trainer
 from training.train import app
 
 class Killed(BaseException):
     pass
-
-def call(arguments):
-    result = CliRunner().invoke(app, arguments)
-    odd = result.exception and not isinstance(result.exception, SystemExit)
-    return [result.exit_code, result.output, repr(result.exception) if odd else None]
 
 step = Trainer._step
 def dies(self, batch):
@@ -114,23 +111,21 @@ def files():
     found = {p: p.read_bytes() for p in sorted(Path("gpt").rglob("*")) if p.is_file()}
     return {str(p): hashlib.sha256(data).hexdigest() for p, data in found.items()}
 
-calls, found = json.load(sys.stdin), {}
 for name, arguments in calls["right"].items():
-    found[name] = call(arguments)
+    found[name] = call(app, arguments)
 Trainer._step = dies
 try:
-    call(calls["broken"])
+    call(app, calls["broken"])
 except Killed:
     found["killed"] = sorted(p.name for p in Path("broken").iterdir())
 Trainer._step = step
-found["broken"] = call(calls["broken"])
+found["broken"] = call(app, calls["broken"])
 shutil.copytree("gpt", "other")
-found["fresh"] = call(calls["fresh"])
+found["fresh"] = call(app, calls["fresh"])
 before = files()
 for name, arguments in calls["wrong"].items():
-    found[name] = call(arguments)
+    found[name] = call(app, arguments)
 found["untouched"] = files() == before
-json.dump(found, open("found.json", "w"))
 """
 
 
@@ -185,16 +180,7 @@ def place(tmp_path_factory) -> Path:
         "fresh": ["--task=text-characters:other.txt", *GPT[1:], "--out=other", "--fresh"],
         "wrong": wrong,
     }
-    done = subprocess.run(
-        [sys.executable, "-c", training_runs.importable(SCRIPT)],
-        cwd=path,
-        env={key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"},
-        input=json.dumps(calls),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    training_runs.make_calls(SCRIPT, path, calls)
     return path
 
 

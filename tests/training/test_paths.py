@@ -24,6 +24,7 @@ from training import card_writer, paths
         ("tsv:data/y.tsv", "tsv:data/y.tsv"),
         ("tatoeba/en-es", "tatoeba/en-es"),
         ("tfds:ted_hrlr_translate/pt_to_en", "tfds:ted_hrlr_translate/pt_to_en"),
+        ("text:tfds:wiki40b/en#text", "text:tfds:wiki40b/en#text"),
         ("https://www.manythings.org/anki", "https://www.manythings.org/anki"),
         ("CC BY 2.0 FR / GPL", "CC BY 2.0 FR / GPL"),
         ("--set=width=16", "--set=width=16"),

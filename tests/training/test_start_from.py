@@ -8,10 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -32,15 +29,13 @@ USUAL = (
     *("--learning-rate=0.01", "--patience=0", "--precision=float32", "--smoothing=0"),
 )
 SCRIPT = """
-import json, shutil, sys
+import shutil
 from pathlib import Path
-from typer.testing import CliRunner
 from training import evaluate, export, score_attention, store_examples, train
 
 apps = {"train": train, "evaluate": evaluate, "examples": store_examples, "export": export}
 apps["attention_scores"] = score_attention
-found = {}
-for name, command, arguments in json.load(sys.stdin):
+for name, command, arguments in calls:
     if command == "write":
         Path(arguments[0]).write_text(arguments[1], encoding="utf-8")
         continue
@@ -49,10 +44,7 @@ for name, command, arguments in json.load(sys.stdin):
         weights = Path(arguments[1], "weights.safetensors")
         weights.write_bytes(weights.read_bytes()[:-9])
         continue
-    result = CliRunner().invoke(apps[command].app, arguments)
-    odd = result.exception and not isinstance(result.exception, SystemExit)
-    found[name] = [result.exit_code, result.output, repr(result.exception) if odd else None]
-json.dump(found, open("found.json", "w"))
+    found[name] = call(apps[command].app, arguments)
 """
 WRONG = {
     "no model at all": ((), ["--model", "--start-from"]),
@@ -69,10 +61,6 @@ WRONG = {
     "damaged weights": (("--start-from=CUT",), ["--start-from", "is damaged"]),
     "into its own folder": (("--start-from=BASE", "--out=BASE"), ["--out", "overwritten"]),
 }
-
-
-def environment() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"}
 
 
 def corpora(where: Path) -> tuple[str, str, str]:
@@ -151,20 +139,7 @@ def place(tmp_path_factory) -> Path:
         out = [] if any("--out" in option for option in options) else ["--out=wrong"]
         given = [o.replace("BASE", str(base)).replace("CUT", str(path / "cut")) for o in options]
         calls.append((name, "train", [f"--task=tsv:{own}", *USUAL, *given, *out]))
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"import sys; sys.path.insert(0, {str(training_runs.ROOT)!r})\n{SCRIPT}",
-        ],
-        cwd=path / "work",
-        env={**environment(), "ZOO_DATA_DIR": str(path / "data")},
-        input=json.dumps(calls),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    training_runs.make_calls(SCRIPT, path / "work", calls, ZOO_DATA_DIR=str(path / "data"))
     return path
 
 

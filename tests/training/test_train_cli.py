@@ -6,8 +6,6 @@ All calls are made by one process of their own: a run fixes threads and determin
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -40,7 +38,7 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
     "odd units": ([TASK, *RUN, "--model=lstm", "--set=units=25"], ["units=25"]),
     "too few positions": (
         [TASK, *RUN, "--model=transformer", "--set=max_length=64"],
-        ["128 pieces", "max_length=64"],
+        ["128 tokens", "max_length=64"],
     ),
     "unknown precision": ([TASK, *RUN, "--precision=float8"], ["mixed_bfloat16", "float8"]),
     "too few pairs": (["--task=tsv:few.tsv", *RUN], ["at least 20"]),
@@ -67,18 +65,11 @@ OUT_OF_RANGE = {
     "--averaging": "2",
 }
 SCRIPT = """
-import json, shutil, sys
-from typer.testing import CliRunner
+import shutil
 from training.train import app
 
-def call(arguments):
-    result = CliRunner().invoke(app, arguments)
-    odd = result.exception and not isinstance(result.exception, SystemExit)
-    return [result.exit_code, result.output, repr(result.exception) if odd else None]
-
-cases = json.load(sys.stdin)
-run = cases.pop("run")
-found = {"run": call(run)}
+run = calls.pop("run")
+found["run"] = call(app, run)
 shutil.copytree("run", "cut")
 with open("cut/training/last.safetensors", "r+b") as file:
     file.truncate(1000)
@@ -88,13 +79,12 @@ for name in ("last.safetensors", "best.safetensors"):
     __import__("os").remove(f"left/training/{name}")
 with open("left/training/tokenizer.model", "wb") as file:
     file.write(b"of another run")
-found["left"] = call([*run, "--out=left"])
-for name, arguments in cases.items():
-    found[name] = call(arguments)
-found["anew"] = call([*run, "--out=cut", "--fresh", "--seed=2"])
-found["again"] = call([*run, "--out=cut", "--seed=2"])
-found["help"] = call(["--help"])
-json.dump(found, open("found.json", "w"))
+found["left"] = call(app, [*run, "--out=left"])
+for name, arguments in calls.items():
+    found[name] = call(app, arguments)
+found["anew"] = call(app, [*run, "--out=cut", "--fresh", "--seed=2"])
+found["again"] = call(app, [*run, "--out=cut", "--seed=2"])
+found["help"] = call(app, ["--help"])
 """
 
 
@@ -111,19 +101,7 @@ def place(tmp_path_factory) -> Path:
         calls[name] = [*arguments, *out]
     for option, value in OUT_OF_RANGE.items():
         calls[option] = [TASK, *RUN, f"{option}={value}", "--out=out"]
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"import sys; sys.path.insert(0, {str(training_runs.ROOT)!r})\n{SCRIPT}",
-        ],
-        cwd=path,
-        input=json.dumps(calls),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    training_runs.make_calls(SCRIPT, path, calls)
     return path
 
 

@@ -1,13 +1,15 @@
-"""Small runs of `python -m training.train`, as a user starts them."""
+"""Small runs of the commands of `training`, as a user starts them, each in a process of its own."""
 
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from training import checkpoint
 
@@ -43,6 +45,11 @@ def corpus(path: Path) -> Path:
     return path
 
 
+def environment() -> dict[str, str]:
+    """This process's variables without the backend, which commands would name in a card."""
+    return {key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"}
+
+
 TRAIN = ("-m", "training.train")
 
 
@@ -53,7 +60,7 @@ def start(out: Path, program: tuple[str, ...] = TRAIN, **options: object) -> sub
     return subprocess.Popen(
         [sys.executable, *program, *words],
         cwd=ROOT,
-        env={key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"},
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -83,6 +90,73 @@ def wait_for(process: subprocess.Popen, out: Path, step: int) -> None:
     raise AssertionError(f"The run ended before step {step}: {process.communicate()[0]}")
 
 
-def importable(script: str) -> str:
-    """A script for `python -c` in another folder that can import the project."""
-    return f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{script}"
+def python(
+    script: str,
+    *words: str,
+    folder: Path = ROOT,
+    given: str | None = None,
+    env: dict[str, str] | None = None,
+) -> str:
+    """What a script prints that ends well, in a process of its own that can import the project.
+
+    Args:
+        script: for `python -c`.
+        words: its arguments.
+        folder: it works in.
+        given: its standard input.
+        env: its variables; by default those of this process.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{script}", *words],
+        cwd=folder,
+        env=env,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+CALLS = """
+import json
+from typer.testing import CliRunner
+
+def call(app, arguments):
+    result = CliRunner().invoke(app, arguments)
+    odd = result.exception and not isinstance(result.exception, SystemExit)
+    return [result.exit_code, result.output, repr(result.exception) if odd else None]
+
+calls, found = json.load(sys.stdin), {}
+"""
+
+
+def make_calls(script: str, folder: Path, calls: Any, **variables: str) -> None:
+    """Make many calls of commands in one process that works in `folder`, quicker than one each.
+
+    Args:
+        script: may use `calls`, and `call(app, arguments)`, which gives the exit status, what was
+            printed and what was raised that no user should see; what it puts into the dictionary
+            `found` is then in the file found.json.
+        folder: to work in.
+        calls: which, as JSON.
+        variables: of the process, beside those of this one.
+    """
+    script = f'{CALLS}{script}\njson.dump(found, open("found.json", "w"))'
+    python(script, folder=folder, given=json.dumps(calls), env={**environment(), **variables})
+
+
+FRAMEWORKS = ("tensorflow", "keras", "jax", "numpy")
+
+
+def help_without_frameworks(module: str) -> str:
+    """What `--help` of a command of `training` prints; it may import no framework."""
+    said = python(
+        f"from training import {module}\n"
+        f"try: {module}.app(['--help'])\n"
+        "except SystemExit as end: print('exit', end.code)\n"
+        f"print([m for m in {FRAMEWORKS} if m in sys.modules])"
+    )
+    assert "exit 0" in said and said.strip().endswith("[]"), said
+    return said

@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 from zoo import registry, saving
 from zoo.building import build
 from zoo.inference.language_model import LanguageModelPredictor
+from zoo.inference.ngram import NGramPredictor
+from zoo.models.ngram import KneserNey
+from zoo.runtime import backend
 from zoo.text_tokenizers import Characters, SubWords, TextTokenizer, Words
 
 TEXT = (
@@ -22,6 +26,8 @@ TEXT = (
     "The heart-ache and the thousand natural shocks\n"
 )
 VOCABULARY = 17
+LONGEST = 72
+"""Tokens that `log_softmax` reads of a network without a context."""
 UNITS = ("character", "word", "sub-word")
 
 
@@ -83,3 +89,25 @@ def predictor(
         arrays = saving.weight_arrays(made)
         saving.save_folder(path, arrays, known, {known["tokenizers"]["text"]: tokens})
     return LanguageModelPredictor(folder.name, made, tokens, known, path=path)
+
+
+def _whole(network: Any, tokens: Any) -> Any:
+    return ops.log_softmax(network.decode(tokens, {})[0])
+
+
+def log_softmax(model: LanguageModelPredictor, ids: list[int]) -> np.ndarray:
+    """(N, V) after each of `ids`, read all at once."""
+    size = model.context or LONGEST
+    padded = np.zeros((1, size), "int32")
+    padded[0, : len(ids)] = ids
+    return ops.convert_to_numpy(backend.compiled(model.model, _whole)(padded))[0, : len(ids)]
+
+
+def ngram() -> NGramPredictor:
+    """Words of `TEXT`, counted."""
+    tokens = tokenizer("word")
+    allowed = np.ones(tokens.size, bool)
+    allowed[list(tokens.excluded)] = False
+    stream = np.concatenate([[tokens.start], tokens.encode(TEXT)])
+    tables = KneserNey.fit(stream, 3, tokens.size, allowed=allowed)
+    return NGramPredictor("counted", tables, tokens, {"kind": "language_model"})

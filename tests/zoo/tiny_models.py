@@ -13,6 +13,9 @@ from zoo.tokenizer import BOS, EOS, PAD, Tokenizer, train_tokenizer
 
 SOURCE_VOCABULARY, TARGET_VOCABULARY = 19, 17
 
+APART = ("feed-forward", "lstm", "transformer")
+"""Models that exports and backends are tried with two tokenizers for; the others have one."""
+
 SENTENCES = [
     (f"{who} {does} the {what}.", f"{wer} {tut} {was}.")
     for who, wer in (("Tom", "Tomás"), ("my sister", "mi hermana"), ("she", "ella"))

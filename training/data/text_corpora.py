@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -139,15 +140,30 @@ def text(path: Path, least: int = LEAST) -> TextCorpus:
     if empty:
         log.warning("%s: empty files are left out: %s", path.name, ", ".join(empty))
     whole = "\n\n".join(content for content in texts if content.strip()) + "\n"
-    first, second = _borders(whole, least, path)
     return TextCorpus(
-        whole[:first],
-        whole[first:second],
-        whole[second:],
+        *cut(whole, f"path={str(path)!r}", least=least),
         "character",
         "by position: 90 % for training, then 5 % for validation, then 5 % as the test",
         tuple(paths),
     )
+
+
+def cut(text: str, where: str, held_out: int = 2, least: int = LEAST) -> list[str]:
+    """A text by position: what is for training, then so many held-out parts of 5 % each.
+
+    Borders are those of paragraphs where one is near, else of lines, else between two words.
+
+    Args:
+        text: with line feeds as ends of lines.
+        where: it comes from, for the message.
+        held_out: how many parts are cut from the end; 0 gives the whole text.
+        least: characters of a text that may have fewer lines than parts.
+
+    Raises:
+        ValueError: the text is too short.
+    """
+    borders = [0, *_borders(text, held_out, least, where), len(text)]
+    return [text[start:end] for start, end in pairwise(borders)]
 
 
 def words(text: str) -> list[str]:
@@ -187,7 +203,12 @@ def read(path: Path) -> str:
             f"{number:,}, is not ({error.reason}); it looks like {encodings.guess(line)}. "
             f"Received: {path.name}"
         ) from None
-    return decoded.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return with_line_feeds(decoded.removeprefix("\ufeff"))
+
+
+def with_line_feeds(text: str) -> str:
+    """The text with line feeds as ends of lines."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _find(corpus: str, name: str, url: str, folder: Path | None) -> Path:
@@ -242,23 +263,24 @@ def _lines(text: str) -> list[str]:
     return text.removesuffix("\n").split("\n") if text else []
 
 
-def _borders(text: str, least: int, path: Path) -> tuple[int, int]:
-    """Where validation and test begin."""
+def _borders(text: str, held_out: int, least: int, where: str) -> list[int]:
+    """Where the held-out parts begin."""
+    parts = range(held_out, 0, -1)
     if len(text) >= least:
-        return _border(text, len(text) * 90 // 100), _border(text, len(text) * 95 // 100)
+        return [_border(text, len(text) * (100 - 5 * part) // 100) for part in parts]
     starts, at = [], 0
     for line in _lines(text):
         if line.strip():
             starts.append(at)
         at += len(line) + 1
-    if len(starts) < 3:
+    if len(starts) <= held_out:
         lines = "1 line" if len(starts) == 1 else f"{len(starts)} lines"
         raise ValueError(
-            f"a text must have at least 3 lines or {least:,} characters. "
-            f"Received: {lines}, {len(text):,} characters in path={str(path)!r}"
+            f"a text must have at least {held_out + 1} lines or {least:,} characters. "
+            f"Received: {lines}, {len(text):,} characters in {where}"
         )
-    held_out = max(1, len(starts) // 20)  # lines of a short text, so that each part has one
-    return starts[-2 * held_out], starts[-held_out]
+    size = max(1, len(starts) // 20)  # lines of a short text, so that each part has one
+    return [starts[-part * size] for part in parts]
 
 
 def _border(text: str, position: int) -> int:

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from training.paths import OWN_FILES
+from training.paths import DATASET, OWN_FILES
 from training.tasks.base import Example, Provenance, Task, TokenizerSpec
 
 __all__ = ["KNOWN", "Example", "Provenance", "Task", "TokenizerSpec", "get", "of_model"]
@@ -39,6 +39,8 @@ FORMS = (
     "ptb",
     "text:FILE_OR_FOLDER",
     "text-characters:FILE_OR_FOLDER",
+    "text:tfds:NAME",
+    "text-characters:tfds:NAME",
 )
 
 
@@ -58,7 +60,7 @@ def of_model(config: Mapping[str, Any], given: str | None = None) -> Task:
     """
     name = given or config["task"]
     kind, _, files = name.partition(":")
-    if not given and kind in OWN_FILES:
+    if not given and kind in OWN_FILES and not files.startswith(DATASET):
         for file in files.split(","):
             if not Path(file.strip()).expanduser().exists():
                 raise ValueError(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import random
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from training.data import download
+from training.data import download, tfds
 from training.tasks.base import SEED, Pair, Provenance
 from zoo.cleaning import clean
 
@@ -127,37 +126,17 @@ def tensorflow_dataset(name: str) -> tuple[dict[str, list[Pair]], Provenance]:
 
     Raises DownloadError when the package is missing, ValueError for a set that is no translation.
     """
-    try:
-        import tensorflow_datasets as tfds
-    except ImportError as error:
-        raise download.DownloadError(
-            f"tfds:{name} needs TensorFlow Datasets: pip install tensorflow-datasets ({error})"
-        ) from None
-    folder = download.writable_folder() / "tensorflow_datasets"
-    logger = logging.getLogger("urllib3.connectionpool")  # without a network, a warning a retry
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        builder = tfds.builder(name, data_dir=str(folder))
-        if not Path(builder.data_dir).is_dir():
-            download.check_may_fetch(f"tfds:{name}")
-        builder.download_and_prepare()
-    except tfds.core.DatasetNotFoundError:
-        raise ValueError(f"TensorFlow Datasets has no such set. Received: {name!r}") from None
-    except OSError as error:
-        raise download.DownloadError(
-            f"TensorFlow Datasets could not fetch {name} ({error}). "
-            f"With a network, run `tfds build {name} --data_dir {folder}`."
-        ) from None
-    finally:
-        logger.setLevel(level)
+    builder = tfds.opened(name)
     features = builder.info.supervised_keys or ()
     if len(features) != 2 or not set(features) <= set(builder.info.features):
         raise ValueError(f"a translation set has two texts a row. Received: tfds:{name}")
+    tfds.prepare(builder, name)
+    import tensorflow_datasets
+
     raw = {
         split_name: [
             (clean(row[features[0]].decode()), clean(row[features[1]].decode()))
-            for row in tfds.as_numpy(builder.as_dataset(split=split_name))
+            for row in tensorflow_datasets.as_numpy(builder.as_dataset(split=split_name))
         ]
         for split_name in builder.info.splits
     }
@@ -165,26 +144,15 @@ def tensorflow_dataset(name: str) -> tuple[dict[str, list[Pair]], Provenance]:
     digest = hashlib.sha256()
     for rows in pairs.values():
         digest.update("\n".join("\t".join(pair) for pair in sorted(rows)).encode())
-    return pairs, Provenance(
-        corpus=f"TensorFlow Datasets {builder.info.full_name}",
-        url=builder.info.homepage or "",
-        sha256=digest.hexdigest(),
-        licence=builder.info.as_proto.redistribution_info.license or "see the home page",
-        attribution=builder.info.full_name,
-        split_rule="official where given, else by source sentence",
-    )
+    rule = "official where given, else by source sentence"
+    return pairs, tfds.provenance(builder, digest.hexdigest(), rule)
 
 
 def official(raw: dict[str, list[Pair]]) -> dict[str, list[Pair]]:
     """Named splits as "train", "valid", "test"; what is missing is cut from train by source."""
-    if "train" not in raw:
-        raise ValueError(f"the data set has no train split. Received: splits={sorted(raw)}")
+    names = tfds.split_names(raw)
     pairs = {name: [p for p in rows if all(p)] for name, rows in raw.items()}
-    found = {
-        "train": pairs["train"],
-        "valid": pairs.get("validation", pairs.get("valid", pairs.get("dev", []))),
-        "test": pairs.get("test", []),
-    }
+    found = {name: pairs[own] if own else [] for name, own in names.items()}
     missing = {name: 0 if found[name] else 1_000 for name in ("valid", "test")}
     cut = split(found["train"], **missing)
     return {name: cut[name] if name == "train" or missing[name] else found[name] for name in found}

@@ -42,6 +42,9 @@ def check(path: Path) -> None:
 
 def check_text(head: bytes, name: str) -> None:
     """Raises ValueError where `head`, the first bytes of the file `name`, is no text in UTF-8."""
+    what = next((what for mark, what in NO_TEXT.items() if head.startswith(mark)), None)
+    if what:
+        raise ValueError(f"a corpus must be UTF-8 text, and this is {what}. Received: {name}")
     found = next((found for mark, found in MARKS.items() if head.startswith(mark)), None)
     if found is None and head[:4096].count(0) > len(head[:4096]) * 0.3:
         found = "UTF-16"  # every other byte of Latin letters
@@ -50,9 +53,6 @@ def check_text(head: bytes, name: str) -> None:
             f"a corpus must be UTF-8 text, and this looks like {found}. Save it as UTF-8, for "
             f"example by: iconv -f {found} -t UTF-8 FILE > NEW_FILE. Received: {name}"
         )
-    what = next((what for mark, what in NO_TEXT.items() if head.startswith(mark)), None)
-    if what:
-        raise ValueError(f"a corpus must be UTF-8 text, and this is {what}. Received: {name}")
 
 
 def guess(raw: bytes) -> str:

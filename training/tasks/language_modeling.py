@@ -1,15 +1,16 @@
-"""Running text whose next token is learnt: tiny Shakespeare, Penn Treebank, one's own text."""
+"""Running text whose next token is learnt: known corpora, one's own text, sets of TFDS."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 from training import paths
-from training.data import text_corpora
+from training.data import text_corpora, text_sets
 from training.tasks.base import Provenance, check_split
 from zoo.task_info import TaskInfo
 from zoo.text_tokenizers import Characters, SubWords, TextTokenizer, Words
@@ -112,7 +113,9 @@ PTB_PROMPTS = (
 
 
 def make(name: str) -> LanguageModeling:
-    """`shakespeare`, `ptb`, `text:PATH` or `text-characters:PATH`.
+    """`shakespeare`, `ptb`, `text:PATH` or `text:tfds:NAME`; `text-characters:` likewise.
+
+    What begins with `tfds:` is a set of TensorFlow Datasets; a file so called is `./tfds:...`.
 
     Raises:
         ValueError: another name, or `text:` without a path.
@@ -137,12 +140,28 @@ def make(name: str) -> LanguageModeling:
     if kind in ("text", "text-characters") and path:
         token = "character" if kind == "text-characters" else "sub-word"
         info = TaskInfo(paths.shown(name), "A beginning", output_unit=token, input_unit=token)
+        if path.startswith(paths.DATASET):
+            return _dataset(name, token, path.removeprefix(paths.DATASET), info)
         own = (paths.shown(path), "")
         mine = ("the owner's", "")
         return _known(name, token, lambda: text_corpora.text(Path(path)), info, own, mine, ())
     raise ValueError(
-        "a text to continue is shakespeare, ptb, text:PATH or text-characters:PATH. "
-        f"Received: {name!r}"
+        "a text to continue is shakespeare, ptb, text:PATH, text-characters:PATH, text:tfds:NAME "
+        f"or text-characters:tfds:NAME. Received: {name!r}"
+    )
+
+
+def _dataset(name: str, token: str, dataset: str, info: TaskInfo) -> LanguageModeling:
+    if not dataset.partition("#")[0]:
+        raise ValueError(f"text:tfds: wants a data set's name. Received: name={name!r}")
+    found = cache(lambda: text_sets.read(dataset))
+    return LanguageModeling(
+        name,
+        token,
+        lambda: found()[0],
+        info,
+        lambda digest: replace(found()[1], sha256=digest),
+        (),
     )
 
 

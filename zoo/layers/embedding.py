@@ -14,7 +14,7 @@ Tensor = Any
 class TiedEmbedding(keras.layers.Embedding):
     """An embedding that can also be the output matrix (tied), as in Press and Wolf 2017.
 
-    Inan et al. 2017 and Press and Wolf 2017: the same rows name a piece on the way in and score
+    Inan et al. 2017 and Press and Wolf 2017: the same rows name a token on the way in and score
     it on the way out. `scores(x)`: (..., D) -> (..., V) float32.
     """
 
@@ -28,16 +28,16 @@ class TiedEmbedding(keras.layers.Embedding):
         return ops.cast(lookup(ops.copy(self.embeddings), inputs), self.compute_dtype)
 
     def scores(self, x: Tensor, matrix: Tensor | None = None) -> Tensor:
-        """Logits of every piece: the product with each of the embedding's rows.
+        """Logits of every token: the product with each of the embedding's rows.
 
         Args:
             x: (..., D).
             matrix: the rows as (D, V) in the computing type, where someone has turned them already.
         """
         if matrix is None:
-            matrix = ops.transpose(ops.cast(self.embeddings, self.compute_dtype))
+            matrix = ops.transpose(ops.cast(self.embeddings, self.compute_dtype))  # (D, V)
         x = ops.cast(x, self.compute_dtype)
-        return ops.cast(ops.matmul(x, matrix), "float32")
+        return ops.cast(ops.matmul(x, matrix), "float32")  # (..., D) -> (..., V)
 
 
 def lookup(table: Tensor, ids: Tensor) -> Tensor:
@@ -50,9 +50,9 @@ def lookup(table: Tensor, ids: Tensor) -> Tensor:
     @ops.custom_gradient
     def rows(table: Tensor) -> tuple[Tensor, Any]:
         def gradient(upstream: Tensor) -> Tensor:
-            flat = ops.reshape(upstream, (-1, table.shape[-1]))
-            return ops.scatter(ops.reshape(ids, (-1, 1)), flat, table.shape)
+            flat = ops.reshape(upstream, (-1, table.shape[-1]))  # (..., D) -> (N, D)
+            return ops.scatter(ops.reshape(ids, (-1, 1)), flat, table.shape)  # (V, D)
 
-        return ops.take(table, ids, axis=0), gradient
+        return ops.take(table, ids, axis=0), gradient  # (...) -> (..., D)
 
     return rows(table)

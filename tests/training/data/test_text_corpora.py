@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from training.data import download, text_corpora
-from training.data.text_corpora import ptb, read, shakespeare, text, words
+from training.data.text_corpora import cut, ptb, read, shakespeare, text, words
 
 BOOK = "".join(f"Chapter {n} begins here,\nand goes on for a line or two.\n\n" for n in range(400))
 
@@ -236,6 +236,16 @@ def test_the_least_may_be_chosen(write):
     assert whole(corpus) == "word " * 60 + "\n"
     with pytest.raises(ValueError, match="least must be at least 100"):
         text(line, least=0)
+
+
+def test_as_many_parts_are_cut_as_are_asked_for():
+    assert cut(BOOK, "a book", 0) == [BOOK]
+    train, test = cut(BOOK, "a book", 1)
+    assert train + test == BOOK and test.startswith("Chapter")
+    assert abs(len(test) / len(BOOK) - 0.05) < 0.01
+    assert cut("one\ntwo\n", "two lines", 1) == ["one\n", "two\n"]
+    with pytest.raises(ValueError, match=r"at least 2 lines .* 1 line, 4 characters in one line"):
+        cut("one\n", "one line", 1)
 
 
 def test_the_examples_of_its_docstrings():

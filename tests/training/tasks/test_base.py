@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.training import training_runs
 from training import tasks
 from training.metrics.text import Figure
 from training.tasks.base import Example, group
@@ -64,14 +63,9 @@ def test_examples_are_the_same_in_another_process(task, tmp_path):
         ".encode()).hexdigest())"
     )
     digests = {
-        subprocess.run(
-            [sys.executable, "-c", script],
-            env={"PYTHONHASHSEED": seed, "ZOO_DATA_DIR": str(tmp_path), "PATH": ""},
-            cwd=Path(__file__).parents[3],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        training_runs.python(
+            script, env={"PYTHONHASHSEED": seed, "ZOO_DATA_DIR": str(tmp_path), "PATH": ""}
+        )
         for seed in ("1", "2")
     }
     assert len(digests) == 1
@@ -140,15 +134,8 @@ def test_group_keeps_order_and_drops_repeats():
 
 def test_tasks_and_metrics_import_no_framework():
     script = (
-        "import sys, training.metrics.text, training.tasks.translation, training.tasks.dates,"
+        "import training.metrics.text, training.tasks.translation, training.tasks.dates,"
         "training.tasks.pronunciation, training.evaluate, training.card_writer;"
         "print([m for m in ('tensorflow', 'keras', 'jax', 'sacrebleu') if m in sys.modules])"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert run.stdout.strip() == "[]"
+    assert training_runs.python(script).strip() == "[]"

@@ -165,10 +165,12 @@ def test_no_corpus_and_no_network_says_what_to_fetch(data, monkeypatch):
     assert str(data / "tatoeba-ita" / "ita.txt") in message
 
 
-def test_missing_tensorflow_datasets_is_one_clear_line(monkeypatch):
+@pytest.mark.parametrize("name", ["tfds:ted_hrlr_translate/pt_to_en", "text:tfds:imdb_reviews"])
+def test_missing_tensorflow_datasets_is_one_clear_line(name, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "tensorflow_datasets", None)
-    with pytest.raises(RuntimeError, match="pip install tensorflow-datasets"):
-        tasks.get("tfds:ted_hrlr_translate/pt_to_en").examples("train")
+    with pytest.raises(DownloadError, match="pip install tensorflow-datasets") as error:
+        tasks.get(name).provenance()
+    assert "\n" not in str(error.value)
 
 
 def test_splits_of_a_published_set():

@@ -9,7 +9,6 @@ from keras import ops
 from tests.zoo import tiny_language_models as tiny
 from zoo import registry
 from zoo.inference.generation import Sampling
-from zoo.inference.ngram import NGramPredictor
 from zoo.interpret import (
     Force,
     Intervention,
@@ -21,7 +20,6 @@ from zoo.interpret import (
     saliency,
 )
 from zoo.interpret.gradients import replaced_embedding
-from zoo.models.ngram import KneserNey
 
 PROMPT = "Or to take arms"
 COUNT = 7
@@ -170,11 +168,7 @@ def test_a_text_beyond_the_context_is_refused():
 
 
 def test_a_table_of_counts_is_no_network():
-    tokens = tiny.tokenizer("word")
-    stream = np.concatenate([[tokens.start], tokens.encode(tiny.TEXT)])
-    counted = NGramPredictor(
-        "counted", KneserNey.fit(stream, 3, tokens.size), tokens, {"kind": "language_model"}
-    )
+    counted = tiny.ngram()
     [answer] = counted.predict("to be", 3)
     with pytest.raises(ValueError, match="table of counts"):
         intervene(counted, answer, Intervention())

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
@@ -13,7 +11,7 @@ from tests.training import training_runs
 from zoo.runtime import keras_settings
 
 SCRIPT = """
-import hashlib, json, sys
+import hashlib, json
 from pathlib import Path
 from typer.testing import CliRunner
 from training import train
@@ -64,19 +62,8 @@ def test_a_keras_json_changes_nothing(tmp_path):
         (place / "keras").mkdir(parents=True)
         if content:
             (place / "keras" / "keras.json").write_text(json.dumps(content))
-        done = subprocess.run(
-            [
-                *(sys.executable, "-c"),
-                f"import sys; sys.path.insert(0, {str(training_runs.ROOT)!r})\n{SCRIPT}",
-                *arguments,
-            ],
-            cwd=place,
-            env={**os.environ, "KERAS_HOME": str(place / "keras")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{name}: {done.stderr[-3000:]}"
+        env = {**os.environ, "KERAS_HOME": str(place / "keras")}
+        training_runs.python(SCRIPT, *arguments, folder=place, env=env)
         answers[name] = json.loads((place / "found.json").read_text())
         if content:  # the user's file is the user's
             assert json.loads((place / "keras" / "keras.json").read_text()) == content
