@@ -128,7 +128,9 @@ class TrainConfig:
     vocabulary: int = option(0, help="Sub-words of the tokenizer; 0: as the task has it.", least=0)
     weight_decay: float = option(0.0, help="Of every matrix, times the learning rate.", least=0)
     override: dict[str, Any] = option(  # noqa: RUF009
-        {}, help="Another hyper-parameter: --set width=192 --set positions=learned.", flag="--set"
+        {},
+        help="Another hyper-parameter: --set hidden_size=192 --set positions=learned.",
+        flag="--set",
     )
     validate_every: int = option(0, help="Steps between validations; 0: one epoch.", least=0)
     validate_on: int = option(

@@ -216,6 +216,9 @@ def check_same_settings(folder: Path, progress: checkpoint.Progress, asked: dict
         before["task"] = paths.shown(before["task"])
     if "sampling" in before:
         before["subword_regularization"] = before.pop("sampling")
+    if before.get("override"):
+        former = registry.former_names(before.get("model") or "")
+        before["override"] = {former.get(k, k): v for k, v in before["override"].items()}
     # What an earlier version did not know of was not asked for.
     usual = settings(TrainConfig(task=asked.get("task", "")))
     other = sorted(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo import registry, saving, shipped
+from zoo.configs.base import renamed
 
 if TYPE_CHECKING:
     from training.config import TrainConfig
@@ -65,7 +66,7 @@ class Start:
                     f"Received: --{key} {getattr(asked, key)}"
                 )
         own = asdict(self.hyperparameters)
-        for name, value in asked.override.items():
+        for name, value in renamed(type(self.hyperparameters), asked.override).items():
             if name != "dropout" and own.get(name) != value:
                 has = f"has {name}={own[name]}" if name in own else f"knows no {name}"
                 raise ValueError(

@@ -21,6 +21,7 @@ from training import config as settings
 from training import paths
 from training.commands import EXPECTED, plainly
 from training.config import TrainConfig
+from zoo import registry
 
 # Plain help: the framed one cuts long option names off on a narrow terminal.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -66,6 +67,7 @@ def configuration(given: dict[str, Any], typed: set[str]) -> TrainConfig:
         if not values.get("model"):
             raise ValueError("--model says which network; or give --start-from. Received: neither")
         values["preset"] = values.get("preset") or "small"
+        values["override"] = _of_today(values["model"], values.get("override") or {})
     try:
         return TrainConfig(**values)
     except ValueError as error:
@@ -75,8 +77,16 @@ def configuration(given: dict[str, Any], typed: set[str]) -> TrainConfig:
         raise ValueError(f"--{name.replace('_', '-')}: {error}") from None
 
 
+def _of_today(model: str, override: dict[str, Any]) -> dict[str, Any]:
+    """The same hyper-parameters under their names of today; says which had another."""
+    former = registry.former_names(model)
+    for name in former.keys() & override.keys():
+        typer.echo(f"--set {name} is called {former[name]} now.", err=True)
+    return {former.get(name, name): value for name, value in override.items()}
+
+
 def parse_overrides(pairs: list[str]) -> dict[str, Any]:
-    """`["width=192", "positions=learned"]` -> values as numbers, booleans or strings."""
+    """`["hidden_size=192", "positions=learned"]` -> values as numbers, booleans or strings."""
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")

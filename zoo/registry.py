@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.configs import feed_forward, gpt, ngram, recurrent, recurrent_language_model, transformer
-from zoo.configs.base import make_config
+from zoo.configs.base import make_config, renamed
 
 
 @dataclass(frozen=True)
@@ -231,6 +231,15 @@ def architecture(name: str, kind: str = "seq2seq") -> Architecture:
     return known[name]
 
 
+def former_names(name: str) -> dict[str, str]:
+    """What hyper-parameters of the architecture `name`, of any kind, were called, and are now."""
+    found: dict[str, str] = {}
+    for entry in ARCHITECTURES.values():
+        if entry.name == name:
+            found.update(getattr(entry.config, "former_names", {}))
+    return found
+
+
 def configuration(name: str, preset: str = "small", kind: str = "seq2seq", **overrides: Any) -> Any:
     """Hyper-parameters of the architecture `name` in size `preset`, some of them overridden.
 
@@ -240,7 +249,7 @@ def configuration(name: str, preset: str = "small", kind: str = "seq2seq", **ove
     entry = architecture(name, kind)
     if preset not in entry.presets:
         raise ValueError(f"Unknown preset. Known: {', '.join(entry.presets)}. Received: {preset!r}")
-    return make_config(entry.config, {**entry.presets[preset], **overrides})
+    return make_config(entry.config, entry.presets[preset] | renamed(entry.config, overrides))
 
 
 def attention_heads(

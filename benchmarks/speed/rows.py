@@ -75,9 +75,9 @@ def training_flops(about: Mapping[str, Any]) -> float:
 
     size = about["vocabulary"]
     config = registry.configuration("transformer", source_vocabulary=size, target_vocabulary=size)
-    square, inner = config.width**2, 2 * config.width * config.feedforward
+    square, inner = config.hidden_size**2, 2 * config.hidden_size * config.feed_forward_size
     # Self-attention has four matrices; of cross-attention, two are met by target tokens.
-    decoder = config.decoder_layers * (6 * square + inner) + size * config.width
+    decoder = config.decoder_layers * (6 * square + inner) + size * config.hidden_size
     encoder = config.encoder_layers * (4 * square + inner) + config.decoder_layers * 2 * square
     return 6 * (decoder + encoder * about["mean_source"] / about["mean_target"])
 

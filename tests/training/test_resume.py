@@ -176,7 +176,7 @@ def test_progress_comes_back_as_it_was(network, tmp_path):
         minutes=0.1,
         best=1 / 3,
         losses=[0.1, 2.7182818284590451],
-        settings={"task": "dates", "override": {"width": 8}, "dropout": None, "epochs": 1.0},
+        settings={"task": "dates", "override": {"hidden_size": 8}, "dropout": None, "epochs": 1.0},
     )
     checkpoint.save(tmp_path, network.model, progress)
     assert checkpoint.read_progress(tmp_path) == progress

@@ -51,7 +51,11 @@ WRONG = {
     "another architecture": (("--start-from=BASE", "--model=lstm"), ["simple-rnn", "--model lstm"]),
     "another size": (("--start-from=BASE", "--preset=tiny"), ["nano", "--preset tiny"]),
     "another vocabulary": (("--start-from=BASE", "--vocabulary=999"), ["--vocabulary 999"]),
-    "another width": (("--start-from=BASE", "--set=width=32"), ["width=16", "width=32"]),
+    "another hidden size": (
+        ("--start-from=BASE", "--set=hidden_size=32"),
+        ["has hidden_size=24", "--set hidden_size=32"],
+    ),
+    "by its former name": (("--start-from=BASE", "--set=units=32"), ["has hidden_size=24"]),
     "no such hyper-parameter": (("--start-from=BASE", "--set=wdith=3"), ["knows no wdith"]),
     "dropout of all": (("--start-from=BASE", "--dropout=1"), ["dropout=1.0"]),
     "an unknown choice": (("--start-from=BASE", "--keep=worst"), ["--keep", "'worst'"]),

@@ -31,11 +31,14 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
     "missing file": (["--task=tsv:nothing.tsv", *RUN], ["no such file", "nothing.tsv"]),
     "unknown model": ([TASK, *RUN, "--model=gpt"], ["Unknown model", "lstm-bahdanau", "'gpt'"]),
     "unknown preset": ([TASK, *RUN, "--preset=huge"], ["Unknown preset", "small", "'huge'"]),
-    "unknown hyper-parameter": ([TASK, *RUN, "--set=wdith=3"], ["width", "'wdith'"]),
-    "no value": ([TASK, *RUN, "--set=width"], ["NAME=VALUE", "'width'"]),
-    "value of another type": ([TASK, *RUN, "--set=width=wide"], ["width='wide'"]),
+    "unknown hyper-parameter": (
+        [TASK, *RUN, "--set=hiden_size=3"],
+        ["hidden_size", "'hiden_size'"],
+    ),
+    "no value": ([TASK, *RUN, "--set=hidden_size"], ["NAME=VALUE", "'hidden_size'"]),
+    "value of another type": ([TASK, *RUN, "--set=hidden_size=wide"], ["hidden_size='wide'"]),
     "dropout of all": ([TASK, *RUN, "--dropout=1"], ["dropout=1.0"]),
-    "odd units": ([TASK, *RUN, "--model=lstm", "--set=units=25"], ["units=25"]),
+    "odd hidden size": ([TASK, *RUN, "--model=lstm", "--set=hidden_size=25"], ["units=25"]),
     "too few positions": (
         [TASK, *RUN, "--model=transformer", "--set=max_length=64"],
         ["128 tokens", "max_length=64"],

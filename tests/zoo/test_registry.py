@@ -139,11 +139,11 @@ def test_an_unknown_model_or_preset():
 @pytest.mark.parametrize(
     "name, value",
     [
-        ("width", 0),
-        ("width", -16),
-        ("width", 16.0),
-        ("width", True),
-        ("width", None),
+        ("hidden_size", 0),
+        ("hidden_size", -16),
+        ("hidden_size", 16.0),
+        ("hidden_size", True),
+        ("hidden_size", None),
         ("dropout", 1.0),
         ("dropout", -0.1),
         ("dropout", float("nan")),
@@ -159,7 +159,7 @@ def test_hyperparameters_are_checked_by_name_and_type(name, value):
 
 
 def test_unknown_and_missing_hyperparameters_are_named():
-    with pytest.raises(ValueError, match=r"Known: .*width.*Received: 'wdith'"):
+    with pytest.raises(ValueError, match=r"Known: .*hidden_size.*Received: 'wdith'"):
         registry.configuration("transformer", "nano", wdith=3)
     with pytest.raises(ValueError, match="source_vocabulary, target_vocabulary"):
         registry.configuration("transformer", "nano")
@@ -167,9 +167,9 @@ def test_unknown_and_missing_hyperparameters_are_named():
 
 def test_sizes_that_cannot_be_divided():
     with pytest.raises(ValueError, match="heads=3"):
-        build("transformer", Transformer(9, 9, width=16, heads=3))
+        build("transformer", Transformer(9, 9, hidden_size=16, heads=3))
     with pytest.raises(ValueError, match="units=25"):
-        build("lstm", Recurrent(9, 9, width=16, units=25))
+        build("lstm", Recurrent(9, 9, embedding_size=16, hidden_size=25))
 
 
 CONFIGS = list(dict.fromkeys(entry.config for entry in registry.of_kind("seq2seq").values()))
@@ -262,3 +262,21 @@ def test_what_must_be_quick_imports_no_framework(code):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "imported:"
+
+
+@pytest.mark.parametrize(
+    ("name", "former", "now"),
+    [
+        ("transformer", {"width": 32, "feedforward": 48}, ("hidden_size", "feed_forward_size")),
+        ("lstm-bahdanau", {"width": 32, "units": 48}, ("embedding_size", "hidden_size")),
+        ("feed-forward", {"width": 32}, ("hidden_size",)),
+    ],
+)
+def test_hyper_parameters_are_understood_by_their_former_names(name, former, now):
+    sizes = {"source_vocabulary": 9, "target_vocabulary": 9}
+    found = registry.configuration(name, "nano", **sizes, **former)
+    assert [getattr(found, one) for one in now] == list(former.values())
+    today = dict(zip(now, former.values(), strict=True))
+    assert make_config(type(found), sizes | former) == make_config(type(found), sizes | today)
+    with pytest.raises(ValueError, match=r"is called .* now\. Received: both"):
+        make_config(type(found), sizes | former | {now[0]: 64})

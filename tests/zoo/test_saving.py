@@ -54,7 +54,7 @@ def test_a_folder_holds_plain_data_only(folder):
     }
     config = json.loads((folder / "config.json").read_text())
     assert (config["format"], config["kind"]) == (2, "seq2seq")
-    assert config["hyperparameters"]["width"] == 16
+    assert config["hyperparameters"]["hidden_size"] == 16
     assert config["tokenizers"] == {"source": "tokenizer.model", "target": "tokenizer.model"}
     assert {a.dtype for a in load((folder / saving.WEIGHTS).read_bytes()).values()} == {
         np.dtype("float16")
@@ -174,14 +174,14 @@ def test_a_config_that_says_something_wrong(copy, changes, words):
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"width": 0}, ["width=0"]),
-        ({"width": "16"}, ["width='16'"]),
-        ({"width": True}, ["width=True"]),
+        ({"hidden_size": 0}, ["hidden_size=0"]),
+        ({"hidden_size": "16"}, ["hidden_size='16'"]),
+        ({"hidden_size": True}, ["hidden_size=True"]),
         ({"heads": 3}, ["width=16, heads=3"]),
         ({"dropout": 1.0}, ["dropout=1.0"]),
         ({"positions": "rotary"}, ["rotary"]),
         ({"layers": 2}, ["Unknown hyper-parameter", "'layers'"]),
-        ({"width": 32}, ["shape"]),
+        ({"hidden_size": 32}, ["shape"]),
         ({"decoder_layers": 3}, ["decoder_2"]),
         ({"encoder_layers": 1}, ["encoder_1"]),
         ({"source_vocabulary": 7}, ["tokens", "7"]),

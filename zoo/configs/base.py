@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 SIZES = ("nano", "tiny", "compact", "small", "base")
 """Names of the presets: `nano` for tests, `tiny` for characters, `compact` for the shipped
@@ -15,7 +15,12 @@ recurrent translators, `small` for a corpus of your own on a CPU, `base` for an 
 
 @dataclass(frozen=True)
 class Config:
-    """Hyper-parameters of a network; every architecture's are a subclass."""
+    """Hyper-parameters of a network; every architecture's are a subclass.
+
+    `former_names`: what fields were called in model folders and commands of older versions.
+    """
+
+    former_names: ClassVar[Mapping[str, str]] = {}
 
     def attention_heads(self) -> dict[str, tuple[int, int]]:
         """How many layers and heads of attention the network has, by kind of map; {} for none.
@@ -99,6 +104,7 @@ def make_config(kind: type, values: Mapping[str, Any]) -> Any:
             field without a value.
     """
     fields = {field.name: field for field in dataclasses.fields(kind)}
+    values = renamed(kind, values)
     for name, value in values.items():
         if name not in fields:
             raise ValueError(
@@ -110,6 +116,21 @@ def make_config(kind: type, values: Mapping[str, Any]) -> Any:
     if missing := [name for name in required if name not in values]:
         raise ValueError(f"{kind.__name__} needs {', '.join(missing)}. Received: none")
     return kind(**values)
+
+
+def renamed(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same values, each under its field's name of today.
+
+    Raises:
+        ValueError: one field under both names.
+    """
+    former, found = getattr(kind, "former_names", {}), {}
+    for name, value in values.items():
+        today = former.get(name, name)
+        if today in found:
+            raise ValueError(f"{name} is called {today} now. Received: both")
+        found[today] = value
+    return found
 
 
 def check(field: dataclasses.Field, value: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from zoo.configs.base import Config, share, size
 
@@ -43,7 +43,7 @@ class FeedForwardSeq2Seq(Config):
     Args:
         source_vocabulary, target_vocabulary: how many tokens each side has.
         shared_vocabulary: both sides use the same tokens, hence the same embedding.
-        width: of the embeddings.
+        hidden_size: of the embeddings.
         window: how many tokens of the source are read; what stands behind them is not.
         target_window: how many of the tokens written last are read at each step.
         inner_size: of the hidden layers, one over the source's window, one over each step's.
@@ -54,18 +54,24 @@ class FeedForwardSeq2Seq(Config):
     source_vocabulary: int = size()
     target_vocabulary: int = size()
     shared_vocabulary: bool = False
-    width: int = size(64)
+    hidden_size: int = size(64)
     window: int = size(32)
     target_window: int = size(8)
     inner_size: int = size(512)
     dropout: float = share(0.1)
     max_length: int = size(512)
 
+    former_names: ClassVar = {"width": "hidden_size"}
+
+    @property
+    def embedding_size(self) -> int:
+        return self.hidden_size
+
 
 SEQ2SEQ_PRESETS: dict[str, dict[str, Any]] = {
-    "nano": {"width": 16, "inner_size": 24, "target_window": 3},
-    "tiny": {"width": 48, "inner_size": 512},
-    "compact": {"width": 64, "inner_size": 768},
-    "small": {"width": 96, "inner_size": 1024},
-    "base": {"width": 128, "inner_size": 2048},
+    "nano": {"hidden_size": 16, "inner_size": 24, "target_window": 3},
+    "tiny": {"hidden_size": 48, "inner_size": 512},
+    "compact": {"hidden_size": 64, "inner_size": 768},
+    "small": {"hidden_size": 96, "inner_size": 1024},
+    "base": {"hidden_size": 128, "inner_size": 2048},
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from zoo.configs.base import Config, share, size
 
@@ -15,19 +15,25 @@ class Recurrent(Config):
     Args:
         source_vocabulary, target_vocabulary: how many tokens each side has.
         shared_vocabulary: both sides use the same tokens, hence the same embedding.
-        width: of the token embeddings, and of the tied output.
-        units: of the decoder's state; each direction of a bidirectional encoder has half.
-        attention_units: of the hidden layer of additive attention; unused without it.
+        embedding_size: of the token embeddings, and of the tied output.
+        hidden_size: of the decoder's state; each direction of a bidirectional encoder has half.
+        attention_size: of the hidden layer of additive attention; unused without it.
         dropout: share of the embeddings and of the readout dropped while training.
     """
 
     source_vocabulary: int = size()
     target_vocabulary: int = size()
     shared_vocabulary: bool = False
-    width: int = size(256)
-    units: int = size(512)
-    attention_units: int = size(256)
+    embedding_size: int = size(256)
+    hidden_size: int = size(512)
+    attention_size: int = size(256)
     dropout: float = share(0.2)
+
+    former_names: ClassVar = {
+        "width": "embedding_size",
+        "units": "hidden_size",
+        "attention_units": "attention_size",
+    }
 
 
 @dataclass(frozen=True)
@@ -39,9 +45,9 @@ class RecurrentWithAttention(Recurrent):
 
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "nano": {"width": 16, "units": 24, "attention_units": 16},
-    "tiny": {"width": 128, "units": 256, "attention_units": 128},
-    "compact": {"width": 192, "units": 384, "attention_units": 192},
-    "small": {"width": 256, "units": 512, "attention_units": 256},
-    "base": {"width": 512, "units": 1024, "attention_units": 512},
+    "nano": {"embedding_size": 16, "hidden_size": 24, "attention_size": 16},
+    "tiny": {"embedding_size": 128, "hidden_size": 256, "attention_size": 128},
+    "compact": {"embedding_size": 192, "hidden_size": 384, "attention_size": 192},
+    "small": {"embedding_size": 256, "hidden_size": 512, "attention_size": 256},
+    "base": {"embedding_size": 512, "hidden_size": 1024, "attention_size": 512},
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from zoo.configs.base import Config, setting, share, size
 
@@ -15,9 +15,10 @@ class Transformer(Config):
     Args:
         source_vocabulary, target_vocabulary: how many tokens each side has.
         shared_vocabulary: both sides use the same tokens, hence the same embedding.
-        width: d_model, of the residual stream.
-        heads: of every attention layer; must divide `width`.
-        feedforward: the inner width of the position-wise network, usually four times `width`.
+        hidden_size: of the residual stream, d_model.
+        heads: of every attention layer; must divide `hidden_size`.
+        feed_forward_size: of the inner layer of the position-wise network, usually four times
+            `hidden_size`.
         encoder_layers, decoder_layers: how many blocks are stacked.
         dropout: share of embeddings, attention weights and block outputs dropped while training.
         positions: `sinusoidal`, `learned` or `none`.
@@ -27,14 +28,20 @@ class Transformer(Config):
     source_vocabulary: int = size()
     target_vocabulary: int = size()
     shared_vocabulary: bool = False
-    width: int = size(256)
+    hidden_size: int = size(256)
     heads: int = size(4)
-    feedforward: int = size(1024)
+    feed_forward_size: int = size(1024)
     encoder_layers: int = size(3)
     decoder_layers: int = size(3)
     dropout: float = share(0.1)
     positions: str = setting("sinusoidal", choices=("sinusoidal", "learned", "none"))
     max_length: int = size(512)
+
+    former_names: ClassVar = {"width": "hidden_size", "feedforward": "feed_forward_size"}
+
+    @property
+    def embedding_size(self) -> int:
+        return self.hidden_size
 
     def attention_heads(self) -> dict[str, tuple[int, int]]:
         decoder = (self.decoder_layers, self.heads)
@@ -46,10 +53,16 @@ class Transformer(Config):
 
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "nano": {"width": 16, "heads": 2, "feedforward": 32, "encoder_layers": 2, "decoder_layers": 2},
-    "tiny": {"width": 128, "heads": 4, "feedforward": 512},
-    "compact": {"width": 192, "heads": 4, "feedforward": 768},
-    "small": {"width": 256, "heads": 4, "feedforward": 1024},
-    "base": {"width": 512, "heads": 8, "feedforward": 2048}
+    "nano": {
+        "hidden_size": 16,
+        "heads": 2,
+        "feed_forward_size": 32,
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+    },
+    "tiny": {"hidden_size": 128, "heads": 4, "feed_forward_size": 512},
+    "compact": {"hidden_size": 192, "heads": 4, "feed_forward_size": 768},
+    "small": {"hidden_size": 256, "heads": 4, "feed_forward_size": 1024},
+    "base": {"hidden_size": 512, "heads": 8, "feed_forward_size": 2048}
     | {"encoder_layers": 6, "decoder_layers": 6},  # that of Vaswani et al. 2017
 }

@@ -183,7 +183,7 @@ class _Path:
         self.run = backend.compiled(network, _along_path)
         # Logits, and what additive attention keeps of each step for the way back.
         config = network.config
-        numbers = config.target_vocabulary + source.shape[1] * config.width
+        numbers = config.target_vocabulary + source.shape[1] * config.embedding_size
         self.rows = _fitting(target.shape[1] * numbers, min(rows, ROWS_AT_ONCE))
 
     def add(self, places: np.ndarray, parts: np.ndarray, sums: np.ndarray) -> np.ndarray:

@@ -41,15 +41,17 @@ class Seq2Seq(Autoregressive):
 
     def __init__(self, config: Any, **kwargs: Any):
         super().__init__(config, **kwargs)
-        self.scale = config.width**0.5
+        self.scale = config.embedding_size**0.5
         self.target_embedding = TiedEmbedding(
-            config.target_vocabulary, config.width, name="target_embedding"
+            config.target_vocabulary, config.embedding_size, name="target_embedding"
         )
         # Also where saliency is measured.
         self.source_embedding = (
             self.target_embedding
             if config.shared_vocabulary
-            else TiedEmbedding(config.source_vocabulary, config.width, name="source_embedding")
+            else TiedEmbedding(
+                config.source_vocabulary, config.embedding_size, name="source_embedding"
+            )
         )
         self.source_dropout = keras.layers.Dropout(config.dropout)
         self.target_dropout = keras.layers.Dropout(config.dropout)

@@ -67,9 +67,11 @@ class FeedForwardSeq2Seq(Seq2Seq):
         super().__init__(config, **kwargs)
         relu = {"activation": "relu"}
         self.summary = keras.layers.Dense(config.inner_size, **relu, name="summary")
-        self.positions = Positions("learned", config.max_length, config.width, name="positions")
+        self.positions = Positions(
+            "learned", config.max_length, config.hidden_size, name="positions"
+        )
         self.inner = keras.layers.Dense(config.inner_size, **relu, name="inner")
-        self.outer = keras.layers.Dense(config.width, name="outer")
+        self.outer = keras.layers.Dense(config.hidden_size, name="outer")
         self.summary_dropout = keras.layers.Dropout(config.dropout)
         self.inner_dropout = keras.layers.Dropout(config.dropout)
 
@@ -79,7 +81,7 @@ class FeedForwardSeq2Seq(Seq2Seq):
         x = self.source_dropout(self.source_embedding(source) * self.scale)  # (B, S, D)
         x = x * ops.cast(mask[..., None], x.dtype)
         x = ops.pad(x, ((0, 0), (0, window), (0, 0)))[:, :window]  # (B, W, D)
-        x = ops.reshape(x, (-1, window * self.config.width))  # (B, W D)
+        x = ops.reshape(x, (-1, window * self.config.hidden_size))  # (B, W D)
         return {"mask": mask, "summary": self.summary_dropout(self.summary(x))}  # (B, F)
 
     def scores(self, ids: Tensor, index: Tensor, memory: Memory) -> Tensor:

@@ -29,7 +29,7 @@ class RecurrentSeq2Seq(Seq2Seq):
 
     def __init__(self, config: Recurrent, **kwargs: Any):
         super().__init__(config, **kwargs)
-        self.readout = keras.layers.Dense(config.width, activation="tanh", name="readout")
+        self.readout = keras.layers.Dense(config.embedding_size, activation="tanh", name="readout")
         self.readout_dropout = keras.layers.Dropout(config.dropout)
 
     def embed_source(self, source: Tensor) -> Tensor:
@@ -81,9 +81,11 @@ class SimpleRNNSeq2Seq(BottleneckSeq2Seq):
         super().__init__(config, **kwargs)
         # sqrt(D) would saturate tanh, which then passes no gradient to earlier steps; 1 leaves
         # rare tokens without any effect (measured on dates and on en-es).
-        self.scale = config.width**0.25
-        self.encoder = keras.layers.SimpleRNN(config.units, return_state=True, name="encoder")
-        self.decoder = keras.layers.SimpleRNN(config.units, return_sequences=True, name="decoder")
+        self.scale = config.embedding_size**0.25
+        self.encoder = keras.layers.SimpleRNN(config.hidden_size, return_state=True, name="encoder")
+        self.decoder = keras.layers.SimpleRNN(
+            config.hidden_size, return_sequences=True, name="decoder"
+        )
 
     def encode(self, source: Tensor) -> Memory:
         mask = source_mask(source)  # (B, S)
@@ -96,8 +98,8 @@ class LSTMSeq2Seq(BottleneckSeq2Seq):
 
     def __init__(self, config: Recurrent, **kwargs: Any):
         super().__init__(config, **kwargs)
-        self.encoder = BidirectionalEncoder(config.units, name="encoder")
-        self.decoder = keras.layers.LSTM(config.units, return_sequences=True, name="decoder")
+        self.encoder = BidirectionalEncoder(config.hidden_size, name="encoder")
+        self.decoder = keras.layers.LSTM(config.hidden_size, return_sequences=True, name="decoder")
 
     def encode(self, source: Tensor) -> Memory:
         mask = source_mask(source)  # (B, S)
@@ -116,13 +118,15 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
 
     def __init__(self, config: RecurrentWithAttention, **kwargs: Any):
         super().__init__(config, **kwargs)
-        self.encoder = BidirectionalEncoder(config.units, name="encoder")
-        self.attention = AdditiveAttention(config.attention_units, name="attention")
+        self.encoder = BidirectionalEncoder(config.hidden_size, name="encoder")
+        self.attention = AdditiveAttention(config.attention_size, name="attention")
         # One LSTM cell's matrices, apart: the input's half runs once for all steps.
         self.input_gates = keras.layers.Dense(
-            4 * config.units, bias_initializer=forget_bias, name="input_gates"
+            4 * config.hidden_size, bias_initializer=forget_bias, name="input_gates"
         )
-        self.state_gates = keras.layers.Dense(4 * config.units, use_bias=False, name="state_gates")
+        self.state_gates = keras.layers.Dense(
+            4 * config.hidden_size, use_bias=False, name="state_gates"
+        )
 
     def build_variables(self) -> None:
         # By one step: what JAX makes within the scan of `decode` cannot leave it.

@@ -28,10 +28,10 @@ class TransformerSeq2Seq(Seq2Seq):
 
     def __init__(self, config: Transformer, **kwargs: Any):
         super().__init__(config, **kwargs)
-        where = (config.positions, config.max_length, config.width)
+        where = (config.positions, config.max_length, config.hidden_size)
         self.source_positions = Positions(*where, name="source_positions")
         self.target_positions = Positions(*where, name="target_positions")
-        size = (config.width, config.heads, config.feedforward, config.dropout)
+        size = (config.hidden_size, config.heads, config.feed_forward_size, config.dropout)
         self.encoder_layers = [
             SelfAttentionBlock(*size, name=f"encoder_{i}") for i in range(config.encoder_layers)
         ]

@@ -183,7 +183,7 @@ def test_a_head_switched_off_is_its_output_zeroed(models, kind):
 def test_bahdanaus_attention_off_is_a_context_of_zero(models):
     model = models("lstm-bahdanau")
     [found] = predict_without(model, [TEXT], target=["el libro"], off=[Off("cross", 0)])
-    network, units = model.model, model.model.config.units
+    network, units = model.model, model.model.config.hidden_size
     kernels = [network.state_gates.kernel, network.readout.kernel]
     before = [np.asarray(kernel).copy() for kernel in kernels]
     for kernel, first in zip(kernels, (0, units), strict=True):

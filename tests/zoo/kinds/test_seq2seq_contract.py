@@ -239,9 +239,11 @@ def learnt(request):
     ]
     targets = [[*random.integers(4, 12, i % 5).tolist(), EOS] for i in range(32)]
     batch = make_batch(sources, targets)
-    sizes = {"source_vocabulary": 12, "target_vocabulary": 12, "width": 32, "dropout": 0.0}
+    sizes = {"source_vocabulary": 12, "target_vocabulary": 12, "dropout": 0.0}
     fields = registry.architecture(request.param).config.__dataclass_fields__
-    sizes |= {name: 64 for name in ("units", "inner_size") if name in fields}
+    recurrent = "embedding_size" in fields
+    sizes |= {"embedding_size": 32, "hidden_size": 64} if recurrent else {"hidden_size": 32}
+    sizes |= {name: 64 for name in ("inner_size",) if name in fields}
     config = registry.configuration(request.param, "nano", **sizes)
     network = build(request.param, config, seed=1)
     optimizer = make_optimizer(learning_rate=5e-3, warmup=10, steps=400, clip=1.0, averaging=0.0)
