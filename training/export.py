@@ -39,7 +39,7 @@ def main(
         int | None,
         typer.Option(
             min=2,
-            help="The most pieces to read and to write, by default the model's; of a language "
+            help="The most tokens to read and to write, by default the model's; of a language "
             "model the most tokens that one request may write.",
         ),
     ] = None,

@@ -75,7 +75,7 @@ class Start:
         size = next(reversed(self.tokenizers.values())).size
         if asked.vocabulary not in (0, size):
             raise ValueError(
-                f"--start-from {self.name} has a vocabulary of {size} pieces. "
+                f"--start-from {self.name} has a vocabulary of {size} tokens. "
                 f"Received: --vocabulary {asked.vocabulary}"
             )
         self.changed(asked.override)  # a dropout that is none

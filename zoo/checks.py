@@ -22,7 +22,7 @@ from typing import Any
 from zoo.tokenizer import clean
 
 FIRST_CHARACTERS = "Only the first {most} characters were looked at."
-TOO_LONG = "The source has {count} pieces or more; only the first {most} were read."
+TOO_LONG = "The source has {count} tokens or more; only the first {most} were read."
 MISSING, MISSING_SHOWN = "Not in the model's vocabulary: {shown}", 10
 CUT = "Cut at the longest length."
 
@@ -144,7 +144,7 @@ def description(found: Checks) -> str:
 
 
 def read_text(pieces: Sequence[str]) -> str:
-    """The text that a model reads as these pieces, of which the last one closes it."""
+    """The text that a model reads as these tokens, of which the last one closes it."""
     return "".join(pieces[:-1]).replace("\u2581", " ")
 
 

@@ -1,6 +1,6 @@
 """What every generator of sequences answers: the text, how sure it was, and where it looked.
 
-Axes of attention: L layers, H heads, T written pieces, S read pieces.
+Axes of attention: L layers, H heads, T written tokens, S read tokens.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from zoo.tokenizer import WORD_START
 
 END = "</s>"
 BYTE = re.compile(r"<0x([0-9A-F]{2})>")
-"""A piece that is one byte of a character which has no piece of its own, in UTF-8."""
+"""A token that is one byte of a character which has no token of its own, in UTF-8."""
 BROKEN = "\ufffd"
 """What is shown for bytes that spell no character."""
 
@@ -42,11 +42,11 @@ class Hypothesis:
 
 @dataclass
 class Words:
-    """A prediction in words: pieces merged at word starts, the closing `</s>` a word of its own.
+    """A prediction in words: tokens merged at word starts, the closing `</s>` a word of its own.
 
     Where a script has no spaces between words (Chinese, Japanese, Thai, ...) characters stand for
-    words; see `word_spans`. `log_probs` are summed over a word's pieces. Attention is summed over
-    the read pieces of a word and averaged over the written ones, so that rows still sum to 1.
+    words; see `word_spans`. `log_probs` are summed over a word's tokens. Attention is summed over
+    the read tokens of a word and averaged over the written ones, so that rows still sum to 1.
     `gaps`: whether a space stands before each written word.
     """
 
@@ -63,9 +63,9 @@ class Prediction:
 
     Args:
         text: what was written.
-        source_pieces, target_pieces: SentencePiece pieces, closed by `</s>` (the target's only if
-            it ended by itself); `\u2581` marks a word's start.
-        log_probs: (T,) float32, natural logarithm of each written piece's probability.
+        source_pieces, target_pieces: tokens (word parts, characters or sounds), closed by `</s>`
+            (the target's only if it ended by itself); `\u2581` marks a word's start.
+        log_probs: (T,) float32, natural logarithm of each written token's probability.
         attention: `cross` (L, H, T, S), `encoder` (L, H, S, S), `decoder` (L, H, T, T), float32,
             rows sum to 1; those the model has.
         seconds: from text to answer, attention included, over the number of texts in the call.
@@ -108,7 +108,7 @@ class Prediction:
 
 
 def piece_spans(pieces: Sequence[str]) -> list[tuple[int, int]]:
-    """Begin and end of each piece, the bytes of one character taken together.
+    """Begin and end of each token, the bytes of one character taken together.
 
     Bytes that spell no character are taken together as well, up to the next that do.
     """
@@ -126,10 +126,10 @@ def piece_spans(pieces: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def word_spans(pieces: Sequence[str]) -> list[tuple[int, int]]:
-    """Begin and end of each word; a word begins at the first piece, at `\u2581` and at `</s>`.
+    """Begin and end of each word; a word begins at the first token, at `\u2581` and at `</s>`.
 
     In scripts without spaces each character is a word, and so are Latin words and numbers among
-    them (`zoo.writing_systems`). No piece is cut: one of several such characters ("▁北京") is the
+    them (`zoo.writing_systems`). No token is cut: one of several such characters ("▁北京") is the
     smallest unit there is, since attention says nothing about what is inside of it.
     """
     starts: list[int] = []
@@ -140,7 +140,7 @@ def word_spans(pieces: Sequence[str]) -> list[tuple[int, int]]:
         if (
             a == 0
             or pieces[a] == END
-            # Of characters, a space is a piece of its own: the word begins with it.
+            # Of characters, a space is a token of its own: the word begins with it.
             or text.startswith(WORD_START)
             or (last and bare and writing_systems.parts(last, bare[0]))
         ):
@@ -180,7 +180,7 @@ def spell(pieces: Sequence[str]) -> str:
 
 
 def _characters(run: Sequence[str]) -> list[tuple[int, int, str]]:
-    """Begin, end and text of each character that a run of byte pieces spells."""
+    """Begin, end and text of each character that a run of byte tokens spells."""
     raw = bytes(int(BYTE.fullmatch(piece)[1], 16) for piece in run)
     found: list[tuple[int, int, str]] = []
     at = 0
@@ -207,7 +207,7 @@ def merge(
     rows: Sequence[tuple[int, int]],
     columns: Sequence[tuple[int, int]],
 ) -> np.ndarray:
-    """(L, H, T, S) over pieces -> over words: columns summed, rows averaged."""
+    """(L, H, T, S) over tokens -> over words: columns summed, rows averaged."""
     summed = [attention[..., a:b].sum(axis=-1) for a, b in columns]
     over_columns = np.stack(summed, axis=-1)
     averaged = [over_columns[..., a:b, :].mean(axis=-2) for a, b in rows]

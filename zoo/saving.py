@@ -354,7 +354,7 @@ def read_tokenizers(folder: Path, config: dict[str, Any]) -> tuple[Tokenizer, To
         wanted = config["hyperparameters"].get(f"{side}_vocabulary")
         if tokenizer.size != wanted:
             raise ModelFolderError(
-                f"{folder / file} has {tokenizer.size} pieces; the model has {wanted}"
+                f"{folder / file} has {tokenizer.size} tokens; the model has {wanted}"
             )
         read.append(tokenizer)
     source, target = read

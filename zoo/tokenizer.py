@@ -1,4 +1,4 @@
-"""Text to piece ids and back, by SentencePiece, with the four special ids every model here shares.
+"""Text to token ids and back, by SentencePiece, with the four special ids every model here shares.
 
 Importing this module is cheap: `sentencepiece` itself is loaded when a tokenizer is made.
 """
@@ -14,10 +14,10 @@ from zoo.cleaning import clean
 from zoo.normalizer import Normalizer
 
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
-"""Ids of padding, begin of sequence, end of sequence and unknown piece in every vocabulary."""
+"""Ids of padding, begin of sequence, end of sequence and unknown token in every vocabulary."""
 
 WORD_START = "\u2581"
-"""What SentencePiece writes in front of a piece that begins a word (it stands for the space)."""
+"""What SentencePiece writes in front of a token that begins a word (it stands for the space)."""
 
 DIGITS = "0123456789"
 
@@ -66,30 +66,30 @@ class Tokenizer:
 
     @property
     def size(self) -> int:
-        """How many pieces there are, special ones included."""
+        """How many tokens there are, special ones included."""
         return self._processor.get_piece_size()
 
     def clean(self, text: str) -> str:
-        """`text` as it is before it is cut into pieces: normalised, then `clean`."""
+        """`text` as it is before it is cut into tokens: normalised, then `clean`."""
         return clean(self.normalizer(text))
 
     def encode(self, text: str) -> list[int]:
-        """Piece ids of `text`, closed by EOS; the empty text gives `[EOS]`."""
+        """Token ids of `text`, closed by EOS; the empty text gives `[EOS]`."""
         return [*self._processor.encode(self.clean(text)), EOS]
 
     def ways(self, word: str, most: int) -> list[tuple[list[int], float]]:
         """The `most` likeliest ways to cut `word`, best first: ids without EOS, log-probability.
 
-        Only a `unigram` model knows of several. Unknown pieces count nothing: every way has them.
+        Only a `unigram` model knows of several. Unknown tokens count nothing: every way has them.
         """
         found = self._processor.nbest_encode(self.clean(word), nbest_size=most)
         return [(ids, sum(map(self._processor.get_score, ids))) for ids in found]
 
     def encode_as_read(self, text: str) -> tuple[list[int], list[str]]:
-        """Like `encode`, with each piece as it stands in the text, also where it is unknown.
+        """Like `encode`, with each token as it stands in the text, also where it is unknown.
 
         Returns:
-            ids and pieces, of equal length, both closed by end-of-sequence.
+            ids and tokens, of equal length, both closed by end-of-sequence.
         """
         text = self.clean(text)
         return (
@@ -98,13 +98,13 @@ class Tokenizer:
         )
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
-        """The piece behind each id, special ones as `<pad>`, `<s>`, `</s>`, `<unk>`."""
+        """The token behind each id, special ones as `<pad>`, `<s>`, `</s>`, `<unk>`."""
         return [self._processor.id_to_piece(int(index)) for index in ids]
 
     def ids(self, pieces: Iterable[str]) -> list[int]:
-        """The id of each piece as `pieces` or `encode_as_read` gives it.
+        """The id of each token as `pieces` or `encode_as_read` gives it.
 
-        Only the last one may be special: where a text says `</s>`, that is an unknown piece.
+        Only the last one may be special: where a text says `</s>`, that is an unknown token.
         """
         found = [self._processor.piece_to_id(piece) for piece in pieces]
         return [*(index if index > UNK else UNK for index in found[:-1]), *found[-1:]]
@@ -124,7 +124,7 @@ class Tokenizer:
             ids, pieces: as `encode_as_read` gives them.
 
         Returns:
-            unknown pieces as they stand in the text, and characters that are read as bytes.
+            unknown tokens as they stand in the text, and characters that are read as bytes.
         """
         found: list[str] = []
         run = bytearray()
@@ -154,10 +154,10 @@ def train_tokenizer(
         sentences: the text to learn from, normalised.
         model_type: `unigram` or `bpe` for sub-words, `char` for single characters, `word` for
             tokens that are separated by spaces (phonemes).
-        vocabulary_size: the most pieces there may be, special ones included.
+        vocabulary_size: the most tokens there may be, special ones included.
         seed: of SentencePiece's own sampling, used only above two million sentences.
         byte_fallback: of sub-words: characters that the text has not are written as their UTF-8
-            bytes, of which all 256 are pieces; the ten digits are pieces in any case.
+            bytes, of which all 256 are tokens; the ten digits are tokens in any case.
         normalizer: of the tokenizer that is made.
 
     Raises:
@@ -177,13 +177,13 @@ def train_tokenizer(
             hard_vocab_limit=False,
             use_all_vocab=whole,
             character_coverage=1.0,
-            # Every digit is a piece of its own: numbers are copied, and no two are alike.
+            # Every digit is a token of its own: numbers are copied, and no two are alike.
             split_digits=not whole,
             byte_fallback=byte_fallback and not whole,
             required_chars=DIGITS if byte_fallback and not whole else "",
             # Characters stay as they are read, so that an alignment can count them.
             normalization_rule_name="identity" if whole else "nmt_nfkc",
-            # A leading space would give every text of characters one more piece.
+            # A leading space would give every text of characters one more token.
             add_dummy_prefix=model_type != "char",
             pad_id=PAD,
             bos_id=BOS,
@@ -203,19 +203,19 @@ def _why_not(said: str, model_type: str, size: int) -> str:
     """What SentencePiece's error means, and what to do about it."""
     if found := re.search(r"smaller than required_chars\. \d+ vs (\d+)", said):
         return (
-            f"a vocabulary of {size:,} pieces has no room for the characters of the training text: "
+            f"a vocabulary of {size:,} tokens has no room for the characters of the training text: "
             f"set --vocabulary to {int(found[1]):,} at least, better a few thousand more"
         )
     if found := re.search(r"Vocabulary size too high.*<= ?(\d+)", said, re.DOTALL):
         return (
-            f"the training text is too small for a vocabulary of {size:,} pieces: "
+            f"the training text is too small for a vocabulary of {size:,} tokens: "
             f"set --vocabulary to {int(found[1]):,} at most"
         )
     if "sentences_.empty()" in said or "all_chars_count" in said:
         return "there is no text to learn a tokenizer from. Received: empty sentences only"
     if size < UNK + 2:
-        return f"a vocabulary has at least {UNK + 2} pieces. Received: vocabulary_size={size}"
+        return f"a vocabulary has at least {UNK + 2} tokens. Received: vocabulary_size={size}"
     return (
-        f"SentencePiece cannot learn {size:,} pieces of type {model_type} from this text: "
+        f"SentencePiece cannot learn {size:,} tokens of type {model_type} from this text: "
         f"{' '.join(said.split())}"
     )

@@ -45,7 +45,7 @@ Option = typer.Option
 @app.command(help=__doc__)
 @plainly()
 def main(
-    lengths: Annotated[str, Option(help="Source pieces, with commas between.")] = ",".join(
+    lengths: Annotated[str, Option(help="Source tokens, with commas between.")] = ",".join(
         map(str, LENGTHS)
     ),
     batches: Annotated[str, Option(help="Rows of a batch, with commas between.")] = ",".join(
@@ -119,7 +119,7 @@ def configure(
         "seconds": min(seconds, 0.05) if quick else seconds,
     }
     if config["lengths"][0] < 2:
-        raise ValueError("A source has two pieces at least, of which one ends it. Received: 1")
+        raise ValueError("A source has two tokens at least, of which one ends it. Received: 1")
     return config
 
 
@@ -298,7 +298,7 @@ def page(results: Mapping[str, Any]) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     origin = (
         f"{results['date']}, commit {results['commit'] or 'unknown'}; networks of size "
-        f"{config['preset']} with {config['vocabulary']:,} pieces and random weights on "
+        f"{config['preset']} with {config['vocabulary']:,} tokens and random weights on "
         f"{config['backend']}; {packages}. `{results['command']}`"
     )
     return "\n".join([*lines, origin, ""])
@@ -349,7 +349,7 @@ def requests(breakdown: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     names = [stage["stage"] for stage in breakdown[0]["stages"]]
     yield "## One warm request (ms)"
     yield ""
-    yield f"| | pieces read, written | {' | '.join(names)} | in all |"
+    yield f"| | tokens read, written | {' | '.join(names)} | in all |"
     yield f"|---|--:|{'--:|' * len(names)}--:|"
     for one in breakdown:
         spent = [stage["ms"] for stage in one["stages"]]

@@ -27,7 +27,7 @@ from zoo import registry
 from zoo.building import build
 
 BATCH_LENGTH = 16
-"""Pieces of each source of a batch."""
+"""Tokens of each source of a batch."""
 LEAST = 5
 """How often a point is measured at least."""
 TAILS = (0.1, 0.9)
@@ -59,18 +59,18 @@ MEASURES: dict[str, Measure] = {
         "Reading one source", "ms", "The encoder by itself, compiled; one row, no padding."
     ),
     "latency/source-length": _by_length(
-        f"Answering with {PIECES} pieces",
+        f"Answering with {PIECES} tokens",
         "ms",
-        f"Greedy, one row, no padding; exactly {PIECES} pieces are written.",
+        f"Greedy, one row, no padding; exactly {PIECES} tokens are written.",
     ),
     "train/source-length": _by_length(
-        f"A step of training on one pair with {PIECES} target pieces",
+        f"A step of training on one pair with {PIECES} target tokens",
         "ms",
         "Forward, backward and the optimizer (the same at every length), with the defaults of "
         "`training.train`.",
     ),
     "memory/source-length": _by_length(
-        f"Memory to answer with {PIECES} pieces",
+        f"Memory to answer with {PIECES} tokens",
         "MB",
         "What XLA's buffer plan of the whole program sets aside for what is in between and for "
         "what comes out; weights and compiled code are not counted.",
@@ -80,7 +80,7 @@ MEASURES: dict[str, Measure] = {
         "batch",
         "sentences/s",
         True,
-        f"Greedy; sources of {BATCH_LENGTH} pieces, exactly {PIECES} pieces are written of each.",
+        f"Greedy; sources of {BATCH_LENGTH} tokens, exactly {PIECES} tokens are written of each.",
     ),
 }
 
@@ -205,7 +205,7 @@ def longest(config: Config) -> int:
 
 
 def positions(model: str, config: Config) -> dict[str, int]:
-    """What a network that knows positions must be told, to have one for each piece."""
+    """What a network that knows positions must be told, to have one for each token."""
     known = {field.name for field in fields(registry.architecture(model).config)}
     return {"max_length": longest(config)} if "max_length" in known else {}
 
@@ -238,7 +238,7 @@ def reading(model: str, config: Config, maps: bool) -> Callable[[int, int], Call
 
 
 def answering(model: str, config: Config) -> Callable[[int, int], Call]:
-    """By rows and length: a greedy answer of `PIECES` pieces, checked to have as many."""
+    """By rows and length: a greedy answer of `PIECES` tokens, checked to have as many."""
     from zoo.inference.generation import generate
 
     made = network(model, config)
@@ -246,7 +246,7 @@ def answering(model: str, config: Config) -> Callable[[int, int], Call]:
     def answer(source: np.ndarray) -> None:
         lengths = generate(made, source, length=PIECES).lengths
         if (lengths != PIECES).any():
-            raise ValueError(f"every row must be {PIECES} pieces long. Received: {lengths}")
+            raise ValueError(f"every row must be {PIECES} tokens long. Received: {lengths}")
 
     return lambda rows, length: partial(answer, sources(rows, length, config["vocabulary"]))
 
@@ -305,7 +305,7 @@ def memory(curve: Curve, config: Config) -> Iterator[dict[str, float]]:
 
 
 def with_maps(model: str, config: Config) -> Callable[[int, int], Call]:
-    """By rows and length: the pass that fetches all maps of an answer of `PIECES` pieces."""
+    """By rows and length: the pass that fetches all maps of an answer of `PIECES` tokens."""
     from zoo.inference.scoring import score
     from zoo.runtime import backend
 

@@ -37,7 +37,7 @@ from zoo.tokenizer import train_tokenizer
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 OUT = RESULTS / "scale" / "pipeline.json"
-LONGEST = (128, 128)  # pieces of a side, as of every translation task
+LONGEST = (128, 128)  # tokens of a side, as of every translation task
 WORDS = 30_000
 CHUNK = 50_000  # pairs written at a time
 POINTS = 10  # of an epoch, at which the memory is looked at
@@ -53,9 +53,9 @@ def main(
         list[int] | None, Option(help="Size of the corpus; may be given several times.", min=100)
     ] = None,
     processes: Annotated[int, Option(help="That encode; 0: one a core.", min=0)] = 0,
-    batch_tokens: Annotated[int, Option(help="Target (and source) pieces a batch.", min=1)] = 2048,
+    batch_tokens: Annotated[int, Option(help="Target (and source) tokens a batch.", min=1)] = 2048,
     batches: Annotated[int, Option(help="How many to take; 0: one epoch.", min=0)] = 0,
-    vocabulary: Annotated[int, Option(help="Pieces of the tokenizer.", min=50)] = 8_000,
+    vocabulary: Annotated[int, Option(help="Tokens of the tokenizer.", min=50)] = 8_000,
     folder: Annotated[
         Path | None, Option(help="Where temporary files go: some 250 bytes a pair.")
     ] = None,
@@ -177,7 +177,7 @@ def fill(path: Path, folder: Path, processes: int) -> dict[str, Any]:
 def take(folder: Path, tokens: int, most: int) -> dict[str, Any]:
     """Take batches ahead, as training does, and nothing else.
 
-    `tokens_per_second` counts real target pieces, and of the seconds for an epoch's order the
+    `tokens_per_second` counts real target tokens, and of the seconds for an epoch's order the
     batches' share. `memory`: by share of the epoch, MB of this process's own and MB mapped from
     the store, which the system takes back when it needs them.
     """

@@ -25,7 +25,7 @@ from benchmarks.speed.workload import Workload
 from training.distributed.host_memory import peak_memory
 
 PIECES = 16
-"""How many pieces every system writes, no more and no fewer."""
+"""How many tokens every system writes, no more and no fewer."""
 
 Block = Callable[[float], dict[str, Any]]
 """Measures for so many seconds; gives the `value` and what else is worth keeping."""
@@ -85,11 +85,11 @@ def _answer(
 def training(
     step: Callable[[Any], Any], batches: Iterator[tuple[Any, int]], warmup: int = 6
 ) -> Block:
-    """Blocks of training steps, each for at least one step; `value` is in target pieces a second.
+    """Blocks of training steps, each for at least one step; `value` is in target tokens a second.
 
     Args:
         step: takes one batch; returns only when the step is done.
-        batches: without end, each with its number of real target pieces (EOS counted, padding
+        batches: without end, each with its number of real target tokens (EOS counted, padding
             not).
         warmup: steps taken now and not measured.
     """
@@ -115,7 +115,7 @@ def decoding(
     """Blocks of requests in turn; `value` is the median in ms, or with several rows sentences/s.
 
     Args:
-        decode: answers one request; gives the number of pieces of each row it wrote.
+        decode: answers one request; gives the number of tokens of each row it wrote.
         requests: each is decoded twice now (compilation, caches), and its lengths are checked.
         rows: sentences in a request.
         least: how many requests a block has at least.
@@ -127,7 +127,7 @@ def decoding(
         for _ in range(2):
             lengths = [int(length) for length in decode(request)]
             if lengths != [PIECES] * rows:
-                raise ValueError(f"every row must be {PIECES} pieces long. Received: {lengths}")
+                raise ValueError(f"every row must be {PIECES} tokens long. Received: {lengths}")
     turn = 0
 
     def block(seconds: float) -> dict[str, Any]:

@@ -66,9 +66,9 @@ def digits(value: float, many: int = 4) -> float:
 
 
 def training_flops(about: Mapping[str, Any]) -> float:
-    """Floating-point operations of a training step for each target piece, padding aside.
+    """Floating-point operations of a training step for each target token, padding aside.
 
-    Of the Transformer `small`: 6 for every weight that a piece meets (2 forward, 4 backward);
+    Of the Transformer `small`: 6 for every weight that a token meets (2 forward, 4 backward);
     attention's own products, a few percent at these lengths, are left out.
     """
     from zoo import registry
@@ -76,7 +76,7 @@ def training_flops(about: Mapping[str, Any]) -> float:
     size = about["vocabulary"]
     config = registry.configuration("transformer", source_vocabulary=size, target_vocabulary=size)
     square, inner = config.width**2, 2 * config.width * config.feedforward
-    # Self-attention has four matrices; of cross-attention, two are met by target pieces.
+    # Self-attention has four matrices; of cross-attention, two are met by target tokens.
     decoder = config.decoder_layers * (6 * square + inner) + size * config.width
     encoder = config.encoder_layers * (4 * square + inner) + config.decoder_layers * 2 * square
     return 6 * (decoder + encoder * about["mean_source"] / about["mean_target"])

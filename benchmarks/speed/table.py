@@ -132,7 +132,7 @@ def origin(row: Row) -> str:
     config = row["config"]
     data = ""
     if "task" in config:
-        data = f"{config['task']}, {config['vocabulary']:,} pieces, "
+        data = f"{config['task']}, {config['vocabulary']:,} tokens, "
         data += f"mean target {config['mean_target']}"
     elif "context" in config:
         data = (
@@ -188,7 +188,7 @@ def replace(text: str, tables: str) -> str:
 LEGEND = (
     "Medians over rounds in which every system was measured in turn. In brackets: how many times "
     "better `zoo` was, the median of the ratios within a round. Training counts real target "
-    "pieces, EOS included, padding not; decoding writes exactly 16 pieces with random weights, a "
+    "tokens, EOS included, padding not; decoding writes exactly 16 tokens with random weights, a "
     "language model 200 tokens. "
     "How each system is set up: benchmarks/systems."
 )

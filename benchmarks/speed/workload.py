@@ -39,7 +39,7 @@ class Workload:
 
     @property
     def vocabulary(self) -> int:
-        """How many pieces both languages share."""
+        """How many tokens both languages share."""
         return self.about["vocabulary"]
 
     def sorted_batches(self) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
@@ -117,7 +117,7 @@ def make(task: str = "") -> Workload:
 
 
 def corpus(name: str, limit: int = 30_000) -> Workload:
-    """The first pairs of a task in pieces that both its languages share (BPE)."""
+    """The first pairs of a task in tokens that both its languages share (BPE)."""
     from training import tasks
     from zoo.tokenizer import train_tokenizer
 
@@ -132,7 +132,7 @@ def corpus(name: str, limit: int = 30_000) -> Workload:
 
 
 def synthetic(count: int = 30_000) -> Workload:
-    """Pairs of random pieces with the lengths of Multi30k's captions and Zipf's frequencies."""
+    """Pairs of random tokens with the lengths of Multi30k's captions and Zipf's frequencies."""
     generator = np.random.default_rng(0)
     sources = np.clip(np.exp(generator.normal(2.62, 0.28, count)), 4, 60).astype(int)
     targets = np.clip(sources * np.exp(generator.normal(0.06, 0.17, count)), 4, 60).astype(int)
@@ -149,7 +149,7 @@ def synthetic(count: int = 30_000) -> Workload:
 def assemble(
     name: str, pairs: list[tuple[list[int], list[int]]], tests: list[list[int]], vocabulary: int
 ) -> Workload:
-    """Batches and sources to decode for these pairs; the latter have 8 to 20 pieces."""
+    """Batches and sources to decode for these pairs; the latter have 8 to 20 tokens."""
     from training.data.batches import Batches
 
     sources, targets = zip(*pairs, strict=True)

@@ -124,8 +124,8 @@ HAN = ["".join(chr(0x4E00 + 50 * row + column) for column in range(50)) for row 
     [
         ([], 100, ["no text"]),
         (["", " "], 100, ["no text"]),
-        (["hello there", "see you"], 6, ["6 pieces", "--vocabulary to "]),
-        (HAN, 1000, ["1,000 pieces", "--vocabulary to 3,0"]),
+        (["hello there", "see you"], 6, ["6 tokens", "--vocabulary to "]),
+        (HAN, 1000, ["1,000 tokens", "--vocabulary to 3,0"]),
         (["hello there", "see you"], 3, ["at least", "3"]),
     ],
     ids=["nothing", "blanks", "too low", "more characters than room", "no room at all"],

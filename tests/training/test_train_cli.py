@@ -38,7 +38,7 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
     "odd units": ([TASK, *RUN, "--model=lstm", "--set=units=25"], ["units=25"]),
     "too few positions": (
         [TASK, *RUN, "--model=transformer", "--set=max_length=64"],
-        ["128 pieces", "max_length=64"],
+        ["128 tokens", "max_length=64"],
     ),
     "unknown precision": ([TASK, *RUN, "--precision=float8"], ["mixed_bfloat16", "float8"]),
     "too few pairs": (["--task=tsv:few.tsv", *RUN], ["at least 20"]),

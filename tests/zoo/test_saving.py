@@ -184,7 +184,7 @@ def test_a_config_that_says_something_wrong(copy, changes, words):
         ({"width": 32}, ["shape"]),
         ({"decoder_layers": 3}, ["decoder_2"]),
         ({"encoder_layers": 1}, ["encoder_1"]),
-        ({"source_vocabulary": 7}, ["pieces", "7"]),
+        ({"source_vocabulary": 7}, ["tokens", "7"]),
     ],
     ids=str,
 )

@@ -183,6 +183,6 @@ def test_nothing_decoded_vanishes_without_a_mark(subwords, characters):
 
 def test_texts_that_cannot_be_learnt_are_said_in_a_sentence():
     many = "".join(map(chr, range(0x4E00, 0x4E00 + 900)))
-    for texts, said in (([], "no text"), ([many], r"300 pieces has no room .* --vocabulary to 9")):
+    for texts, said in (([], "no text"), ([many], r"300 tokens has no room .* --vocabulary to 9")):
         with pytest.raises(ValueError, match=said):
             train_tokenizer(texts, model_type="bpe", vocabulary_size=300)

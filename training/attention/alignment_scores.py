@@ -179,7 +179,7 @@ def word_maps(
         written = alignment.spelled(prediction.target_pieces, pair.target)
         read = alignment.spelled(prediction.source_pieces, pair.source)
     except ValueError:
-        return "its pieces do not spell the words"
+        return "its tokens do not spell the words"
     groups = {}
     cross = prediction.attention.get("cross")
     if cross is not None:
@@ -192,7 +192,7 @@ def word_maps(
     found = {}
     for group, maps in groups.items():
         found[group] = {"written": alignment.merge(maps, written, read)[..., :-1, :-1]}
-        if group != "saliency":  # which is of the piece that is written, whatever step reads it
+        if group != "saliency":  # which is of the token that is written, whatever step reads it
             later = alignment.merge(alignment.when_read(maps), written[:-1, :-1], read)
             found[group]["read"] = later[..., :-1]
     return found

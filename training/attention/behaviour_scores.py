@@ -160,7 +160,7 @@ def importance(
 ) -> dict[str, Any]:
     """What the file holds of importance: what is lost as each head is switched off by itself.
 
-    `importance`: nats a piece of the first reference, with `together` for all heads of a kind off
+    `importance`: nats a token of the first reference, with `together` for all heads of a kind off
     at once; `importance_metric`: points of the task's metric over the model's own greedy answers.
     Above 0: the head is of use.
     """
@@ -173,7 +173,7 @@ def importance(
     all_off = head_ablation.together(loaded, *texts)
     whole_kinds = {kind: entry(interval(sums)) for kind, sums in all_off.items()}
     return {
-        "importance": figure(overall, per_head, together=whole_kinds, unit="nats a piece"),
+        "importance": figure(overall, per_head, together=whole_kinds, unit="nats a token"),
         "importance_metric": _metric(loaded, task, ordered, resamples, seed, tell),
     }
 

@@ -25,14 +25,14 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's input; B rows, S source and T target pieces, padded on the right.
+    """One step's input; B rows, S source and T target tokens, padded on the right.
 
     Args:
         source: (B, S) int32.
         target_in: (B, T) int32, begins with BOS: what the decoder reads.
         target_out: (B, T) int32, ends with EOS: what it should write.
-        weights: (B, T) float32, 1 / tokens at real pieces: losses sum up to the mean per token.
-        tokens: how many real target pieces there are.
+        weights: (B, T) float32, 1 / tokens at real tokens: losses sum up to the mean per token.
+        tokens: how many real target tokens there are.
     """
 
     source: np.ndarray
@@ -51,7 +51,7 @@ class Rows(Sequence[np.ndarray]):
     """Rows of ids, end to end in one flat array.
 
     Args:
-        ids: (pieces,) of any integer type; may be mapped from a file.
+        ids: (tokens,) of any integer type; may be mapped from a file.
         offsets: (rows + 1,) int64, row i is `ids[offsets[i] : offsets[i + 1]]`.
     """
 
@@ -77,7 +77,7 @@ class Rows(Sequence[np.ndarray]):
         return self.ids[self.offsets[row] : self.offsets[row + 1]]
 
     def lengths(self) -> np.ndarray:
-        """(rows,) pieces of each row, in the smallest type that holds them."""
+        """(rows,) tokens of each row, in the smallest type that holds them."""
         longest = max((int(part.max()) for part in self._steps()), default=0)
         found = np.empty(len(self), dtype=np.min_scalar_type(longest))
         start = 0
@@ -134,7 +134,7 @@ def assemble(source: np.ndarray, target_out: np.ndarray) -> Batch:
 
 
 def blur(batch: Batch, share: float, generator: np.random.Generator) -> Batch:
-    """The batch with a `share` of the pieces it reads replaced by UNK; what to write stays.
+    """The batch with a `share` of the tokens it reads replaced by UNK; what to write stays.
 
     Token dropout (Dai and Le 2015, arXiv:1511.01432; Bowman et al. 2016, arXiv:1511.06349): a
     small corpus is not learned by heart, and the decoder leans on the source. PAD, BOS and EOS
@@ -148,9 +148,9 @@ def blur(batch: Batch, share: float, generator: np.random.Generator) -> Batch:
 
 
 def fill(batch: Batch, rows: int, source: int = 0, target: int = 0) -> Batch:
-    """`batch` with up to `rows` rows, `source` and `target` pieces; losses stay what they were.
+    """`batch` with up to `rows` rows, `source` and `target` tokens; losses stay what they were.
 
-    Rows that are added have no weight. They hold one piece each, since attention over nothing
+    Rows that are added have no weight. They hold one token each, since attention over nothing
     but padding is not a number, and neither is that times no weight.
     """
     count = len(batch.source)
@@ -185,9 +185,9 @@ class Batches:
 
     Args:
         sources, targets: id rows that end with EOS, one of each a pair: lists, or `Rows`.
-        tokens: the most target *and* the most source pieces a batch may hold, padding counted.
+        tokens: the most target *and* the most source tokens a batch may hold, padding counted.
         seed: of the order, and of the noise.
-        noise: share of the pieces read, on both sides, that `blur` makes unreadable.
+        noise: share of the tokens read, on both sides, that `blur` makes unreadable.
         multiple: lengths are padded up to one of these, and batches that are all but full filled
             up with rows of no weight: fewer shapes, for each of which oneDNN writes its code.
     """
@@ -211,7 +211,7 @@ class Batches:
         self.tokens, self.seed, self.noise, self.multiple = tokens, seed, noise, multiple
         source, target = map(self._rounded, self.lengths())
         self._longest = np.maximum(source, target)
-        # One number to sort by: two bytes where both sides have at most 255 pieces, and those are
+        # One number to sort by: two bytes where both sides have at most 255 tokens, and those are
         # sorted in linear time. First the target's length, then the source's, up and down in turns:
         # a batch of two target lengths has sources of one, not the longest beside the shortest.
         top = int(source.max())
@@ -227,7 +227,7 @@ class Batches:
         return len(self.sources)
 
     def lengths(self) -> tuple[np.ndarray, np.ndarray]:
-        """Pieces of every row of the sources and of the targets."""
+        """Tokens of every row of the sources and of the targets."""
         return self.sources.lengths(), self.targets.lengths()
 
     def order(self, epoch: int) -> list[np.ndarray]:
@@ -285,7 +285,7 @@ def cut(longest: np.ndarray, tokens: int) -> np.ndarray:
     """Where batches begin, and the end: each takes rows while longest * rows <= tokens.
 
     Args:
-        longest: (rows,) pieces of the longer side of each, in order.
+        longest: (rows,) tokens of the longer side of each, in order.
         tokens: the budget; a row that is longer by itself is a batch by itself.
 
     Returns:

@@ -45,7 +45,7 @@ def ladder(
     Neighbours differ by a constant factor in length, and the padding by no more than that.
 
     Args:
-        source_lengths, target_lengths: pieces of every pair.
+        source_lengths, target_lengths: tokens of every pair.
         tokens: the budget of `training.data.batches.Batches`.
         rows: what B is to be a multiple of: the number of devices.
         lengths: what S and T are to be a multiple of.

@@ -66,7 +66,7 @@ class Encoding:
 
     Args:
         models: of SentencePiece.
-        longest: row that is kept, in pieces, </s> included.
+        longest: row that is kept, in tokens, </s> included.
         normalizers: the steps that texts go through first.
     """
 

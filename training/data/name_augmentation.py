@@ -1,6 +1,6 @@
 """Copies of training pairs with other names in them, the same on both sides.
 
-A vocabulary writes a character it has no piece for as its UTF-8 bytes, but a network that met no
+A vocabulary writes a character it has no token for as its UTF-8 bytes, but a network that met no
 such bytes in training cannot copy them: "Zoë lives in Ürgüp." comes out as anything. So pairs with
 the same name on both sides are copied with a name of foreign characters in both: "Tom runs. / Tom
 corre." -> "Zoë runs. / Zoë corre.". Names come from three places: names of the corpus with other

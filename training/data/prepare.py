@@ -33,7 +33,7 @@ SAMPLE = 200_000
 """Pairs of a large corpus that a tokenizer learns from: SentencePiece keeps them in memory."""
 
 FIXED = 4 + 256 + 10
-"""Pieces of every vocabulary of sub-words: special ones, bytes, digits."""
+"""Tokens of every vocabulary of sub-words: special ones, bytes, digits."""
 SMALLEST, LARGEST = FIXED + 30, 32_000
 """The smallest vocabulary that may be asked for; up to which one grows by itself."""
 
@@ -62,7 +62,7 @@ def make_tokenizers(
     Args:
         task, examples: what to learn from.
         state: the folder that keeps them; what is there is read.
-        vocabulary: of sub-words, how many pieces instead of the task's own number; 0: that one.
+        vocabulary: of sub-words, how many tokens instead of the task's own number; 0: that one.
 
     Raises:
         ValueError: `vocabulary` is too small for the text.
@@ -100,7 +100,7 @@ def file_names(tokenizers: dict[str, Tokenizer]) -> dict[str, str]:
 def learn(texts: Sequence[str], spec: TokenizerSpec, vocabulary: int = 0) -> Tokenizer:
     """A tokenizer of `texts`: all their characters, or words, as far as there is room for them.
 
-    Sub-words give their characters at most half of the pieces, so that words can be learnt too.
+    Sub-words give their characters at most half of the tokens, so that words can be learnt too.
     Without a number asked for, the vocabulary grows up to `LARGEST` to keep all characters.
     """
     # Equal texts teach nothing more, and a source may stand in many pairs.
@@ -110,7 +110,7 @@ def learn(texts: Sequence[str], spec: TokenizerSpec, vocabulary: int = 0) -> Tok
         return train_tokenizer(texts, model_type=spec.model_type, vocabulary_size=size)
     if vocabulary and vocabulary < SMALLEST:
         raise ValueError(
-            f"--vocabulary must be at least {SMALLEST}: {FIXED} pieces are bytes, digits and "
+            f"--vocabulary must be at least {SMALLEST}: {FIXED} tokens are bytes, digits and "
             f"special. Received: {vocabulary}"
         )
     # As SentencePiece counts them.
@@ -120,17 +120,17 @@ def learn(texts: Sequence[str], spec: TokenizerSpec, vocabulary: int = 0) -> Tok
     room = max((size - FIXED) // 2, 1)
     if len(counts) > room:
         kept = {c for c, _ in counts.most_common(room)}
-        # A space, so that no piece is learnt from what does not stand side by side.
+        # A space, so that no token is learnt from what does not stand side by side.
         texts = ["".join(c if c in kept else " " for c in text) for text in composed]
         console.print(
             f"The text has {len(counts):,} different characters: the {room:,} most frequent are "
-            f"pieces of their own, the others are written as bytes. --vocabulary "
+            f"tokens of their own, the others are written as bytes. --vocabulary "
             f"{2 * len(counts) + FIXED} would keep them all."
         )
     elif size > spec.vocabulary_size and not vocabulary:
         console.print(
             f"The text has {len(counts):,} different characters, so the vocabulary has "
-            f"{size:,} pieces instead of {spec.vocabulary_size:,}; --vocabulary sets another "
+            f"{size:,} tokens instead of {spec.vocabulary_size:,}; --vocabulary sets another "
             "number."
         )
     return train_tokenizer(
@@ -139,7 +139,7 @@ def learn(texts: Sequence[str], spec: TokenizerSpec, vocabulary: int = 0) -> Tok
 
 
 def whole_vocabulary(texts: Iterable[str], model_type: str) -> int:
-    """How many pieces keep every character or word there is; four more are special."""
+    """How many tokens keep every character or word there is; four more are special."""
     units = {unit for text in texts for unit in (text.split() if model_type == "word" else text)}
     return len(units) + 5
 
@@ -225,7 +225,7 @@ def sampled(
     `texts` and `rows`: of source and target, as they are written and as they are usually cut.
     """
     limits = task.max_source_length, task.max_target_length
-    # Room for more pieces than any text has as usual, and an end to the shapes.
+    # Room for more tokens than any text has as usual, and an end to the shapes.
     longest = [min(2 * max(map(len, rows[side])), limits[side]) for side in (0, 1)]
     # Seeds of their own: one text on both sides would be cut alike.
     seeds = np.random.SeedSequence(config.seed).generate_state(2).tolist()

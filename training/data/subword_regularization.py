@@ -1,11 +1,11 @@
-"""Subword regularization: in every epoch the texts are cut into other pieces, drawn at random.
+"""Subword regularization: in every epoch the texts are cut into other tokens, drawn at random.
 
-Kudo 2018 (arXiv:1804.10959), section 3.3: a piece model that knows how likely each way to cut a
+Kudo 2018 (arXiv:1804.10959), section 3.3: a tokenizer that knows how likely each way to cut a
 text is (SentencePiece's `unigram`) draws one of the likeliest, x ~ P(x | text)^alpha. The network
 reads every word in many spellings, and does not learn a small corpus by heart so soon. Answers are
 made as before, from the likeliest way.
 
-No piece spans a space, so a text is drawn word by word, from the ways of each word found once.
+No token spans a space, so a text is drawn word by word, from the ways of each word found once.
 SentencePiece's own sampling cannot be repeated: its generator differs from process to process.
 """
 
@@ -31,7 +31,7 @@ class Side:
         texts: one a pair.
         alpha: 1 draws by the model's own probabilities, near 0 all ways alike.
         seed: of the drawing, together with the epoch.
-        longest: what is drawn with more pieces than this is cut as usual; no text may be longer
+        longest: what is drawn with more tokens than this is cut as usual; no text may be longer
             then.
     """
 

@@ -11,13 +11,13 @@ Tensor = Any
 
 
 class SmoothedCrossEntropy(keras.losses.Loss):
-    """Cross-entropy against `1 - smoothing` on the right piece and the rest spread evenly.
+    """Cross-entropy against `1 - smoothing` on the right token and the rest spread evenly.
 
     Szegedy et al. 2016 (arXiv:1512.00567), section 7. No one-hot target is made. Weighted by
     1 / tokens (see `Batch`), the sum over a batch is the mean per token, in nats.
 
     Args:
-        smoothing: share of the probability that is spread over all pieces.
+        smoothing: share of the probability that is spread over all tokens.
     """
 
     def __init__(self, smoothing: float = 0.1):

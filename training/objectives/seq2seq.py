@@ -56,7 +56,7 @@ class Seq2SeqObjective(Objective):
         longest = max(task.max_source_length, task.max_target_length)
         if longest > getattr(sizes, "max_length", longest):
             raise ValueError(
-                f"{task.name} has up to {longest} pieces, and a position is needed for each. "
+                f"{task.name} has up to {longest} tokens, and a position is needed for each. "
                 f"Received: max_length={sizes.max_length}"
             )
 

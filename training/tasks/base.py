@@ -38,7 +38,7 @@ class TokenizerSpec:
     """Which SentencePiece model to train on the training side.
 
     `model_type` is "unigram", "bpe", "char" or "word" (tokens separated by spaces).
-    `vocabulary_size`: of sub-words, the most pieces there may be, special ones included;
+    `vocabulary_size`: of sub-words, the most tokens there may be, special ones included;
     characters and words are all kept, and are far fewer. `shared`: one model for both sides.
     `normalizer`: steps that texts of this side go through first, as `zoo.normalizer` has them.
     """
@@ -87,7 +87,7 @@ class Task(ABC):
     metric: ClassVar[str]  # the figure early stopping watches, a key of `score`
     higher_is_better: ClassVar[bool] = True
     main_metrics: ClassVar[tuple[str, ...]] = ()  # in tables; the one it is judged by first
-    max_source_length: ClassVar[int]  # pieces, the closing </s> included
+    max_source_length: ClassVar[int]  # tokens, the closing </s> included
     max_target_length: ClassVar[int]
     length_edges: ClassVar[tuple[int, ...]] = (5, 10, 15, 20, 30)  # of the source, in `unit`s
     scoring: Mapping[str, Any] | None = None  # what `score_as` was given; goes into the card

@@ -93,7 +93,7 @@ class Pronounce(Task):
         return self._splits[split]
 
     def tokenizers(self) -> dict[str, TokenizerSpec]:
-        """Letters on the source side; on the target side every phoneme is one piece."""
+        """Letters on the source side; on the target side every phoneme is one token."""
         return {
             "source": TokenizerSpec("char", normalizer=NORMALIZER),
             "target": TokenizerSpec("word"),

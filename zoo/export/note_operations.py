@@ -41,9 +41,9 @@ def on_reading(
 
     Args:
         text: as it was given.
-        ids, pieces: (B, S) of all that was cut into pieces, without the closing one.
+        ids, pieces: (B, S) of all that was cut into tokens, without the closing one.
         tokenizer: of the source.
-        longest: the most pieces that are read, the closing one included.
+        longest: the most tokens that are read, the closing one included.
     """
     characters = tf.strings.length(
         tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace"), "UTF8_CHAR"
@@ -68,7 +68,7 @@ def on_writing(ids: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
 
 
 def read_text(pieces: tf.RaggedTensor) -> tf.Tensor:
-    """As `checks.read_text`, of pieces (B, S) without the closing one."""
+    """As `checks.read_text`, of tokens (B, S) without the closing one."""
     text = tf.strings.reduce_join(pieces, axis=-1)
     return tf.strings.regex_replace(text, WORD_START, " ")
 

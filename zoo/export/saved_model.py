@@ -2,7 +2,7 @@
 
 The graph reads text (or ids), cuts it to what the model was made for, writes greedily, and looks
 once more at what it wrote for the attention. It needs none of this code to run, and answers as
-`zoo.load` does. Axes: B batch, S read pieces, T written pieces, L layers, H heads.
+`zoo.load` does. Axes: B batch, S read tokens, T written tokens, L layers, H heads.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def export(
         loaded: the model.
         folder: where the versions of this model are.
         name: what the model is called when it is served; by default its own.
-        length_cap: at most so many pieces are read and written, the closing one included; by
+        length_cap: at most so many tokens are read and written, the closing one included; by
             default, and at most, what the model was made for.
         text: False leaves the text out: ids in, ids out, for a runtime without tensorflow-text.
         examples: texts that a server answers before it is ready.
@@ -87,7 +87,7 @@ def _graph(
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32, "ids")], autograph=False)
     def from_ids(ids: tf.Tensor) -> Answer:
         ids = tf.where(ids < vocabulary, ids, UNK)
-        # Special pieces are dropped wherever they stand, so it does not matter how rows are closed.
+        # Special tokens are dropped wherever they stand, so it does not matter how rows are closed.
         return answer(_closed(tf.ragged.boolean_mask(ids, ids > EOS), longest_source))
 
     if not text:
@@ -203,7 +203,7 @@ def _quoted(text: str) -> str:
 
 
 def _closed(pieces: tf.RaggedTensor, longest: int, end: Any = EOS, pad: Any = PAD) -> tf.Tensor:
-    """(B, S): at most `longest` pieces a row, of which the last is `end`, then `pad`."""
+    """(B, S): at most `longest` tokens a row, of which the last is `end`, then `pad`."""
     ends = tf.fill([pieces.nrows(), 1], end)
     closed = tf.concat([pieces[:, : longest - 1], ends], axis=1)
     # An empty batch has a column too: no recurrent layer reads none.

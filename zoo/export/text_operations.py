@@ -38,7 +38,7 @@ def sentencepiece(model: bytes) -> Any:
     import tensorflow_text
 
     # TensorFlow keeps these by name in each process, and all would have the same one: of two that
-    # were loaded, the second would silently read with the first one's pieces.
+    # were loaded, the second would silently read with the first one's tokens.
     name = f"sentencepiece_{hashlib.sha256(model).hexdigest()}"
     return tensorflow_text.SentencepieceTokenizer(model, name=name)
 

@@ -41,7 +41,7 @@ def write_beside(
         folder: where `saved_model.pb` is.
         loaded: the model that was exported.
         name: what it is called when it is served.
-        longest: the most pieces of a source and of an answer.
+        longest: the most tokens of a source and of an answer.
         text: whether there is a signature for text.
         examples: texts to warm up with; the README asks for the first.
     """
@@ -151,12 +151,12 @@ A `{model}` trained on the task `{task}`, as a TensorFlow SavedModel, written by
 Training data: {origin}.
 
 It writes greedily, for any number of texts at once, short and long ones together; each answer
-depends on its own text alone. Below, B is the number of texts, S and T are the numbers of pieces of
+depends on its own text alone. Below, B is the number of texts, S and T are the numbers of tokens of
 the longest source and of the longest answer (the closing `</s>` included, at least 1), L and H the
 numbers of layers and heads. Whatever is shorter is padded on its right.
 
-Limits, kept inside the graph: a source of more than {source} pieces is cut to that many, the last
-of them `</s>`; an answer that has {target} pieces ends there, without `</s>`.
+Limits, kept inside the graph: a source of more than {source} tokens is cut to that many, the last
+of them `</s>`; an answer that has {target} tokens ends there, without `</s>`.
 """
 
 TEXT = """
@@ -176,11 +176,11 @@ Outputs:
 - `notes`, string [B]: what to know of each answer, one sentence a line; `""` where there is nothing
   to say. A source or an answer that was cut, characters that are not in the vocabulary, and
   {checks}.
-- `pieces`, string [B, T]: the SentencePiece pieces of each answer. `▁` stands before a word, `</s>`
-  closes an answer that was not cut; `""` is padding.
-- `log_probs`, float32 [B, T]: natural logarithm of each piece's probability, given the source and
-  the pieces before it; 0 where there is padding.
-- `lengths`, int32 [B]: how many pieces each answer has, `</s>` included; 0 for an empty text.
+- `pieces`, string [B, T]: the tokens (word parts, characters or sounds) of each answer. `▁` stands
+  before a word, `</s>` closes an answer that was not cut; `""` is padding.
+- `log_probs`, float32 [B, T]: natural logarithm of each token's probability, given the source and
+  the tokens before it; 0 where there is padding.
+- `lengths`, int32 [B]: how many tokens each answer has, `</s>` included; 0 for an empty text.
 - `source_pieces`, string [B, S]: what was read, closed by `</s>`; `""` is padding.
 - `attention_cross`, float32 [B, T, S]: see Attention.
 - `attention_cross_heads`, float32 [B, L, H, T, S]: see Attention.
@@ -219,9 +219,9 @@ Outputs:
 
 - `ids`, int32 [B, T]: what was written, in `assets.extra/target.model`, closed by 2 (`</s>`) where
   it was not cut; 0 is padding.
-- `log_probs`, float32 [B, T]: natural logarithm of each piece's probability, given the source and
-  the pieces before it; 0 where there is padding.
-- `lengths`, int32 [B]: how many pieces were written, the 2 included; 0 for an empty row.
+- `log_probs`, float32 [B, T]: natural logarithm of each token's probability, given the source and
+  the tokens before it; 0 where there is padding.
+- `lengths`, int32 [B]: how many tokens were written, the 2 included; 0 for an empty row.
 - `attention_cross`, float32 [B, T, S]: see Attention.
 - `attention_cross_heads`, float32 [B, L, H, T, S]: see Attention.
 """
@@ -230,8 +230,8 @@ ATTENTION = """
 ## Attention
 
 `attention_cross_heads[b, l, h, t, s]` is the weight that head `h` of decoder layer `l` gave to the
-read piece `s` when it wrote the piece `t`; `attention_cross[b, t, s]` is the mean over layers and
-heads. The row of a written piece sums to 1; padding, in rows and in columns, is 0. A high weight
+read token `s` when it wrote the token `t`; `attention_cross[b, t, s]` is the mean over layers and
+heads. The row of a written token sums to 1; padding, in rows and in columns, is 0. A high weight
 says where the model looked, and not why it wrote what it wrote.
 """
 

@@ -1,4 +1,4 @@
-"""Writing a target piece by piece: greedy, beam search and sampling, once for every model.
+"""Writing a target token by token: greedy, beam search and sampling, once for every model.
 
 Axes: B batch, N beams (1 for greedy and sampling), T steps the program is made for, V vocabulary.
 """
@@ -28,12 +28,12 @@ TWO_HALVES = 16
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to draw the next piece by chance: temperature, then top-k, then top-p.
+    """How to draw the next token by chance: temperature, then top-k, then top-p.
 
     Args:
         temperature: divides the logits; below 1 sharpens, above 1 flattens. Positive.
-        top_k: draw among the k likeliest pieces (Fan et al. 2018); 0: among all.
-        top_p: draw among the fewest likeliest pieces that together have this probability
+        top_k: draw among the k likeliest tokens (Fan et al. 2018); 0: among all.
+        top_p: draw among the fewest likeliest tokens that together have this probability
             (nucleus sampling, Holtzman et al. 2020); 1: among all. In (0, 1].
 
     Raises:
@@ -58,16 +58,16 @@ class Sampling:
 class Generated(NamedTuple):
     """What was written, the best hypothesis of each row first. Arrays of NumPy, or tensors.
 
-    A hypothesis that did not end (its last piece is not EOS) was cut at the limit. Where there are
+    A hypothesis that did not end (its last token is not EOS) was cut at the limit. Where there are
     fewer than N, and where the source is all padding, the length is 0 and the score -inf.
     """
 
     tokens: Any
     """(B, N, T) int32: ids with the closing EOS, then PAD."""
     log_probs: Any
-    """(B, N, T) float32: natural logarithm of the model's probability of each piece, then 0."""
+    """(B, N, T) float32: natural logarithm of the model's probability of each token, then 0."""
     lengths: Any
-    """(B, N) int32: number of pieces, EOS included."""
+    """(B, N) int32: number of tokens, EOS included."""
     scores: Any
     """(B, N) float32: summed log-probability over the length penalty."""
 
@@ -92,12 +92,12 @@ def generate(
         model: a `Seq2Seq` whose variables exist.
         source: (B, S) ids, padded with PAD. A row of nothing but PAD costs no step.
         length: T, the number of steps there is room for.
-        limit: number of pieces (EOS included) after which to stop, 1 to `length`; one for each
+        limit: number of tokens (EOS included) after which to stop, 1 to `length`; one for each
             row if a sequence. The default is `length`.
         beams: N, the width of the beam and the number of hypotheses returned; 1 is greedy.
         length_penalty: alpha of Wu et al. 2016, eq. 14; 0 compares plain log-probabilities.
-        sampling: draw pieces by chance instead, with one beam.
-        seed: of the draws. The draw for a piece depends on the seed, the row and the position
+        sampling: draw tokens by chance instead, with one beam.
+        seed: of the draws. The draw for a token depends on the seed, the row and the position
             only, so neither on the backend nor on the other rows.
 
     Returns:
@@ -208,7 +208,7 @@ def whole_loop(
 
     Args:
         model: anything that keeps the contract of `zoo.kinds.seq2seq.Seq2Seq`.
-        chance: temperature, top_k, top_p and uniform draws, where pieces are drawn.
+        chance: temperature, top_k, top_p and uniform draws, where tokens are drawn.
     """
     # Attention maps are read from `decode` afterwards.
     with without_maps():

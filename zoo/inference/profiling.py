@@ -1,4 +1,4 @@
-"""Where the time of a request goes: cutting the text into pieces, reading it, writing, the maps."""
+"""Where the time of a request goes: cutting the text into tokens, reading it, writing, the maps."""
 
 from __future__ import annotations
 

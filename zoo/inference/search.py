@@ -1,6 +1,6 @@
 """The loops of `zoo.inference.generation`: token by token, and beam search, in `keras.ops`.
 
-Only what becomes plain TensorFlow in an exported graph is used: pieces are written with
+Only what becomes plain TensorFlow in an exported graph is used: tokens are written with
 `where(position == index, ...)`, since a slice update would need XLA there.
 
 Axes: B batch, N beams, T steps the program is made for, V vocabulary.
@@ -32,7 +32,7 @@ def write(
     length: int,
     choose: Callable[[Tensor, Tensor], Tensor],
 ) -> Found:
-    """One piece after the other, each the one that `choose(logits, index)` -> (B,) picks."""
+    """One token after the other, each the one that `choose(logits, index)` -> (B,) picks."""
     rows = ops.shape(limits)[0]
     position = ops.arange(length, dtype="int32")
 
@@ -96,7 +96,7 @@ def sample(
     probs = ops.where((rank < top_k) | (top_k <= 0), probs, 0.0)
     probs = probs / ops.sum(probs, axis=-1, keepdims=True)
     before = ops.cumsum(probs, axis=-1) - probs
-    # The first piece is always kept; with top_p = 1 rounding must not lose the last ones.
+    # The first token is always kept; with top_p = 1 rounding must not lose the last ones.
     probs = ops.where((before < top_p) | ops.equal(rank, 0) | (top_p >= 1.0), probs, 0.0)
     edges = ops.cumsum(probs, axis=-1)
     place = ops.sum(ops.cast(edges <= uniform[:, None] * edges[:, -1:], "int32"), axis=-1)
@@ -108,7 +108,7 @@ class _Live(NamedTuple):
     """The N unfinished hypotheses of each row, best first; -inf marks an empty place."""
 
     total: Tensor  # (B, N) summed log-probabilities
-    token: Tensor  # (B, N) the piece written last
+    token: Tensor  # (B, N) the token written last
     tokens: Tensor  # (B, N, T)
     log_probs: Tensor  # (B, N, T)
 
@@ -136,7 +136,7 @@ def beam_search(
 
     Of the 2N best continuations of a row, those that end and are among the first N go into the
     pool, and the N best of the others live on. A row is done once no live hypothesis, were all
-    its further pieces certain, could still beat the worst of a full pool: from log-probabilities
+    its further tokens certain, could still beat the worst of a full pool: from log-probabilities
     of at most 0 follows score <= total / penalty(limit), so stopping there loses nothing.
     """
     memory, state = (keras.tree.map_structure(_tile(beams), x) for x in (memory, state))
@@ -171,7 +171,7 @@ def beam_search(
 
 
 def _begin(empty: Tensor, length: int, beams: int) -> tuple[_Live, _Pool]:
-    """One live hypothesis a row, of no pieces yet; none where the source is `empty` (B,)."""
+    """One live hypothesis a row, of no tokens yet; none where the source is `empty` (B,)."""
     rows = ops.shape(empty)[0]
     lost = ops.full((rows, beams), -math.inf, dtype="float32")
     first = ops.equal(ops.arange(beams), 0) & ops.logical_not(empty)[:, None]
@@ -183,7 +183,7 @@ def _begin(empty: Tensor, length: int, beams: int) -> tuple[_Live, _Pool]:
 
 
 def _continue(live: _Live, logits: Tensor, index: Tensor) -> tuple[_Live, Tensor]:
-    """The 2N best continuations of each row by one piece, and the beam (B, 2N) each comes from.
+    """The 2N best continuations of each row by one token, and the beam (B, 2N) each comes from.
 
     At most N of them end, one for each beam, so N that do not end are always among them.
     """
@@ -239,7 +239,7 @@ def _penalty(length: Tensor, alpha: Tensor) -> Tensor:
 
 
 def _forbidden(vocabulary: int) -> Tensor:
-    """(V,) to add to logits: -inf for the pieces that are no answer, else 0."""
+    """(V,) to add to logits: -inf for the tokens that are no answer, else 0."""
     ids = ops.arange(vocabulary, dtype="int32")
     special = ops.equal(ids, PAD) | ops.equal(ids, BOS) | ops.equal(ids, UNK)
     return ops.where(special, ops.full((vocabulary,), -math.inf, dtype="float32"), 0.0)

@@ -96,11 +96,11 @@ class Seq2SeqPredictor:
             texts: what to read; one string counts as a list of one. An empty text is answered
                 with an empty text.
             beams: width of the beam; 1 is greedy.
-            max_length: the most pieces to write, the closing one included; by default, and at
+            max_length: the most tokens to write, the closing one included; by default, and at
                 most, what the model was made for.
             target: one text each that the model is made to write (forced decoding): the answer's
                 log-probabilities and attention are those of that text.
-            sampling: draw pieces by chance instead of taking the likeliest.
+            sampling: draw tokens by chance instead of taking the likeliest.
             attention: whether to fetch the maps.
             length_penalty: of the beam (Wu et al. 2016, equation 14).
             seed: of the draws of `sampling`.

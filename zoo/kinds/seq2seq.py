@@ -1,6 +1,6 @@
 """The contract of networks that read one sequence and write another.
 
-Axes: B batch, S source pieces, T target pieces, V vocabulary, L layers, H heads, D width.
+Axes: B batch, S source tokens, T target tokens, V vocabulary, L layers, H heads, D width.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Seq2Seq(Autoregressive):
             return self.decode(target, self.encode(source))[0]
 
     def output_matrix(self) -> Tensor:
-        """(D, V): what scores every piece, laid out for several rows at once.
+        """(D, V): what scores every token, laid out for several rows at once.
 
         Optional, for speed: a search that makes it once and puts it into the memory spares each
         step the turning of the largest matrix there is.
@@ -81,5 +81,5 @@ class Seq2Seq(Autoregressive):
 
 
 def source_mask(source: Tensor) -> Tensor:
-    """(B, S) bool, True at real pieces."""
+    """(B, S) bool, True at real tokens."""
     return ops.not_equal(source, PAD)

@@ -14,7 +14,7 @@ Tensor = Any
 class TiedEmbedding(keras.layers.Embedding):
     """An embedding that can also be the output matrix (tied), as in Press and Wolf 2017.
 
-    Inan et al. 2017 and Press and Wolf 2017: the same rows name a piece on the way in and score
+    Inan et al. 2017 and Press and Wolf 2017: the same rows name a token on the way in and score
     it on the way out. `scores(x)`: (..., D) -> (..., V) float32.
     """
 
@@ -28,7 +28,7 @@ class TiedEmbedding(keras.layers.Embedding):
         return ops.cast(lookup(ops.copy(self.embeddings), inputs), self.compute_dtype)
 
     def scores(self, x: Tensor, matrix: Tensor | None = None) -> Tensor:
-        """Logits of every piece: the product with each of the embedding's rows.
+        """Logits of every token: the product with each of the embedding's rows.
 
         Args:
             x: (..., D).

@@ -20,7 +20,7 @@ class BidirectionalEncoder(keras.layers.Layer):
 
     Call arguments:
         embedded: (B, S, D).
-        mask: (B, S) bool, True at real pieces.
+        mask: (B, S) bool, True at real tokens.
 
     Returns:
         values (B, S, U), both directions side by side, and the pair of (B, U) states.

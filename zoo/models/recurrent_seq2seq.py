@@ -1,6 +1,6 @@
 """Recurrent encoder-decoders: SimpleRNN and LSTM, without and with attention.
 
-Axes: B batch, S source pieces, T target pieces, D embedding width, U state units.
+Axes: B batch, S source tokens, T target tokens, D embedding width, U state units.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class RecurrentSeq2Seq(Seq2Seq):
         return self.target_dropout(self.target_embedding(target) * self.scale)
 
     def logits(self, *known: Tensor, output: Tensor | None = None) -> Tensor:
-        """(B, ..., U), ... -> (B, ..., V): scores every piece from all that is known."""
+        """(B, ..., U), ... -> (B, ..., V): scores every token from all that is known."""
         known = ops.concatenate([ops.cast(x, self.compute_dtype) for x in known], axis=-1)
         return self.target_embedding.scores(self.readout_dropout(self.readout(known)), output)
 
@@ -106,7 +106,7 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
     """An LSTM decoder that attends to the source at each step.
 
     Bahdanau et al. 2015, section 3.1 and appendix A: the context is weighted by the decoder's
-    *previous* state, then read together with the previous piece. Steps therefore follow one
+    *previous* state, then read together with the previous token. Steps therefore follow one
     another also in training; all that does not depend on the state is computed before the loop.
     """
 

@@ -1,7 +1,7 @@
 """The Transformer encoder-decoder, pre-norm, with a KV cache for generation.
 
 Vaswani et al. 2017 (arXiv:1706.03762); normalisation before each block as in Xiong et al. 2020.
-Axes: B batch, S source pieces, T target pieces, L layers, H heads, D width.
+Axes: B batch, S source tokens, T target tokens, L layers, H heads, D width.
 """
 
 from __future__ import annotations

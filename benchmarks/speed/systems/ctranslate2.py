@@ -59,7 +59,7 @@ def translate(
 
 
 def names(row: np.ndarray) -> list[str]:
-    """What the pieces of a row are called in the converted vocabulary."""
+    """What the tokens of a row are called in the converted vocabulary."""
     return [SPECIAL[i] if i < len(SPECIAL) else f"p{i}" for i in row]
 
 

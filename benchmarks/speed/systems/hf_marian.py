@@ -17,7 +17,7 @@ from benchmarks.speed.workload import BOS, EOS, PAD, Workload, pad, shifted
 
 
 def build(vocabulary: int) -> MarianMTModel:
-    """Our sizes, fresh weights, our special pieces."""
+    """Our sizes, fresh weights, our special tokens."""
     torch.manual_seed(0)
     return MarianMTModel(
         MarianConfig(
@@ -82,7 +82,7 @@ def batches(data: Workload) -> Iterator[tuple[Any, int]]:
 
 
 def decode(measure: str, data: Workload, precision: str) -> Block:
-    """`generate`, which forbids EOS until enough pieces are written."""
+    """`generate`, which forbids EOS until enough tokens are written."""
     model = build(data.vocabulary).eval()
     beams, rows = shape(measure)
     settings = {"num_beams": beams, "do_sample": False, "use_cache": True}

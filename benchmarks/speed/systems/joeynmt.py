@@ -63,11 +63,11 @@ CONFIGS: dict[str, dict[str, Any]] = {
 
 
 def build(kind: str, vocabulary: int) -> Any:
-    """A model of `CONFIGS` over made-up pieces whose special ids are ours."""
+    """A model of `CONFIGS` over made-up tokens whose special ids are ours."""
     torch.manual_seed(0)
     pieces = Vocabulary.__new__(Vocabulary)
     names = ["<pad>", "<bos>", "<eos>", "<unk>", *(f"p{i}" for i in range(4, vocabulary))]
-    # Its constructor searches the whole list for every piece, which takes minutes.
+    # Its constructor searches the whole list for every token, which takes minutes.
     pieces._itos, pieces._stoi = names, {name: i for i, name in enumerate(names)}
     pieces.specials, pieces.lang_tags, pieces.sep_index = names[:4], [], None
     pieces.pad_index, pieces.bos_index, pieces.eos_index, pieces.unk_index = PAD, BOS, EOS, UNK

@@ -56,7 +56,7 @@ def bandwidth(data: Workload, variant: str) -> Block:
 
 
 def decoder_floor(kind: str, data: Workload, variant: str) -> Block:
-    """ms of the matrix products alone that writing `PIECES` pieces, one row, cannot do without."""
+    """ms of the matrix products alone that writing `PIECES` tokens, one row, cannot do without."""
     width, inner = 256, 1_024
     layer = [(width, 3 * width), *[(width, width)] * 3, (width, inner), (inner, width)]
     shapes = [*layer * 3, (width, data.vocabulary)]

@@ -1,7 +1,7 @@
 """The way of TensorFlow's tutorial "Neural machine translation with a Transformer and Keras".
 
 Keras's `MultiHeadAttention` in post-norm blocks, batches of 64 sentences padded to one length, and
-a translator that runs the whole model eagerly for every piece, without a cache. The sizes are
+a translator that runs the whole model eagerly for every token, without a cache. The sizes are
 ours; the output shares the embedding's weights, as ours does.
 """
 
@@ -29,7 +29,7 @@ def positions(length: int) -> np.ndarray:
 
 
 class PositionalEmbedding(keras.layers.Layer):
-    """Pieces scaled and with their positions; the embedding's mask goes on."""
+    """Tokens scaled and with their positions; the embedding's mask goes on."""
 
     def __init__(self, table: keras.layers.Embedding, **kwargs: Any):
         super().__init__(**kwargs)
@@ -98,7 +98,7 @@ def train(data: Workload, variant: str) -> Block:
 
 
 def decode(measure: str, data: Workload, variant: str) -> Block:
-    """The tutorial's loop: the whole model, eagerly, for every piece."""
+    """The tutorial's loop: the whole model, eagerly, for every token."""
     model = Transformer(data.vocabulary)
     _, rows = shape(measure)
 

@@ -193,7 +193,7 @@ def decode(measure: str, data: Workload, model: str) -> Block:
 
 
 def never_end(network: Any) -> None:
-    """Change weights, not the computation, so that EOS is always the least likely piece.
+    """Change weights, not the computation, so that EOS is always the least likely token.
 
     What is scored against the embeddings is pushed in a direction that EOS's row is opposed to.
     """

@@ -89,7 +89,7 @@ def test_training_counts_real_target_pieces_of_whole_steps():
 def test_decoding_is_refused_unless_every_row_has_the_same_length():
     block = protocol.decoding(lambda request: [protocol.PIECES] * 32, ["a"], 32)
     assert block(0.0)["requests"] == 3
-    with pytest.raises(ValueError, match="16 pieces long"):
+    with pytest.raises(ValueError, match="16 tokens long"):
         protocol.decoding(lambda request: [16, 9], ["a"], 2)
     assert protocol.shape("beam5/b32") == (5, 32)
     assert protocol.shape("greedy/b1") == (1, 1)

@@ -222,7 +222,7 @@ def test_the_readme_explains_everything(model, models, folders, answers):
         part = readme.split(f"## Signature `{signature}`")[1].split("\n## ")[0]
         for key in (asked, *answer(answers, model, signature)):
             assert f"- `{key}`, " in part
-    assert "more than 24 pieces" in readme and "has 16 pieces" in readme
+    assert "more than 24 tokens" in readme and "has 16 tokens" in readme
     assert ("all 0" in readme) == (model == "lstm")
     extra = folders[model] / "assets.extra"
     assert (extra / "source.model").read_bytes() == models[model].source_tokenizer.bytes
