@@ -102,11 +102,11 @@ def diagonal(targets: int, sources: int) -> np.ndarray:
 
 
 def when_read(maps: np.ndarray) -> np.ndarray:
-    """Each written piece's row from the step that reads it, one later than the one that writes it.
+    """Each written token's row from the step that reads it, one later than the one that writes it.
 
     Chen et al. 2020 (arXiv:2004.14837), Shift-Att: they found a Transformer's decoder to look at
-    the source of a piece most plainly when that piece is its input. Not every model does: compare
-    the two. Of pieces, before they are merged.
+    the source of a token most plainly when that token is its input. Not every model does: compare
+    the two. Of tokens, before they are merged.
 
     Returns:
         (..., T - 1, S): the last row, of the closing `</s>`, is read by no step.
@@ -259,9 +259,9 @@ def _quotient(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 
 def spelled(pieces: Sequence[str], words: Sequence[str]) -> np.ndarray:
-    """Which gold word each piece is part of, as shares of its characters.
+    """Which gold word each token is part of, as shares of its characters.
 
-    A piece over two words, as `'s.` may be, is shared between them; the bytes of a character go
+    A token over two words, as `'s.` may be, is shared between them; the bytes of a character go
     where it goes. A bare word-start mark goes to the word behind it. With words of single
     characters, spaces among them, marks are spaces.
 
@@ -270,10 +270,10 @@ def spelled(pieces: Sequence[str], words: Sequence[str]) -> np.ndarray:
         words: the W gold words (or characters) whose text the model read or wrote.
 
     Returns:
-        (P, W) float64, rows sum to 1; one more column, for `</s>`, if the pieces end with it.
+        (P, W) float64, rows sum to 1; one more column, for `</s>`, if the tokens end with it.
 
     Raises:
-        ValueError: the pieces do not spell the words.
+        ValueError: the tokens do not spell the words.
     """
     closed = bool(pieces) and pieces[-1] == END
     body = pieces[: len(pieces) - closed]
@@ -290,8 +290,8 @@ def spelled(pieces: Sequence[str], words: Sequence[str]) -> np.ndarray:
         end = _end(piece, following, text, at, starts, spaced)
         if end is None:
             raise ValueError(
-                "The pieces must spell the words. "
-                f"Received: piece {piece!r} where the words have {text[at : at + 20]!r}"
+                "The tokens must spell the words. "
+                f"Received: token {piece!r} where the words have {text[at : at + 20]!r}"
             )
         mine = owners[at:end] or owners[at : at + 1] or owners[-1:]
         for owner in mine:
@@ -299,8 +299,8 @@ def spelled(pieces: Sequence[str], words: Sequence[str]) -> np.ndarray:
         at = end
     if at < len(text) or len(set(owners)) < len(words):
         raise ValueError(
-            "The pieces must spell every word to its end. "
-            f"Received: {len(words)} words, {text[at : at + 20]!r} without a piece"
+            "The tokens must spell every word to its end. "
+            f"Received: {len(words)} words, {text[at : at + 20]!r} without a token"
         )
     if closed:
         shares[-1, -1] = 1.0
@@ -316,13 +316,13 @@ def _bare(text: str, spaced: bool) -> str:
 def _end(
     piece: str, following: str | None, text: str, at: int, starts: set[int], spaced: bool
 ) -> int | None:
-    """Where a piece that begins at `at` ends in the text; None where it does not stand there."""
+    """Where a token that begins at `at` ends in the text; None where it does not stand there."""
     if piece != "<unk>":
         bare = _bare(piece, spaced)
         return at + len(bare) if text.startswith(bare, at) else None
     if following is None:
         return len(text) if at < len(text) else None
-    # an unknown piece goes on until the next one is found, if that begins a word at a word's start
+    # an unknown token goes on until the next one is found, if that begins a word at a word's start
     opens = following.startswith(WORD_START)
     bare = "" if following == "<unk>" else _bare(following, spaced)
     for end in range(at + 1, len(text)):
@@ -332,11 +332,11 @@ def _end(
 
 
 def merge(maps: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Maps over pieces -> over words, rows still summing to 1: columns summed, rows averaged.
+    """Maps over tokens -> over words, rows still summing to 1: columns summed, rows averaged.
 
     Args:
-        maps: (..., T, S) over pieces.
-        rows, columns: (T, V) and (S, W), from `spelled`. Where no piece is shared between words
+        maps: (..., T, S) over tokens.
+        rows, columns: (T, V) and (S, W), from `spelled`. Where no token is shared between words
             this is what `Prediction.words` does.
 
     Returns:
@@ -344,8 +344,8 @@ def merge(maps: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray
     """
     if maps.shape[-2:] != (len(rows), len(columns)):
         raise ValueError(
-            "A map needs as many rows and columns as there are pieces. "
-            f"Received: map={maps.shape}, {len(rows)} written and {len(columns)} read pieces"
+            "A map needs as many rows and columns as there are tokens. "
+            f"Received: map={maps.shape}, {len(rows)} written and {len(columns)} read tokens"
         )
     averaged = rows / rows.sum(axis=0)
     return (averaged.T @ maps @ columns).astype(maps.dtype)

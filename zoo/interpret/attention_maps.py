@@ -1,6 +1,6 @@
 """Many attention maps to few, rows still summing to one: mean, max, rollout, words hidden.
 
-Axes: L layers, H heads, T written words or pieces, S read ones. What is aggregated away keeps an
+Axes: L layers, H heads, T written words or tokens, S read ones. What is aggregated away keeps an
 axis of size 1, so that every result is again a set of maps (L, H, T, S).
 """
 
@@ -134,7 +134,7 @@ def normalise(maps: np.ndarray) -> np.ndarray:
 
 
 def is_punctuation(word: str) -> bool:
-    """Whether a word or piece has nothing but characters of Unicode's category P, as "," and "¿".
+    """Whether a word or token has nothing but characters of Unicode's category P, as "," and "¿".
 
     Word-start marks aside; a bare one is a space and no punctuation.
     """
@@ -160,8 +160,8 @@ def hide(
     """Leave out `</s>` and punctuation, as rows and as columns, and scale the rest back to 1.
 
     Args:
-        attention: maps by kind ("cross", "encoder", "decoder"), of words or of pieces.
-        source, target: those words or pieces.
+        attention: maps by kind ("cross", "encoder", "decoder"), of words or of tokens.
+        source, target: those words or tokens.
         end: hide `</s>`.
         punctuation: hide words that are nothing but punctuation.
 

@@ -135,9 +135,9 @@ def attribute(
     notes = []
     unknown = int((source == UNK).sum())
     if unknown and (method, leave_out) == ("occlusion", False):
-        notes.append(f"Unknown to the model, hence nothing to hide: {unknown} of the read pieces.")
+        notes.append(f"Unknown to the model, hence nothing to hide: {unknown} of the read tokens.")
     if unknown and (method, baseline) == ("integrated", "unknown"):
-        notes.append(f"Unknown to the model, as the baseline is: {unknown} of the read pieces.")
+        notes.append(f"Unknown to the model, as the baseline is: {unknown} of the read tokens.")
     if method == "gradient":
         return Attribution(
             method, read, written, gradients.gradient_times_input(network, source, target)
@@ -151,7 +151,7 @@ def attribute(
     if missed.any():
         notes.append(
             f"After {made.steps} steps the scores of {missed.sum()} of {len(written)} written "
-            f"pieces still miss the difference they should add up to by more than 1 %, "
+            f"tokens still miss the difference they should add up to by more than 1 %, "
             f"by {made.error.max():.2g} nats at most."
         )
     return made

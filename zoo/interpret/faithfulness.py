@@ -139,8 +139,8 @@ def measure(
         loaded: the model.
         prediction: its answer to one text, with its maps.
         gradient: `attribute(loaded, prediction)` if somebody has it.
-        unit: what is hidden and asked about, "word" or "piece" (a character, a sound).
-        how: a hidden word is read as "unknown" pieces, or "removed" so that later ones move up.
+        unit: what is hidden and asked about, "word" or "piece", a token (a character, a sound).
+        how: a hidden word is read as "unknown" tokens, or "removed" so that later ones move up.
         seed: of the random rationales.
 
     Returns:
@@ -179,7 +179,7 @@ def measure(
 
 
 def spans(pieces: Sequence[str], unit: str) -> list[tuple[int, int]]:
-    """Begin and end of each word or piece, without the closing `</s>`. Raises ValueError."""
+    """Begin and end of each word or token, without the closing `</s>`. Raises ValueError."""
     if unit not in ("word", "piece"):
         raise ValueError(f"unit must be word or piece. Received: unit={unit!r}")
     body = pieces[:-1] if pieces and pieces[-1] == END else pieces
@@ -262,6 +262,6 @@ def over_corpus(
 def _over(
     scores: np.ndarray, read: Sequence[tuple[int, int]], written: Sequence[tuple[int, int]]
 ) -> np.ndarray:
-    """(..., T, S) over pieces -> over words: summed over read pieces, averaged over written."""
+    """(..., T, S) over tokens -> over words: summed over read tokens, averaged over written."""
     columns = np.stack([scores[..., a:b].sum(axis=-1) for a, b in read], axis=-1)
     return np.stack([columns[..., a:b, :].mean(axis=-2) for a, b in written], axis=-2)

@@ -1,7 +1,7 @@
 """Three ways to compute how a written token depends on each read one, of every Seq2Seq, batched.
 
 Gradient x input, integrated gradients and occlusion. None needs attention, so these are also what
-attention can be held against. Axes: S read pieces, T written pieces, D width, R rows of a batch.
+attention can be held against. Axes: S read tokens, T written tokens, D width, R rows of a batch.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NUMBERS_AT_ONCE = 2**24
 
 
 def gradient_times_input(network: Seq2Seq, source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Gradient of each written piece's log-probability by the source embeddings, times these.
+    """Gradient of each written token's log-probability by the source embeddings, times these.
 
     Denil, Demiraj and de Freitas 2014 (arXiv:1412.6815), summed over the width and signed.
 
@@ -66,11 +66,11 @@ def integrated_gradients(
     """Gradients along the straight way from a baseline, averaged, times the way.
 
     Sundararajan, Taly and Yan 2017 (arXiv:1703.01365), equation 3, by the midpoint rule. The
-    scores of a written piece add up to the difference between its log-probabilities at both ends.
-    A piece whose scores miss it by more than `TOLERANCE` is taken again with three times the
+    scores of a written token add up to the difference between its log-probabilities at both ends.
+    A token whose scores miss it by more than `TOLERANCE` is taken again with three times the
     points, the third of them that are known already kept.
 
-    The baseline is a source of as many pieces, all unknown (`</s>` too): what occlusion puts in
+    The baseline is a source of as many tokens, all unknown (`</s>` too): what occlusion puts in
     one place, put in all. The alternative, embeddings of zero, is nothing a network has ever read,
     and on the way from there what normalises or saturates changes all at once, near the beginning:
     two of the shipped translators then took three to nine times the points.
@@ -112,7 +112,7 @@ def allowed(difference: np.ndarray) -> np.ndarray:
 def occlusion(
     network: Seq2Seq, source: np.ndarray, target: np.ndarray, leave_out: bool = False
 ) -> np.ndarray:
-    """How far each written piece's log-probability falls as each read piece is hidden.
+    """How far each written token's log-probability falls as each read token is hidden.
 
     Zeiler and Fergus 2014 (arXiv:1311.2901) hid patches of images; Li, Monroe and Jurafsky 2016
     (arXiv:1612.08220) left out words. All are scored in one batch unless that is too large.
@@ -120,11 +120,11 @@ def occlusion(
     Args:
         network: any Seq2Seq.
         source, target: (1, S) and (1, T) ids, padded with PAD.
-        leave_out: take the piece away and let the later ones move up, instead of replacing it by
-            the unknown piece. An only piece is replaced all the same.
+        leave_out: take the token away and let the later ones move up, instead of replacing it by
+            the unknown token. An only token is replaced all the same.
 
     Returns:
-        (T, S) float32 without padding: log p with the piece less log p without it.
+        (T, S) float32 without padding: log p with the token less log p without it.
     """
     many, size = _lengths(source, target)
     if not many:
@@ -141,7 +141,7 @@ def occlusion(
 
 
 def log_probs_after(network: Seq2Seq, sources: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The log-probability of each piece of one target after each of many sources.
+    """The log-probability of each token of one target after each of many sources.
 
     Args:
         network: any Seq2Seq.
@@ -187,12 +187,12 @@ class _Path:
         self.rows = _fitting(target.shape[1] * numbers, min(rows, ROWS_AT_ONCE))
 
     def add(self, places: np.ndarray, parts: np.ndarray, sums: np.ndarray) -> np.ndarray:
-        """Go `parts` (N,) of the way, and take the gradients of the written pieces `places` (N,).
+        """Go `parts` (N,) of the way, and take the gradients of the written tokens `places` (N,).
 
         These, times the way and summed over the width, are added to `sums` (T, S) at their place.
 
         Returns:
-            (N,) the pieces' log-probabilities there.
+            (N,) the tokens' log-probabilities there.
         """
         values = []
         for start in range(0, len(places), self.rows):
@@ -221,9 +221,9 @@ def _fitting(numbers: int, most: int) -> int:
 def _along_path(
     network: Seq2Seq, source: Tensor, target: Tensor, places: Tensor, parts: Tensor, kept: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Log-probabilities (R,) of the pieces at `places` (R,), and gradient x way (R, S).
+    """Log-probabilities (R,) of the tokens at `places` (R,), and gradient x way (R, S).
 
-    `kept` is the share of the unknown piece's embedding in the baseline: 1, or 0 for zero.
+    `kept` is the share of the unknown token's embedding in the baseline: 1, or 0 for zero.
     """
     rows = places.shape[0]
     embedded = network.source_embedding(source)
@@ -232,7 +232,7 @@ def _along_path(
     way = embedded - begin
     points = begin + ops.cast(parts, embedded.dtype)[:, None, None] * way
     sources, read = (ops.repeat(ids, rows, axis=0) for ids in (source, _read(target)))
-    # (R, V): the one piece of each row.
+    # (R, V): the one token of each row.
     chosen = ops.one_hot(ops.take(target[0], places), network.config.target_vocabulary)
 
     def log_probs(points: Tensor) -> Tensor:
@@ -246,7 +246,7 @@ def _along_path(
 
 
 def _log_probs(network: Seq2Seq, sources: Tensor, target: Tensor) -> Tensor:
-    """(R, T): the log-probability of each piece of `target` (1, T) after each of `sources`."""
+    """(R, T): the log-probability of each token of `target` (1, T) after each of `sources`."""
     rows = sources.shape[0]
     read, written = (ops.repeat(ids, rows, axis=0) for ids in (_read(target), target))
     with without_maps():

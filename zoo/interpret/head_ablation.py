@@ -55,8 +55,8 @@ def losses(
         tell: called as each head is done.
 
     Returns:
-        by kind (N, L, H, 2): the nats that the target of each text lost, and its pieces, of which
-        `zoo.stats.ratio` makes the mean loss a piece; {} without attention.
+        by kind (N, L, H, 2): the nats that the target of each text lost, and its tokens, of which
+        `zoo.stats.ratio` makes the mean loss a token; {} without attention.
     """
     whole, pieces = _scored(loaded, sources, targets, ())
 
@@ -92,7 +92,7 @@ def together(
 def _scored(
     loaded: Seq2SeqPredictor, sources: Sequence[str], targets: Sequence[str], off: tuple[Off, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) log-probability of each target, and (N,) how many pieces it has."""
+    """(N,) log-probability of each target, and (N,) how many tokens it has."""
     found = predict_without(loaded, sources, off, target=targets, attention=False)
     sums = [one.log_probs.astype("float64").sum() for one in found]
     return np.array(sums), np.array([len(one.log_probs) for one in found], "float64")

@@ -220,7 +220,7 @@ def _prefix(model: Seq2SeqPredictor, text: str) -> list[int]:
         )
     if len(ids) >= model.max_target_length:
         raise ValueError(
-            f"The beginning must be shorter than {model.max_target_length} pieces. "
+            f"The beginning must be shorter than {model.max_target_length} tokens. "
             f"Received: {len(ids)}"
         )
     return ids

@@ -244,9 +244,9 @@ def test_compatibility_characters_are_spelled_as_tokenizers_write_them():
 
 
 def test_pieces_that_do_not_spell_the_words_are_refused():
-    with pytest.raises(ValueError, match=r"piece '▁du' where the words have 'de'"):
+    with pytest.raises(ValueError, match=r"token '▁du' where the words have 'de'"):
         alignment.spelled(["▁du", "</s>"], ["de"])
-    with pytest.raises(ValueError, match=r"2 words, 'b' without a piece"):
+    with pytest.raises(ValueError, match=r"2 words, 'b' without a token"):
         alignment.spelled(["▁a", "</s>"], ["a", "b"])
     with pytest.raises(ValueError, match="every word"):
         alignment.spelled(["▁a"], ["a", ""])

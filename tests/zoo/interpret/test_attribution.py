@@ -236,7 +236,7 @@ def test_unknown_pieces_are_said_to_be_the_baseline(loaded):
     for method in ("integrated", "occlusion"):
         found = attribute(loaded, forced, method)
         assert (found.scores[:, 0] == 0).all() and np.abs(found.scores[:, 1:]).max() > 1e-3
-        assert "1 of the read pieces" in found.notes[0]
+        assert "1 of the read tokens" in found.notes[0]
     for options in ({"method": "occlusion", "leave_out": True}, {"method": "gradient"}):
         found = attribute(loaded, forced, **options)
         assert np.abs(found.scores[:, 0]).max() > 1e-4 and found.notes == []
