@@ -84,15 +84,16 @@ class AdditiveAttention(keras.layers.Layer):
     def call(
         self, query: Tensor, projected_keys: Tensor, values: Tensor, mask: Tensor
     ) -> tuple[Tensor, Tensor]:
-        projected_query = self.query_projection(query)  # (B, T, U)
+        projected_query = self.query_projection(query)  # (B, T, D) -> (B, T, U)
+        # (B, T, 1, U) + (B, 1, S, U) -> (B, T, S, U)
         hidden = ops.tanh(projected_query[:, :, None, :] + projected_keys[:, None, :, :])
         energy = ops.squeeze(self.energy(hidden), axis=-1)  # (B, T, S)
-        weights = masked_softmax(energy, mask[:, None, :])[:, None]
+        weights = masked_softmax(energy, mask[:, None, :])[:, None]  # (B, 1, T, S)
         if hook := current_hook():
             weights = hook.weights(self.site, weights, query_position())
         context = ops.matmul(ops.cast(weights[:, 0], values.dtype), values)  # (B, T, D)
         if hook:
-            context = hook.context(self.site, context[:, None])[:, 0]
+            context = hook.context(self.site, context[:, None])[:, 0]  # by head and back: (B, T, D)
         return context, weights
 
     def get_config(self) -> dict[str, Any]:
@@ -155,7 +156,7 @@ class MultiHeadAttention(keras.layers.Layer):
     def split_heads(self, x: Tensor, *, turned: bool = False) -> Tensor:
         """(B, T, D) -> (B, H, T, D/H), or `turned` (B, H, D/H, T)."""
         batch, length = ops.shape(x)[0], ops.shape(x)[1]
-        x = ops.reshape(x, (batch, length, self.heads, self.width // self.heads))
+        x = ops.reshape(x, (batch, length, self.heads, self.width // self.heads))  # (B, T, H, D/H)
         return ops.transpose(x, (0, 2, 3, 1) if turned else (0, 2, 1, 3))
 
     def project_memory(self, memory: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -163,7 +164,7 @@ class MultiHeadAttention(keras.layers.Layer):
 
         Keys lie as the product with queries reads them, so that no step has to turn them.
         """
-        keys, values = ops.split(self.memory_projection(memory), 2, axis=-1)
+        keys, values = ops.split(self.memory_projection(memory), 2, axis=-1)  # (B, S, D) each
         if self.rotary is None:
             return self.split_heads(keys, turned=True), self.split_heads(values)
         rotated = self.rotary(self.split_heads(keys), index)  # (B, H, S, D/H)
@@ -178,7 +179,7 @@ class MultiHeadAttention(keras.layers.Layer):
         index: Tensor | None = None,
         training: bool | None = None,
     ) -> tuple[Tensor, Tensor | None]:
-        queries = self.split_heads(self.query_projection(query))
+        queries = self.split_heads(self.query_projection(query))  # (B, T, D) -> (B, H, T, D/H)
         if self.rotary is not None:
             queries = self.rotary(queries, index)
         queries = queries * (self.width // self.heads) ** -0.5
@@ -189,14 +190,15 @@ class MultiHeadAttention(keras.layers.Layer):
                 hook.observe(self.site, self, query=queries, key=keys, value=values)
                 weights = hook.weights(self.site, weights, query_position())
             used = self.dropout(ops.cast(weights, values.dtype))
-            context = ops.matmul(used, values)
+            context = ops.matmul(used, values)  # (B, H, T, D/H)
         else:
-            weights, context = None, attend(queries, keys, values, mask)
+            weights, context = None, attend(queries, keys, values, mask)  # (B, H, T, D/H)
         if hook:
             context = hook.context(self.site, context)
         context = ops.transpose(context, (0, 2, 1, 3))  # (B, T, H, D/H)
         batch, length = ops.shape(context)[0], ops.shape(context)[1]
-        return self.output_projection(ops.reshape(context, (batch, length, self.width))), weights
+        context = ops.reshape(context, (batch, length, self.width))  # (B, T, D)
+        return self.output_projection(context), weights
 
     def get_config(self) -> dict[str, Any]:
         config = {"heads": self.heads, "width": self.width, "dropout": self.rate}
@@ -221,26 +223,28 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tenso
     """
     if backend.accelerated():
         turned = (ops.transpose(x, (0, 2, 1, 3)) for x in (queries, values))
-        query, value = turned
-        key = ops.transpose(keys, (0, 3, 1, 2))
+        query, value = turned  # (B, T, H, D/H), (B, S, H, D/H)
+        key = ops.transpose(keys, (0, 3, 1, 2))  # (B, S, H, D/H)
         found = ops.dot_product_attention(query, key, value, mask=mask, scale=1.0)
-        return ops.transpose(found, (0, 2, 1, 3))
+        return ops.transpose(found, (0, 2, 1, 3))  # (B, T, H, D/H) -> (B, H, T, D/H)
 
     def some(queries: Tensor, mask: Tensor) -> Tensor:
-        weights = masked_softmax(ops.matmul(queries, keys), mask)
-        return ops.matmul(ops.cast(weights, values.dtype), values)
+        weights = masked_softmax(ops.matmul(queries, keys), mask)  # (B, H, Q, S), Q queries
+        return ops.matmul(ops.cast(weights, values.dtype), values)  # (B, H, Q, D/H)
 
     length = queries.shape[2]
     if length is None or length < 4 * QUERIES_AT_ONCE or length % QUERIES_AT_ONCE:
         return some(queries, mask)
-    parts = length // QUERIES_AT_ONCE
+    parts = length // QUERIES_AT_ONCE  # P parts of Q queries
+    # (B, H, T, D/H) -> (B, H, P, Q, D/H)
     blocks = ops.reshape(queries, (-1, queries.shape[1], parts, QUERIES_AT_ONCE, queries.shape[3]))
-    blocks = ops.transpose(blocks, (2, 0, 1, 3, 4))
+    blocks = ops.transpose(blocks, (2, 0, 1, 3, 4))  # (P, B, H, Q, D/H)
     if mask.shape[2] == 1:
         found = ops.map(lambda block: some(block, mask), blocks)
     else:
         rows = (ops.shape(mask)[0], mask.shape[1], parts, QUERIES_AT_ONCE, ops.shape(mask)[3])
-        rows = ops.reshape(mask, rows)
-        rows = ops.transpose(rows, (2, 0, 1, 3, 4))
+        rows = ops.reshape(mask, rows)  # (B or 1, H or 1, P, Q, S)
+        rows = ops.transpose(rows, (2, 0, 1, 3, 4))  # (P, B or 1, H or 1, Q, S)
         found = ops.map(lambda both: some(*both), (blocks, rows))
+    # (P, B, H, Q, D/H) -> (B, H, P, Q, D/H) -> (B, H, T, D/H)
     return ops.reshape(ops.transpose(found, (1, 2, 0, 3, 4)), ops.shape(queries))

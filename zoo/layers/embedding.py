@@ -35,9 +35,9 @@ class TiedEmbedding(keras.layers.Embedding):
             matrix: the rows as (D, V) in the computing type, where someone has turned them already.
         """
         if matrix is None:
-            matrix = ops.transpose(ops.cast(self.embeddings, self.compute_dtype))
+            matrix = ops.transpose(ops.cast(self.embeddings, self.compute_dtype))  # (D, V)
         x = ops.cast(x, self.compute_dtype)
-        return ops.cast(ops.matmul(x, matrix), "float32")
+        return ops.cast(ops.matmul(x, matrix), "float32")  # (..., D) -> (..., V)
 
 
 def lookup(table: Tensor, ids: Tensor) -> Tensor:
@@ -50,9 +50,9 @@ def lookup(table: Tensor, ids: Tensor) -> Tensor:
     @ops.custom_gradient
     def rows(table: Tensor) -> tuple[Tensor, Any]:
         def gradient(upstream: Tensor) -> Tensor:
-            flat = ops.reshape(upstream, (-1, table.shape[-1]))
-            return ops.scatter(ops.reshape(ids, (-1, 1)), flat, table.shape)
+            flat = ops.reshape(upstream, (-1, table.shape[-1]))  # (..., D) -> (N, D)
+            return ops.scatter(ops.reshape(ids, (-1, 1)), flat, table.shape)  # (V, D)
 
-        return ops.take(table, ids, axis=0), gradient
+        return ops.take(table, ids, axis=0), gradient  # (...) -> (..., D)
 
     return rows(table)

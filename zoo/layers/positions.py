@@ -61,14 +61,14 @@ class Positions(keras.layers.Layer):
 
     def call(self, index: Tensor) -> Tensor:
         if self.kind == "none":
-            return ops.zeros((*ops.shape(index), self.width), dtype=self.compute_dtype)
+            return ops.zeros((*ops.shape(index), self.width), dtype=self.compute_dtype)  # (T, D)
         if self.kind == "learned":
             table = ops.convert_to_tensor(self.table)
         else:
-            table = ops.convert_to_tensor(sinusoids(self.length, self.width))
+            table = ops.convert_to_tensor(sinusoids(self.length, self.width))  # (length, D)
         # Padding may reach beyond the last position: any code will do for it.
         index = ops.minimum(index, self.length - 1)
-        return ops.cast(ops.take(table, index, axis=0), self.compute_dtype)
+        return ops.cast(ops.take(table, index, axis=0), self.compute_dtype)  # (T,) -> (T, D)
 
     def get_config(self) -> dict[str, Any]:
         config = {"kind": self.kind, "length": self.length, "width": self.width}
@@ -107,5 +107,6 @@ class Rotary:
         if len(index.shape) == 2:
             angles = angles[:, None]  # (B, 1, T, d/2)
         cos, sin = (ops.cast(part, x.dtype) for part in (ops.cos(angles), ops.sin(angles)))
-        first, second = ops.split(x, 2, axis=-1)
+        first, second = ops.split(x, 2, axis=-1)  # (B, H, T, d/2) each
+        # (B, H, T, d/2) twice -> (B, H, T, d)
         return ops.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)

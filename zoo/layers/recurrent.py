@@ -42,9 +42,9 @@ class BidirectionalEncoder(keras.layers.Layer):
         self.cell_bridge = keras.layers.Dense(units, name="cell_bridge")
 
     def call(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        values, *states = self.bidirectional(embedded, mask=mask)
-        hidden = ops.concatenate([states[0], states[2]], axis=-1)
-        cell = ops.concatenate([states[1], states[3]], axis=-1)
+        values, *states = self.bidirectional(embedded, mask=mask)  # (B, S, U), four of (B, U/2)
+        hidden = ops.concatenate([states[0], states[2]], axis=-1)  # (B, U)
+        cell = ops.concatenate([states[1], states[3]], axis=-1)  # (B, U)
         return values, (self.hidden_bridge(hidden), self.cell_bridge(cell))
 
 

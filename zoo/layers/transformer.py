@@ -93,6 +93,7 @@ class SelfAttentionBlock(keras.layers.Layer):
         index: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """The block over keys and values that are there; arguments as `project` gives them."""
+        # (B, T, D) and (B, H, T, T'), T' keys
         attended, weights = self.attention(normed, keys, values, mask, index)
         x = x + self.dropout(attended)
         return x + self.dropout(self.feedforward(self.feedforward_norm(x))), weights
@@ -143,8 +144,9 @@ class DecoderBlock(keras.layers.Layer):
         memory_values: Tensor,
         memory_mask: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        attended, own = self.attention(normed, keys, values, mask)
+        attended, own = self.attention(normed, keys, values, mask)  # (B, T, D), (B, H, T, T')
         x = x + self.dropout(attended)
+        # (B, T, D) and (B, H, T, S)
         attended, cross = self.cross(self.cross_norm(x), memory_keys, memory_values, memory_mask)
         x = x + self.dropout(attended)
         return x + self.dropout(self.feedforward(self.feedforward_norm(x))), own, cross

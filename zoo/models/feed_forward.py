@@ -1,7 +1,7 @@
 """Feed-forward networks with a fixed window and no memory: a language model, and a translator.
 
 Bengio et al. 2003, "A neural probabilistic language model". Axes: B batch, S source tokens, T
-tokens, W window, D hidden size, F inner size.
+tokens, W window, D hidden size, F inner size, V vocabulary.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class FeedForwardLanguageModel(LanguageModel):
         return None  # tokens before the window are not read, and any number may come
 
     def init_state(self, memory: Any, length: int) -> State:
-        return ops.full((memory, self.config.window - 1), BOS, dtype="int32")
+        return ops.full((memory, self.config.window - 1), BOS, dtype="int32")  # (B, W - 1)
 
     def decode(self, target: Tensor, memory: Memory) -> tuple[Tensor, Maps]:
         return decode_from_empty(self, target)
@@ -48,11 +48,11 @@ class FeedForwardLanguageModel(LanguageModel):
         window, count = self.config.window, ops.shape(tokens)[1]
         ids = ops.concatenate([state, ops.cast(tokens, "int32")], axis=1)  # (B, W - 1 + T)
         embedded = self.embed(ids)  # (B, W - 1 + T, D)
-        parts = [embedded[:, i : i + count] for i in range(window)]
+        parts = [embedded[:, i : i + count] for i in range(window)]  # W of (B, T, D)
         x = ops.concatenate(parts, axis=-1)  # (B, T, W D)
-        x = self.outer(self.inner_dropout(self.inner(x)))  # (B, T, D)
+        x = self.outer(self.inner_dropout(self.inner(x)))  # (B, T, F) -> (B, T, D)
         last = lengths[:, None] + ops.arange(window - 1)[None]  # (B, W - 1)
-        return self.logits(x), ops.take_along_axis(ids, last, axis=1)
+        return self.logits(x), ops.take_along_axis(ids, last, axis=1)  # (B, T, V), (B, W - 1)
 
 
 class FeedForwardSeq2Seq(Seq2Seq):
@@ -85,6 +85,7 @@ class FeedForwardSeq2Seq(Seq2Seq):
     def scores(self, ids: Tensor, index: Tensor, memory: Memory) -> Tensor:
         """Logits (B, T, V) at positions (T,) from ids (B, W' - 1 + T): the last ones of each."""
         count, window = ops.shape(index)[0], self.config.target_window
+        # (B, W' - 1 + T) -> (B, W' - 1 + T, D)
         embedded = self.target_dropout(self.target_embedding(ids) * self.scale)
         parts = [embedded[:, i : i + count] for i in range(window)]  # W' of (B, T, D)
         rows = ops.shape(ids)[0]
@@ -92,19 +93,20 @@ class FeedForwardSeq2Seq(Seq2Seq):
         place = ops.repeat(self.positions(index)[None], rows, axis=0)  # (B, T, D)
         x = self.inner(ops.concatenate([*parts, summary, place], axis=-1))  # (B, T, F)
         x = self.outer(self.inner_dropout(x))  # (B, T, D)
-        return self.target_embedding.scores(x, memory.get("output"))
+        return self.target_embedding.scores(x, memory.get("output"))  # (B, T, V)
 
     def decode(self, target: Tensor, memory: Memory) -> tuple[Tensor, Maps]:
-        before = self.init_state(memory, 0)
-        ids = ops.concatenate([before, ops.cast(target, "int32")], axis=1)
+        before = self.init_state(memory, 0)  # (B, W' - 1)
+        ids = ops.concatenate([before, ops.cast(target, "int32")], axis=1)  # (B, W' - 1 + T)
         return self.scores(ids, ops.arange(ops.shape(target)[1]), memory), {}
 
     def init_state(self, memory: Memory, length: int) -> State:
         rows = ops.shape(memory["summary"])[0]
-        return ops.full((rows, self.config.target_window - 1), BOS, dtype="int32")
+        return ops.full((rows, self.config.target_window - 1), BOS, dtype="int32")  # (B, W' - 1)
 
     def step(
         self, token: Tensor, index: Tensor, state: State, memory: Memory
     ) -> tuple[Tensor, State]:
         ids = ops.concatenate([state, ops.cast(token, "int32")[:, None]], axis=1)  # (B, W')
+        # (B, V) and (B, W' - 1)
         return self.scores(ids, ops.reshape(index, (1,)), memory)[:, 0], ids[:, 1:]

@@ -1,7 +1,7 @@
 """The decoder-only Transformer, pre-norm, with a KV cache for generation.
 
 Radford et al. 2018, 2019 (GPT, GPT-2). Axes: B batch, T tokens, C cache, L layers, H heads,
-D hidden size.
+D hidden size, V vocabulary.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class GPT(LanguageModel):
 
     def embed_at(self, tokens: Tensor, index: Tensor) -> Tensor:
         """(B, T) ids at positions (T,) or (B, T) -> (B, T, D)."""
-        x = self.embedding(tokens) * self.scale
+        x = self.embedding(tokens) * self.scale  # (B, T) -> (B, T, D)
         if self.positions.kind != "none":
             x = x + self.positions(index)  # (T, D) is added to every row
         return self.input_dropout(x)
@@ -84,11 +84,13 @@ class GPT(LanguageModel):
             x, weights = block(x, mask, index)  # weights (B, H, T, T)
             maps.append(weights)
         logits = self.logits(self.norm(x))  # (B, T, V)
+        # maps (B, L, H, T, T)
         return logits, {"decoder": ops.stack(maps, axis=1)} if maps_wanted() else {}
 
     def init_state(self, memory: Any, length: int) -> State:
         heads = self.config.heads
         depth = self.config.hidden_size // heads
+        # (B, H, D/H, C) and (B, H, C, D/H)
         keys = ops.zeros((memory, heads, depth, length), dtype=self.compute_dtype)
         values = ops.zeros((memory, heads, length, depth), dtype=self.compute_dtype)
         return tuple((keys, values) for _ in self.blocks)
@@ -96,7 +98,7 @@ class GPT(LanguageModel):
     def read(
         self, tokens: Tensor, state: State, index: Tensor, lengths: Tensor
     ) -> tuple[Tensor, State]:
-        count, places = tokens.shape[1], ops.arange(ops.shape(state[0][0])[3])
+        count, places = tokens.shape[1], ops.arange(ops.shape(state[0][0])[3])  # T, (C,)
         position = index[:, None] + ops.arange(ops.shape(tokens)[1])  # (B, T)
         new = places[None, :] - index[:, None]  # (B, C): which of the tokens goes to a place
         fresh = ops.logical_and(new >= 0, new < lengths[:, None])  # (B, C)
@@ -105,12 +107,14 @@ class GPT(LanguageModel):
         x = self.embed_at(tokens, position)  # (B, T, D)
         caches = []
         for block, (cached_keys, cached_values) in zip(self.blocks, state, strict=True):
+            # (B, T, D), (B, H, D/H, T), (B, H, T, D/H)
             normed, keys, values = block.project(x, position)
             if count != 1:  # one token is the same at every place: broadcasting will do
+                # (B, H, D/H, C) and (B, H, C, D/H)
                 keys = ops.take_along_axis(keys, new[:, None, None, :], axis=3)
                 values = ops.take_along_axis(values, new[:, None, :, None], axis=2)
             keys = ops.where(fresh[:, None, None, :], keys, cached_keys)  # (B, H, D/H, C)
             values = ops.where(fresh[:, None, :, None], values, cached_values)  # (B, H, C, D/H)
-            x, _ = block.attend(x, normed, keys, values, mask, position)
+            x, _ = block.attend(x, normed, keys, values, mask, position)  # (B, T, D)
             caches.append((keys, values))
-        return self.logits(self.norm(x)), tuple(caches)
+        return self.logits(self.norm(x)), tuple(caches)  # (B, T, V)

@@ -1,7 +1,7 @@
 """A language model of minimal gated recurrent units, trained by a parallel scan.
 
 Feng et al. 2024, "Were RNNs all we needed?" (arXiv:2410.01201). Axes: B batch, T tokens,
-D hidden size.
+D hidden size, V vocabulary.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class MinGRU(keras.layers.Layer):
         self.gates = keras.layers.Dense(2 * units, name="gates")
 
     def call(self, x: Tensor, state: Tensor, mask: Tensor | None = None) -> Tensor:
-        gate, candidate = ops.split(ops.cast(self.gates(x), "float32"), 2, axis=-1)  # (B, T, D)
+        # (B, T, D) -> (B, T, 2 D) -> (B, T, D) each
+        gate, candidate = ops.split(ops.cast(self.gates(x), "float32"), 2, axis=-1)
         gate = ops.sigmoid(gate)
         if mask is not None:
             gate = ops.where(mask[..., None], gate, 0.0)
@@ -60,8 +61,10 @@ def linear_scan(decay: Tensor, added: Tensor, first: Tensor) -> Tensor:
         (B, T, D).
     """
     length, distance = decay.shape[1], 1
+    # (B, 1, D) and (B, T - 1, D) -> (B, T, D)
     added = ops.concatenate([(decay[:, 0] * first + added[:, 0])[:, None], added[:, 1:]], axis=1)
     while distance < length:
+        # (B, T - distance, D) -> (B, T, D)
         before = ops.pad(added[:, :-distance], ((0, 0), (distance, 0), (0, 0)))
         factor = ops.pad(decay[:, :-distance], ((0, 0), (distance, 0), (0, 0)), constant_values=1.0)
         added, decay, distance = added + decay * before, decay * factor, 2 * distance
@@ -106,7 +109,7 @@ class MinGRULanguageModel(LanguageModel):
         self.norm = layer_norm("norm")
 
     def init_state(self, memory: Any, length: int) -> State:
-        zeros = ops.zeros((memory, self.config.hidden_size), dtype=self.compute_dtype)
+        zeros = ops.zeros((memory, self.config.hidden_size), dtype=self.compute_dtype)  # (B, D)
         return tuple(zeros for _ in self.blocks)
 
     def decode(self, target: Tensor, memory: Memory) -> tuple[Tensor, Maps]:
@@ -118,6 +121,6 @@ class MinGRULanguageModel(LanguageModel):
         mask = ops.arange(ops.shape(tokens)[1])[None, :] < lengths[:, None]  # (B, T)
         x, after = self.embed(tokens), []  # (B, T, D)
         for block, before in zip(self.blocks, state, strict=True):
-            x, states = block(x, before, mask)
-            after.append(states[:, -1])  # where a row has ended its state stays
-        return self.logits(self.norm(x)), tuple(after)
+            x, states = block(x, before, mask)  # (B, T, D) each
+            after.append(states[:, -1])  # (B, D): where a row has ended its state stays
+        return self.logits(self.norm(x)), tuple(after)  # (B, T, V)

@@ -1,6 +1,6 @@
 """Recurrent language models: SimpleRNN and LSTM layers, one on the other.
 
-Axes: B batch, T tokens, D hidden size.
+Axes: B batch, T tokens, D hidden size, V vocabulary.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class RecurrentLanguageModel(LanguageModel):
         self.between = [keras.layers.Dropout(config.dropout) for _ in range(config.layers - 1)]
 
     def init_state(self, memory: Any, length: int) -> State:
-        zeros = ops.zeros((memory, self.config.hidden_size), dtype=self.compute_dtype)
+        zeros = ops.zeros((memory, self.config.hidden_size), dtype=self.compute_dtype)  # (B, D)
         return tuple((zeros,) * self.tensors for _ in self.recurrent)
 
     def decode(self, target: Tensor, memory: Memory) -> tuple[Tensor, Maps]:
@@ -52,9 +52,10 @@ class RecurrentLanguageModel(LanguageModel):
         x, after = self.embed(tokens), []  # (B, T) -> (B, T, D)
         for i, (layer, before) in enumerate(zip(self.recurrent, state, strict=True)):
             x = x if i == 0 else self.between[i - 1](x)
+            # (B, T, D), and the state after the last token, of (B, D)
             x, *ended = layer(x, mask=mask, initial_state=list(before))
             after.append(tuple(ended))
-        return self.logits(x), tuple(after)
+        return self.logits(x), tuple(after)  # (B, T, V)
 
     def step(
         self, token: Tensor, index: Tensor, state: State, memory: Memory | None = None
@@ -62,9 +63,9 @@ class RecurrentLanguageModel(LanguageModel):
         x, after = self.embed(token), []  # (B,) -> (B, D)
         for i, (layer, before) in enumerate(zip(self.recurrent, state, strict=True)):
             x = x if i == 0 else self.between[i - 1](x)
-            x, ended = layer.cell(x, list(before))
+            x, ended = layer.cell(x, list(before))  # (B, D)
             after.append(tuple(ended))
-        return self.logits(x), tuple(after)
+        return self.logits(x), tuple(after)  # (B, V)
 
     def call(self, tokens: Tensor) -> Tensor:
         # Without a mask, which no training window needs: the layers are faster.

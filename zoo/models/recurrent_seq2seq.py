@@ -1,6 +1,7 @@
 """Recurrent encoder-decoders: SimpleRNN and LSTM, without and with attention.
 
-Axes: B batch, S source tokens, T target tokens, D embedding width, U state units.
+Axes: B batch, S source tokens, T target tokens, D embedding width, U state units, A attention
+units, V vocabulary.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class RecurrentSeq2Seq(Seq2Seq):
     def logits(self, *known: Tensor, output: Tensor | None = None) -> Tensor:
         """(B, ..., U), ... -> (B, ..., V): scores every token from all that is known."""
         known = ops.concatenate([ops.cast(x, self.compute_dtype) for x in known], axis=-1)
+        # (B, ..., all units) -> (B, ..., D) -> (B, ..., V)
         return self.target_embedding.scores(self.readout_dropout(self.readout(known)), output)
 
 
@@ -56,9 +58,9 @@ class BottleneckSeq2Seq(RecurrentSeq2Seq):
     decoder: keras.layers.RNN
 
     def decode(self, target: Tensor, memory: Memory) -> tuple[Tensor, Maps]:
-        embedded = self.embed_target(target)
-        hidden = self.decoder(embedded, initial_state=list(memory["state"]))
-        return self.logits(hidden, embedded), {}
+        embedded = self.embed_target(target)  # (B, T) -> (B, T, D)
+        hidden = self.decoder(embedded, initial_state=list(memory["state"]))  # (B, T, U)
+        return self.logits(hidden, embedded), {}  # (B, T, V)
 
     def init_state(self, memory: Memory, length: int) -> State:
         return tuple(memory["state"])
@@ -66,8 +68,9 @@ class BottleneckSeq2Seq(RecurrentSeq2Seq):
     def step(
         self, token: Tensor, index: Tensor, state: State, memory: Memory
     ) -> tuple[Tensor, State]:
-        embedded = self.embed_target(token)
-        hidden, state = self.decoder.cell(embedded, list(state))
+        embedded = self.embed_target(token)  # (B,) -> (B, D)
+        hidden, state = self.decoder.cell(embedded, list(state))  # (B, U)
+        # (B, V)
         return self.logits(hidden, embedded, output=memory.get("output")), tuple(state)
 
 
@@ -83,8 +86,8 @@ class SimpleRNNSeq2Seq(BottleneckSeq2Seq):
         self.decoder = keras.layers.SimpleRNN(config.units, return_sequences=True, name="decoder")
 
     def encode(self, source: Tensor) -> Memory:
-        mask = source_mask(source)
-        _, state = self.encoder(self.embed_source(source), mask=mask)
+        mask = source_mask(source)  # (B, S)
+        _, state = self.encoder(self.embed_source(source), mask=mask)  # (B, S, D) -> (B, U)
         return {"mask": mask, "state": (state,)}
 
 
@@ -97,7 +100,8 @@ class LSTMSeq2Seq(BottleneckSeq2Seq):
         self.decoder = keras.layers.LSTM(config.units, return_sequences=True, name="decoder")
 
     def encode(self, source: Tensor) -> Memory:
-        mask = source_mask(source)
+        mask = source_mask(source)  # (B, S)
+        # (B, S, D) -> two of (B, U): hidden and cell
         _, state = self.encoder(self.embed_source(source), mask=mask)
         return {"mask": mask, "state": state}
 
@@ -128,12 +132,13 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
         self.built = True
 
     def encode(self, source: Tensor) -> Memory:
-        mask = source_mask(source)
+        mask = source_mask(source)  # (B, S)
+        # (B, S, D) -> (B, S, U), (B, U), (B, U)
         values, (hidden, cell) = self.encoder(self.embed_source(source), mask=mask)
         return {
             "mask": mask,
             "values": values,
-            "keys": self.attention.project_keys(values),
+            "keys": self.attention.project_keys(values),  # (B, S, A)
             # The cell sums over many steps: half precision would lose it.
             "state": (hidden, ops.cast(cell, "float32")),
         }
@@ -143,21 +148,23 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
 
         Context is (B, U), weights (B, S).
         """
-        hidden, cell = state
+        hidden, cell = state  # (B, U) each
+        # One query: (B, 1, U), (B, 1, 1, S)
         context, weights = self.attention(
             hidden[:, None], memory["keys"], memory["values"], memory["mask"]
         )
-        context = context[:, 0]
+        context = context[:, 0]  # (B, U)
+        # (B, 2U) -> (B, 4U)
         gates = gates + self.state_gates(ops.concatenate([context, hidden], axis=-1))
-        into, forget, new, out = ops.split(ops.cast(gates, "float32"), 4, axis=-1)
+        into, forget, new, out = ops.split(ops.cast(gates, "float32"), 4, axis=-1)  # (B, U) each
         cell = ops.sigmoid(forget) * cell + ops.sigmoid(into) * ops.tanh(new)
         next_hidden = ops.cast(ops.sigmoid(out) * ops.tanh(cell), hidden.dtype)
-        return (next_hidden, cell), context, weights[:, 0, 0]
+        return (next_hidden, cell), context, weights[:, 0, 0]  # weights (B, S)
 
     def decode(self, target: Tensor, memory: Memory) -> tuple[Tensor, Maps]:
-        embedded = self.embed_target(target)
+        embedded = self.embed_target(target)  # (B, T) -> (B, T, D)
         gates = ops.transpose(self.input_gates(embedded), (1, 0, 2))  # (T, B, 4U)
-        positions = ops.arange(ops.shape(target)[1])
+        positions = ops.arange(ops.shape(target)[1])  # (T,)
 
         def ahead(carry: tuple[Tensor, ...], inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
             step_gates, index = inputs
@@ -165,13 +172,15 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
                 state, context, weights = self.advance(step_gates, carry[:2], memory)
             return (*state, context, weights)
 
-        mask = ops.cast(memory["mask"], "float32")
+        mask = ops.cast(memory["mask"], "float32")  # (B, S)
+        # What is carried: hidden, cell and context (B, U), weights (B, S)
         first = (*memory["state"], ops.zeros_like(memory["values"][:, 0]), ops.zeros_like(mask))
+        # (T, B, U), (T, B, U), (T, B, U), (T, B, S)
         hidden, _, context, weights = backend.scan(ahead, first, (gates, positions))
-        hidden, context = (ops.transpose(x, (1, 0, 2)) for x in (hidden, context))
+        hidden, context = (ops.transpose(x, (1, 0, 2)) for x in (hidden, context))  # (B, T, U)
         if hook := current_hook():
             # Told here: nothing made within the loop can leave it. A step's query is the state
-            # before it.
+            # before it: (B, 1, U) and (B, T - 1, U) -> (B, T, U).
             before = ops.concatenate([memory["state"][0][:, None], hidden[:, :-1]], axis=1)
             hook.observe(
                 self.attention.site,
@@ -181,7 +190,7 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
                 value=memory["values"],
             )
         cross = ops.transpose(weights, (1, 0, 2))[:, None, None]  # (B, 1, 1, T, S)
-        return self.logits(hidden, context, embedded), {"cross": cross}
+        return self.logits(hidden, context, embedded), {"cross": cross}  # logits (B, T, V)
 
     def init_state(self, memory: Memory, length: int) -> State:
         return tuple(memory["state"])
@@ -189,6 +198,7 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
     def step(
         self, token: Tensor, index: Tensor, state: State, memory: Memory
     ) -> tuple[Tensor, State]:
-        embedded = self.embed_target(token)
-        state, context, _ = self.advance(self.input_gates(embedded), state, memory)
+        embedded = self.embed_target(token)  # (B,) -> (B, D)
+        state, context, _ = self.advance(self.input_gates(embedded), state, memory)  # (B, U)
+        # (B, V)
         return self.logits(state[0], context, embedded, output=memory.get("output")), state

@@ -1,7 +1,7 @@
 """The Transformer encoder-decoder, pre-norm, with a KV cache for generation.
 
 Vaswani et al. 2017 (arXiv:1706.03762); normalisation before each block as in Xiong et al. 2020.
-Axes: B batch, S source tokens, T target tokens, L layers, H heads, D width.
+Axes: B batch, S source tokens, T target tokens, C cache, L layers, H heads, D width, V vocabulary.
 """
 
 from __future__ import annotations
@@ -47,63 +47,69 @@ class TransformerSeq2Seq(Seq2Seq):
         self.decoder_norm = layer_norm("decoder_norm")
 
     def encode(self, source: Tensor) -> Memory:
-        mask = source_mask(source)
-        x = self.source_embedding(source) * self.scale
-        x = x + self.source_positions(ops.arange(ops.shape(source)[1]))[None]
+        mask = source_mask(source)  # (B, S)
+        x = self.source_embedding(source) * self.scale  # (B, S) -> (B, S, D)
+        x = x + self.source_positions(ops.arange(ops.shape(source)[1]))[None]  # + (1, S, D)
         x = self.source_dropout(x)
         maps = []
         for layer in self.encoder_layers:
-            x, weights = layer(x, mask[:, None, None, :])
+            x, weights = layer(x, mask[:, None, None, :])  # mask (B, 1, 1, S), weights (B, H, S, S)
             maps.append(weights)
         x = self.encoder_norm(x)
         # Layer by layer, not stacked: every step of generation would cut them apart again.
+        # Each (B, H, D/H, S) and (B, H, S, D/H).
         crossed = tuple(layer.cross.project_memory(x) for layer in self.decoder_layers)
         return {"mask": mask, "cross": crossed, **_stacked(encoder=maps)}
 
     def decode(self, target: Tensor, memory: Memory) -> tuple[Tensor, Maps]:
         length = ops.shape(target)[1]
-        x = self.target_embedding(target) * self.scale
-        x = x + self.target_positions(ops.arange(length))[None]
+        x = self.target_embedding(target) * self.scale  # (B, T) -> (B, T, D)
+        x = x + self.target_positions(ops.arange(length))[None]  # + (1, T, D)
         x = self.target_dropout(x)
+        # (1, 1, T, T), (B, 1, 1, S)
         mask, memory_mask = causal_mask(length), memory["mask"][:, None, None, :]
         own_maps, cross_maps = [], []
         for layer, crossed in zip(self.decoder_layers, memory["cross"], strict=True):
             normed = layer.attention_norm(x)
-            keys, values = layer.attention.project_memory(normed)
+            keys, values = layer.attention.project_memory(normed)  # (B, H, D/H, T), (B, H, T, D/H)
+            # (B, T, D), (B, H, T, T), (B, H, T, S)
             x, own, cross = layer(x, normed, keys, values, mask, *crossed, memory_mask)
             own_maps.append(own)
             cross_maps.append(cross)
-        logits = self.target_embedding.scores(self.decoder_norm(x))
+        logits = self.target_embedding.scores(self.decoder_norm(x))  # (B, T, V)
         maps = _stacked(cross=cross_maps, decoder=own_maps)
         return logits, maps | {kind: memory[kind] for kind in ("encoder",) if kind in memory}
 
     def init_state(self, memory: Memory, length: int) -> State:
         _, values = memory["cross"][0]
         batch, heads, _, depth = ops.shape(values)
-        keys = ops.zeros((batch, heads, depth, length), dtype=values.dtype)
+        keys = ops.zeros((batch, heads, depth, length), dtype=values.dtype)  # (B, H, D/H, C)
+        # Each (B, H, D/H, C) and (B, H, C, D/H).
         return tuple((keys, ops.transpose(keys, (0, 1, 3, 2))) for _ in self.decoder_layers)
 
     def step(
         self, token: Tensor, index: Tensor, state: State, memory: Memory
     ) -> tuple[Tensor, State]:
-        x = self.target_embedding(token[:, None]) * self.scale
-        x = x + self.target_positions(ops.reshape(index, (1,)))[None]
-        positions = ops.arange(ops.shape(state[0][0])[3])
-        here = positions == index
-        written = ops.reshape(positions <= index, (1, 1, 1, -1))
-        memory_mask = memory["mask"][:, None, None, :]
+        x = self.target_embedding(token[:, None]) * self.scale  # (B, 1) -> (B, 1, D)
+        x = x + self.target_positions(ops.reshape(index, (1,)))[None]  # + (1, 1, D)
+        positions = ops.arange(ops.shape(state[0][0])[3])  # (C,)
+        here = positions == index  # (C,)
+        written = ops.reshape(positions <= index, (1, 1, 1, -1))  # (1, 1, 1, C)
+        memory_mask = memory["mask"][:, None, None, :]  # (B, 1, 1, S)
         caches = []
         for layer, cache, crossed in zip(self.decoder_layers, state, memory["cross"], strict=True):
             normed = layer.attention_norm(x)
-            keys, values = layer.attention.project_memory(normed)
-            keys = ops.where(here[None, None, None, :], keys, cache[0])
-            values = ops.where(here[None, None, :, None], values, cache[1])
-            x, _, _ = layer(x, normed, keys, values, written, *crossed, memory_mask)
+            keys, values = layer.attention.project_memory(normed)  # (B, H, D/H, 1), (B, H, 1, D/H)
+            keys = ops.where(here[None, None, None, :], keys, cache[0])  # (B, H, D/H, C)
+            values = ops.where(here[None, None, :, None], values, cache[1])  # (B, H, C, D/H)
+            x, _, _ = layer(x, normed, keys, values, written, *crossed, memory_mask)  # (B, 1, D)
             caches.append((keys, values))
+        # (B, 1, D) -> (B, D) -> (B, V)
         logits = self.target_embedding.scores(self.decoder_norm(x)[:, 0], memory.get("output"))
         return logits, tuple(caches)
 
 
 def _stacked(**maps: list[Tensor | None]) -> Maps:
     """Each layer's map on an axis of its own; nothing within `without_maps`."""
+    # L of (B, H, T, S) -> (B, L, H, T, S)
     return {kind: ops.stack(each, axis=1) for kind, each in maps.items() if maps_wanted()}
