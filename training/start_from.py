@@ -66,7 +66,8 @@ class Start:
                     f"Received: --{key} {getattr(asked, key)}"
                 )
         own = asdict(self.hyperparameters)
-        for name, value in renamed(type(self.hyperparameters), asked.override).items():
+        override = renamed(type(self.hyperparameters), asked.override)
+        for name, value in override.items():
             if name != "dropout" and own.get(name) != value:
                 has = f"has {name}={own[name]}" if name in own else f"knows no {name}"
                 raise ValueError(
@@ -79,8 +80,8 @@ class Start:
                 f"--start-from {self.name} has a vocabulary of {size} tokens. "
                 f"Received: --vocabulary {asked.vocabulary}"
             )
-        self.changed(asked.override)  # a dropout that is none
-        return asked.changed(**given)
+        self.changed(override)  # a dropout that is none
+        return asked.changed(**given, override=override)
 
     def changed(self, override: dict[str, Any]) -> Any:
         """The hyper-parameters, with the dropout that `override` may hold."""

@@ -216,7 +216,10 @@ def test_it_runs_and_trains_in_mixed_precision(model):
     np.testing.assert_allclose(to_numpy(piece)[:, :3], found[:, :3], atol=0.2, rtol=0.1)
     for old, new in zip(keras.tree.flatten(state), keras.tree.flatten(after), strict=True):
         assert old.shape == new.shape and old.dtype == new.dtype
-    network.compile(make_optimizer_of(10), SmoothedCrossEntropy(0.0), run_eagerly=True)
+    jax = keras.backend.backend() == "jax"  # where operation by operation is compiled one by one
+    network.compile(
+        make_optimizer_of(10), SmoothedCrossEntropy(0.0), run_eagerly=not jax, jit_compile=jax
+    )
     batch = next(Windows(np.tile(tokens()[0], 9), LENGTH, ROWS).epoch(0))
     first, *_, last = (train_step(network, batch) for _ in range(4))
     assert np.isfinite(first) and last < first
