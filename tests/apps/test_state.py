@@ -49,7 +49,7 @@ def walk(shelf, monkeypatch):
 @pytest.mark.parametrize("first", VIEWS)
 def test_every_page_after_every_other_has_the_same_question(walk, first):
     walk(first, **QUESTION)
-    for second in VIEWS:
+    for second in VIEWS[VIEWS.index(first) :]:  # and back: those before went to this one, too
         at = walk(second)
         values = at.session_state[state.SESSION].values
         assert QUESTION.items() <= values.items(), (first, second)

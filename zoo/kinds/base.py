@@ -5,6 +5,7 @@ Axes: B batch, T tokens, S memory tokens, V vocabulary, L layers, H heads.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import keras
@@ -20,10 +21,18 @@ class Network(keras.Model):
 
     Args:
         config: the hyper-parameters, a dataclass of `zoo.configs`.
+
+    Raises:
+        TypeError: its `call` does not take `training`: Keras would never switch dropout on.
     """
 
     def __init__(self, config: Any, **kwargs: Any):
         super().__init__(**kwargs)
+        if "training" not in inspect.signature(self.call).parameters:
+            raise TypeError(
+                f"{type(self).__name__}.call must take `training`: without it Keras never tells "
+                "the layers that they are trained, and dropout stays off."
+            )
         self.config = config
 
     @property

@@ -66,8 +66,11 @@ class LanguageModel(Autoregressive):
         logits, state = self.read(token[:, None], state, index, ops.ones_like(index))
         return logits[:, 0], state
 
-    def call(self, tokens: Tensor) -> Tensor:
-        """(B, T) ids -> logits (B, T, V): what training runs."""
+    def call(self, tokens: Tensor, training: bool | None = None) -> Tensor:
+        """(B, T) ids -> logits (B, T, V): what training runs.
+
+        `training` is passed on to all layers by Keras, which asks only a `call` that names it.
+        """
         with without_maps():
             return self.decode(tokens, {})[0]
 

@@ -59,8 +59,11 @@ class Seq2Seq(Autoregressive):
     def encode(self, source: Tensor) -> Memory:
         raise NotImplementedError
 
-    def call(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
-        """Logits (B, T, V) of `(source, target)`: teacher forcing, what training runs."""
+    def call(self, inputs: tuple[Tensor, Tensor], training: bool | None = None) -> Tensor:
+        """Logits (B, T, V) of `(source, target)`: teacher forcing, what training runs.
+
+        `training` is passed on to all layers by Keras, which asks only a `call` that names it.
+        """
         source, target = inputs
         with without_maps():
             return self.decode(target, self.encode(source))[0]

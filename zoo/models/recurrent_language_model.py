@@ -67,7 +67,7 @@ class RecurrentLanguageModel(LanguageModel):
             after.append(tuple(ended))
         return self.logits(x), tuple(after)  # (B, V)
 
-    def call(self, tokens: Tensor) -> Tensor:
+    def call(self, tokens: Tensor, training: bool | None = None) -> Tensor:
         # Without a mask, which no training window needs: the layers are faster.
         state = self.init_state(ops.shape(tokens)[0], 0)
         return self._through(tokens, state, None)[0]
