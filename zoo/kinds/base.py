@@ -30,8 +30,9 @@ class Network(keras.Model):
         super().__init__(**kwargs)
         if "training" not in inspect.signature(self.call).parameters:
             raise TypeError(
-                f"{type(self).__name__}.call must take `training`: without it Keras never tells "
-                "the layers that they are trained, and dropout stays off."
+                f"{type(self).__name__}.call must take `training`, which Keras passes to a call "
+                "that names it, and decode within `zoo.layers.dropout.in_training(training)`: "
+                "or dropout stays off."
             )
         self.config = config
 

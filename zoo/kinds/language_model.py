@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from zoo.kinds.base import Autoregressive, Maps, Memory, State, Tensor
 from zoo.layers.attention_hooks import without_maps
+from zoo.layers.dropout import Dropout, in_training
 from zoo.layers.embedding import TiedEmbedding
 
 
@@ -37,8 +37,8 @@ class LanguageModel(Autoregressive):
         super().__init__(config, **kwargs)
         self.scale = config.hidden_size**0.5
         self.embedding = TiedEmbedding(config.vocabulary, config.hidden_size, name="embedding")
-        self.input_dropout = keras.layers.Dropout(config.dropout)
-        self.output_dropout = keras.layers.Dropout(config.dropout)
+        self.input_dropout = Dropout(config.dropout)
+        self.output_dropout = Dropout(config.dropout)
 
     @property
     def context(self) -> int | None:
@@ -67,11 +67,8 @@ class LanguageModel(Autoregressive):
         return logits[:, 0], state
 
     def call(self, tokens: Tensor, training: bool | None = None) -> Tensor:
-        """(B, T) ids -> logits (B, T, V): what training runs.
-
-        `training` is passed on to all layers by Keras, which asks only a `call` that names it.
-        """
-        with without_maps():
+        """(B, T) ids -> logits (B, T, V): what training runs."""
+        with in_training(training), without_maps():
             return self.decode(tokens, {})[0]
 
     def build_variables(self) -> None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from zoo.kinds.base import Autoregressive, Memory, Tensor
 from zoo.layers.attention_hooks import without_maps
+from zoo.layers.dropout import Dropout, in_training
 from zoo.layers.embedding import TiedEmbedding
 from zoo.tokenizer import PAD
 
@@ -53,19 +53,16 @@ class Seq2Seq(Autoregressive):
                 config.source_vocabulary, config.embedding_size, name="source_embedding"
             )
         )
-        self.source_dropout = keras.layers.Dropout(config.dropout)
-        self.target_dropout = keras.layers.Dropout(config.dropout)
+        self.source_dropout = Dropout(config.dropout)
+        self.target_dropout = Dropout(config.dropout)
 
     def encode(self, source: Tensor) -> Memory:
         raise NotImplementedError
 
     def call(self, inputs: tuple[Tensor, Tensor], training: bool | None = None) -> Tensor:
-        """Logits (B, T, V) of `(source, target)`: teacher forcing, what training runs.
-
-        `training` is passed on to all layers by Keras, which asks only a `call` that names it.
-        """
+        """Logits (B, T, V) of `(source, target)`: teacher forcing, what training runs."""
         source, target = inputs
-        with without_maps():
+        with in_training(training), without_maps():
             return self.decode(target, self.encode(source))[0]
 
     def output_matrix(self) -> Tensor:

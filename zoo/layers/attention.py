@@ -15,6 +15,7 @@ import keras
 from keras import ops
 
 from zoo.layers.attention_hooks import Site, current_hook, maps_wanted, query_position
+from zoo.layers.dropout import Dropout, is_training
 from zoo.layers.positions import Rotary
 from zoo.runtime import backend
 
@@ -151,7 +152,7 @@ class MultiHeadAttention(keras.layers.Layer):
         # Keys and values come from the same input: one matrix product makes both.
         self.memory_projection = keras.layers.Dense(2 * width, name="key_value")
         self.output_projection = keras.layers.Dense(width, name="output")
-        self.dropout = keras.layers.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def split_heads(self, x: Tensor, *, turned: bool = False) -> Tensor:
         """(B, T, D) -> (B, H, T, D/H), or `turned` (B, H, D/H, T)."""
@@ -177,14 +178,13 @@ class MultiHeadAttention(keras.layers.Layer):
         values: Tensor,
         mask: Tensor,
         index: Tensor | None = None,
-        training: bool | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         queries = self.split_heads(self.query_projection(query))  # (B, T, D) -> (B, H, T, D/H)
         if self.rotary is not None:
             queries = self.rotary(queries, index)
         queries = queries * (self.width // self.heads) ** -0.5
         hook = current_hook()
-        if hook or maps_wanted() or (training and self.rate):
+        if hook or maps_wanted() or (is_training() and self.rate):
             weights = masked_softmax(ops.matmul(queries, keys), mask)  # (B, H, T, S)
             if hook:
                 hook.observe(self.site, self, query=queries, key=keys, value=values)

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from zoo.layers.attention import MultiHeadAttention
+from zoo.layers.dropout import Dropout
 from zoo.layers.positions import Rotary
 
 Tensor = Any
@@ -76,7 +77,7 @@ class SelfAttentionBlock(keras.layers.Layer):
         self.feedforward = FeedForward(
             feed_forward_size, hidden_size, activation, name="feedforward"
         )
-        self.dropout = keras.layers.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def project(self, x: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """(B, T, D) -> normed input (B, T, D), keys (B, H, D/H, T) and values (B, H, T, D/H)."""
@@ -131,7 +132,7 @@ class DecoderBlock(keras.layers.Layer):
         self.attention = MultiHeadAttention(heads, hidden_size, dropout, name="attention")
         self.cross = MultiHeadAttention(heads, hidden_size, dropout, name="cross")
         self.feedforward = FeedForward(feed_forward_size, hidden_size, name="feedforward")
-        self.dropout = keras.layers.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def call(
         self,

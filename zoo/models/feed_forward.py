@@ -15,6 +15,7 @@ from zoo.configs import feed_forward
 from zoo.kinds.base import Maps, Memory, State, Tensor
 from zoo.kinds.language_model import LanguageModel, decode_from_empty
 from zoo.kinds.seq2seq import Seq2Seq, source_mask
+from zoo.layers.dropout import Dropout
 from zoo.layers.positions import Positions
 from zoo.tokenizer import BOS
 
@@ -30,7 +31,7 @@ class FeedForwardLanguageModel(LanguageModel):
         super().__init__(config, **kwargs)
         self.inner = keras.layers.Dense(config.inner_size, activation="tanh", name="inner")
         self.outer = keras.layers.Dense(config.hidden_size, name="outer")
-        self.inner_dropout = keras.layers.Dropout(config.dropout)
+        self.inner_dropout = Dropout(config.dropout)
 
     @property
     def context(self) -> int | None:
@@ -72,8 +73,8 @@ class FeedForwardSeq2Seq(Seq2Seq):
         )
         self.inner = keras.layers.Dense(config.inner_size, **relu, name="inner")
         self.outer = keras.layers.Dense(config.hidden_size, name="outer")
-        self.summary_dropout = keras.layers.Dropout(config.dropout)
-        self.inner_dropout = keras.layers.Dropout(config.dropout)
+        self.summary_dropout = Dropout(config.dropout)
+        self.inner_dropout = Dropout(config.dropout)
 
     def encode(self, source: Tensor) -> Memory:
         window = self.config.window

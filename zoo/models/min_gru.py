@@ -14,6 +14,7 @@ from keras import ops
 from zoo.configs.recurrent_language_model import RecurrentLanguageModel as Config
 from zoo.kinds.base import Maps, Memory, State, Tensor
 from zoo.kinds.language_model import LanguageModel, decode_from_empty
+from zoo.layers.dropout import Dropout
 from zoo.layers.transformer import FeedForward, layer_norm
 
 
@@ -92,7 +93,7 @@ class MinGRUBlock(keras.layers.Layer):
         self.recurrent = MinGRU(width, name="recurrent")
         self.output_projection = keras.layers.Dense(width, name="output")
         self.feedforward = FeedForward(4 * width, width, "gelu", name="feedforward")
-        self.dropout = keras.layers.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def call(self, x: Tensor, state: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         states = self.recurrent(self.recurrent_norm(x), state, mask)

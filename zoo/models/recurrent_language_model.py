@@ -13,6 +13,7 @@ from keras import ops
 from zoo.configs.recurrent_language_model import RecurrentLanguageModel as Config
 from zoo.kinds.base import Maps, Memory, State, Tensor
 from zoo.kinds.language_model import LanguageModel, decode_from_empty
+from zoo.layers.dropout import Dropout, in_training
 
 
 class RecurrentLanguageModel(LanguageModel):
@@ -33,7 +34,7 @@ class RecurrentLanguageModel(LanguageModel):
             )
             for i in range(config.layers)
         ]
-        self.between = [keras.layers.Dropout(config.dropout) for _ in range(config.layers - 1)]
+        self.between = [Dropout(config.dropout) for _ in range(config.layers - 1)]
 
     def init_state(self, memory: Any, length: int) -> State:
         zeros = ops.zeros((memory, self.config.hidden_size), dtype=self.compute_dtype)  # (B, D)
@@ -70,7 +71,8 @@ class RecurrentLanguageModel(LanguageModel):
     def call(self, tokens: Tensor, training: bool | None = None) -> Tensor:
         # Without a mask, which no training window needs: the layers are faster.
         state = self.init_state(ops.shape(tokens)[0], 0)
-        return self._through(tokens, state, None)[0]
+        with in_training(training):
+            return self._through(tokens, state, None)[0]
 
 
 class RNNLanguageModel(RecurrentLanguageModel):

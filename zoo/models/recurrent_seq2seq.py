@@ -16,6 +16,7 @@ from zoo.kinds.base import Maps, Memory, State, Tensor
 from zoo.kinds.seq2seq import Seq2Seq, source_mask
 from zoo.layers.attention import AdditiveAttention
 from zoo.layers.attention_hooks import current_hook, query_at
+from zoo.layers.dropout import Dropout
 from zoo.layers.recurrent import BidirectionalEncoder, forget_bias
 from zoo.runtime import backend
 
@@ -30,7 +31,7 @@ class RecurrentSeq2Seq(Seq2Seq):
     def __init__(self, config: Recurrent, **kwargs: Any):
         super().__init__(config, **kwargs)
         self.readout = keras.layers.Dense(config.embedding_size, activation="tanh", name="readout")
-        self.readout_dropout = keras.layers.Dropout(config.dropout)
+        self.readout_dropout = Dropout(config.dropout)
 
     def embed_source(self, source: Tensor) -> Tensor:
         """(B, S) -> (B, S, D)."""

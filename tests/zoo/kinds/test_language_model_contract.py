@@ -14,6 +14,7 @@ from keras import ops
 
 import zoo
 from tests.zoo import tiny_language_models as tiny
+from tests.zoo.kinds import dropout_law
 from training.data.windows import Windows
 from training.loop import step as train_step
 from training.objectives.cross_entropy import SmoothedCrossEntropy, make_optimizer
@@ -21,6 +22,7 @@ from training.tf_tracing import trace_step
 from zoo import registry, saving
 from zoo.building import build
 from zoo.inference.language_model import LanguageModelPredictor
+from zoo.kinds.language_model import LanguageModel
 from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.attention_hooks import without_maps
 from zoo.layers.positions import Rotary
@@ -319,3 +321,18 @@ def test_only_without_positions_the_order_of_the_past_does_not_count(positions):
 def test_a_context_holds_more_than_one_token():
     with pytest.raises(ValueError, match="max_length must be an int, at least 2"):
         registry.configuration("gpt", "nano", kind="language_model", vocabulary=9, max_length=1)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_dropout_is_on_while_training_and_off_elsewhere(model):
+    dropout_law.check(tiny.network(model, dropout=0.5), tokens(), tokens())
+
+
+def test_a_network_whose_call_does_not_take_training_is_refused():
+    class Silent(LanguageModel):
+        def call(self, tokens):
+            return self.logits(self.embed(tokens))
+
+    config = registry.configuration("rnn", "nano", kind="language_model", vocabulary=9)
+    with pytest.raises(TypeError, match=r"Silent\.call must take `training`"):
+        Silent(config)

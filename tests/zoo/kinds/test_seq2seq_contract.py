@@ -14,6 +14,7 @@ from keras import ops
 from safetensors.numpy import load as load_arrays
 
 from tests.zoo import tiny_models
+from tests.zoo.kinds import dropout_law
 from training.data.batches import make_batch
 from training.objectives.cross_entropy import SmoothedCrossEntropy, make_optimizer
 from zoo import registry, saving
@@ -302,3 +303,10 @@ def test_log_probabilities_of_what_was_written_are_those_of_decode(learnt, beams
         np.testing.assert_allclose(
             found.log_probs[:, hypothesis][real], chosen[real], rtol=1e-3, atol=1e-4
         )
+
+
+@pytest.mark.parametrize("model", registry.of_kind("seq2seq"))
+def test_dropout_is_on_while_training_and_off_elsewhere(model):
+    network = tiny_models.network(model, dropout=0.5)
+    source, target = pair(network)
+    dropout_law.check(network, (source, target), target)
