@@ -16,6 +16,7 @@ from zoo.layers.attention import (
     masked_softmax,
 )
 from zoo.layers.attention_hooks import without_maps
+from zoo.layers.dropout import in_training
 from zoo.runtime import backend
 
 
@@ -148,7 +149,8 @@ def test_dropout_is_applied_to_what_is_used_not_to_what_is_shown():
     mask = np.ones((1, 1, 1, 6), bool)
     keys, values = attention.project_memory(x)
     plain, shown = attention(x, keys, values, mask)
-    dropped, still_shown = attention(x, keys, values, mask, training=True)
+    with in_training(True):
+        dropped, still_shown = attention(x, keys, values, mask)
     np.testing.assert_allclose(still_shown, shown, rtol=1e-6)
     assert np.abs(ops.convert_to_numpy(dropped - plain)).max() > 1e-3
 
