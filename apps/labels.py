@@ -22,7 +22,7 @@ SALIENCY = "saliency"
 class Answer:
     """One model's answer to one input.
 
-    `attention`: kind -> (L, H, T, S) over pieces; `saliency` (T, S) or None; `milliseconds`: the
+    `attention`: kind -> (L, H, T, S) over tokens; `saliency` (T, S) or None; `milliseconds`: the
     warm runs, one by one (stored answers may hold only their median). `stored`: where and when it
     was computed, None when that was here and now.
     """
@@ -43,12 +43,12 @@ class Answer:
 
     @property
     def tokens_per_second(self) -> float | None:
-        """Pieces written, the closing one included, per second of the median run."""
+        """Tokens written, the closing one included, per second of the median run."""
         return 1000 * len(self.target_pieces) / self.median if self.median else None
 
     @property
     def probability(self) -> float:
-        """Of the whole output: the product over its pieces."""
+        """Of the whole output: the product over its tokens."""
         return float(np.exp(np.sum(self.log_probs)))
 
 
@@ -153,16 +153,16 @@ def _check(answer: Answer) -> None:
                 f"Received: {map_.shape}"
             )
     if answer.log_probs.shape != (sides["target"],):
-        raise ValueError(f"a stored answer of {answer.model} has not one log-probability a piece")
+        raise ValueError(f"a stored answer of {answer.model} has not one log-probability a token")
     if answer.saliency is not None and answer.saliency.shape != (sides["target"], sides["source"]):
-        raise ValueError(f"the stored saliency of {answer.model} does not fit its pieces")
+        raise ValueError(f"the stored saliency of {answer.model} does not fit its tokens")
 
 
 def read(answer: Answer, unit: str) -> Reading:
-    """The answer over words (`unit` "word") or over its pieces (`unit` "character").
+    """The answer over words (`unit` "word") or over its tokens (`unit` "character").
 
-    Of scripts without spaces, characters are words; a character of several bytes is one piece.
-    What is looked at adds up over the pieces of a source word and is averaged over those of a
+    Of scripts without spaces, characters are words; a character of several bytes is one token.
+    What is looked at adds up over the tokens of a source word and is averaged over those of a
     written word.
     """
     from zoo.prediction import merge, piece_labels, piece_spans
@@ -228,7 +228,7 @@ def _read_words(answer: Answer, maps: dict[str, np.ndarray], closed: bool) -> Re
 
 
 def shown(piece: str, end: str = END_LABEL) -> str:
-    """A piece as a label: without the mark of a word start, the end and a lone space named.
+    """A token as a label: without the mark of a word start, the end and a lone space named.
 
     A lone byte, which spells no character by itself, is named too: "byte E4".
     """

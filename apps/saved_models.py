@@ -339,7 +339,7 @@ def _grade(name: str, source: str) -> float | None:
 
 
 def length_cap(task: str) -> int:
-    """The longest output, in pieces, that every model of `task` can write."""
+    """The longest output, in tokens, that every model of `task` can write."""
     caps = [config(name).get("max_target_length") for name in models(task)]
     return min((cap for cap in caps if isinstance(cap, int) and cap > 0), default=64)
 

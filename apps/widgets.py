@@ -21,7 +21,7 @@ KINDS = ("seq2seq", "language_model")
 """The kinds of models that the pages about any model know."""
 BEAMS = (1, 2, 4, 5)
 BEAM_HELP = (
-    "Greedy writes the most likely piece in each step; a beam of N keeps the N most likely outputs "
+    "Greedy writes the most likely token in each step; a beam of N keeps the N most likely outputs "
     "so far and returns the best complete one."
 )
 BEAM_LABELS = {1: "Greedy", 2: "Beam 2", 4: "Beam 4", 5: "Beam 5"}

@@ -34,7 +34,7 @@ Move the slider: the sentence becomes a chain of one to six short sentences, eac
 both outputs and look for the first part that is lost.
 """,
     see="""
-The lines: both networks score one right translation of each chain, piece by piece. The higher the
+The lines: both networks score one right translation of each chain, token by token. The higher the
 line, the more likely the network finds that translation. Which network fails first? Below, the same
 comparison on the whole test set, from the models' cards.
 """,
@@ -88,16 +88,16 @@ def render() -> None:
     st.markdown("**How likely the right translation is to each**")
     shared_views.draw(
         shared_views.lines(
-            rows, x_title="short sentences in the chain", y_title="mean log-probability a piece"
+            rows, x_title="short sentences in the chain", y_title="mean log-probability a token"
         ),
-        alt_text="Mean log-probability of a piece of the right translation, by the number of "
+        alt_text="Mean log-probability of a token of the right translation, by the number of "
         "short sentences. "
         + "; ".join(f"{row['model']} {row['value']:.2f} at {row['x']}" for row in rows)
         + ".",
         rows=rows,
         file="learn-bottleneck",
         caption=downloads.caption(
-            "Mean log-probability of a piece of the right translation, by the number of short "
+            "Mean log-probability of a token of the right translation, by the number of short "
             "sentences in a chain.",
             *names,
         ),
@@ -146,7 +146,7 @@ def chain(count: int) -> tuple[str, str]:
 
 
 def scores(loaded: Any) -> list[float]:
-    """Mean log-probability a piece of each chain's translation, the shortest chain first."""
+    """Mean log-probability a token of each chain's translation, the shortest chain first."""
     texts, right = zip(*map(chain, range(1, len(CLAUSES) + 1)), strict=True)
     forced = loaded.predict(list(texts), target=list(right), attention=False)
     return [float(one.log_probs.mean()) for one in forced]

@@ -36,7 +36,7 @@ Click a map of the grid (or choose layer and head), then *Switch it off*. Try *A
 too, and other kinds of attention.
 """,
     see="""
-The bars: how much the network's prediction changes at each piece of its output (KL divergence, a
+The bars: how much the network's prediction changes at each token of its output (KL divergence, a
 distance between two probability distributions, in nats, the unit of natural logarithms; 0 means no
 change). Above them: what it then writes. A head without effect on this sentence may have one on
 another: Michel et al. did the experiment on whole test sets.
@@ -65,7 +65,7 @@ def render() -> None:
     prediction = interpretation.predict(name, text)
     if prediction is None:
         return
-    own = read(from_prediction(name, prediction), "character")  # piece by piece
+    own = read(from_prediction(name, prediction), "character")  # token by token
     kinds = [kind for kind in answer_view.KIND_LABELS if kind in own.maps]
     if not kinds:
         st.info("Nothing was written.")
@@ -152,16 +152,16 @@ def _off(
     ]
     shared_views.bars(
         rows,
-        title="How much its prediction changed at each piece",
+        title="How much its prediction changed at each token",
         unit="KL, nats",
         file="learn-heads-off",
         caption=downloads.caption(
-            f"How far the expectation at each piece moved without {answer_view.KIND_LABELS[kind]}, "
+            f"How far the expectation at each token moved without {answer_view.KIND_LABELS[kind]}, "
             f"layer {layer + 1}, {'all heads' if head is None else f'head {head + 1}'}.",
             shared_views.TRANSFORMER,
             text=text,
         ),
-        alt_text=f"KL divergence at each written piece: {shared_views.spoken(rows)}.",
+        alt_text=f"KL divergence at each written token: {shared_views.spoken(rows)}.",
         domain=(0, _top([row["value"] for row in rows])),
     )
 

@@ -21,7 +21,7 @@ could not tell them apart. A recurrent network (Elman 1990) gets order for free:
 knows their order only from a code that is added to each word (chapter 8).
 
 Sentences also differ in length, while a computer works on rectangles. A batch of sentences is a
-table as wide as its longest row; the shorter rows are filled up with *padding*, a piece without
+table as wide as its longest row; the shorter rows are filled up with *padding*, a token without
 meaning. Padding must not change any answer. A recurrent layer skips it and keeps its state.
 Attention gives it a weight of exactly zero: its score is set to a huge negative number before the
 softmax (Vaswani et al. 2017 hide the words still to be written in the same way). Both are called
@@ -34,16 +34,16 @@ wider and wider table, as if the other sentences of the batch became longer and 
     see="""
 Underlined: what the swap changed in the output. Does the output follow the new order, or does the
 network write what it saw more often in training? The last figure is the largest change in the
-log-probability of any written piece. Rounding alone causes about a millionth; a forgotten mask
+log-probability of any written token. Rounding alone causes about a millionth; a forgotten mask
 would cause far more.
 """,
     question="""
-A batch holds 31 sentences of 10 pieces and one of 100. How much of the table is padding, and what
+A batch holds 31 sentences of 10 tokens and one of 100. How much of the table is padding, and what
 would you do about it?
 """,
     answer="""
 32 rows of 100 places are 3,200, of which 31 × 90 = 2,790 are padding: 87 %. Put sentences of
-about the same length into the same batch (*bucketing*), and limit a batch by its number of pieces
+about the same length into the same batch (*bucketing*), and limit a batch by its number of tokens
 instead of its number of sentences. The zoo's training does both.
 """,
     papers=("elman", "vaswani"),
@@ -100,13 +100,13 @@ def _padded(name: str, before: Any) -> None:
     if change is None:
         return
     with st.container(horizontal=True):
-        st.metric("Pieces of the sentence", len(before.source_pieces))
+        st.metric("Tokens of the sentence", len(before.source_pieces))
         st.metric("Columns of the table", len(before.source_pieces) + more)
         st.metric("Largest change, nats", f"{change:.0e}" if change else "0")
 
 
 def padding(loaded: Any, source: Sequence[str], target: Sequence[str], more: int) -> float:
-    """By how many nats `more` columns of padding change any written piece's log-probability."""
+    """By how many nats `more` columns of padding change any written token's log-probability."""
     from keras import ops
 
     from zoo.layers.attention_hooks import without_maps

@@ -19,8 +19,8 @@ A recurrent network cannot start with word 20 before it has finished word 19: *n
 steps, one after the other, and most of a processor's thousands of arithmetic units are idle. A
 layer of self-attention processes all words at once, so the number of steps that have to wait for
 each other is the number of layers, however long the text is. In training, the decoder does the
-same, because all the words that it should write are known. (In use, both still write piece by
-piece.) This, more than quality alone, made large models possible.
+same, because all the words that it should write are known. (In use, both still write token by
+token.) This, more than quality alone, made large models possible.
 
 The price: every position looks at every position, which takes *n* × *n* scores in each head of each
 layer. According to table 1 of Vaswani et al. (2017), a layer of self-attention takes about
@@ -40,17 +40,17 @@ drawn to the same scale; the chapter starts with the measure whose lines differ 
 were measured on the device named below.
 """,
     question="""
-A sentence of 20 pieces becomes a document of 2,000. How many times larger is a map, and how many
+A sentence of 20 tokens becomes a document of 2,000. How many times larger is a map, and how many
 times longer does a recurrent encoder take?
 """,
     answer="""
-100 times as many pieces: 100² = 10,000 times as many cells, and about 100 times as many steps. The
+100 times as many tokens: 100² = 10,000 times as many cells, and about 100 times as many steps. The
 Transformer's feed-forward layers and projections also grow only 100-fold, so its time grows more
 slowly than its maps, until the maps take longer than everything else.
 """,
     papers=("vaswani", "dao"),
 )
-AXIS = "source pieces"
+AXIS = "source tokens"
 """What the x-axis of the stored curves over length is called."""
 
 
@@ -65,7 +65,7 @@ def render() -> None:
     points = [point for _, group in groups for point in speed_data.curve_points(group)]
     lengths = sorted({int(point["x"]) for point in points}) or [2**n for n in range(3, 12)]
     length = st.select_slider(
-        "Pieces of the source",
+        "Tokens of the source",
         lengths,
         **state.choice("parallel.length", lengths, lengths[-1]),
     )

@@ -173,7 +173,7 @@ def moved(loaded: Any, pieces: list[str], one: int, other: int) -> tuple[np.ndar
     order = list(range(len(spans)))
     order[one], order[other] = order[other], order[one]
     places = [place for word in order for place in range(*spans[word])]
-    now = np.argsort(places)  # where each piece of the sentence stands after the swap
+    now = np.argsort(places)  # where each token of the sentence stands after the swap
     apart = []
     for network in (loaded.model, without_codes(loaded.model)):
         first, second = values(network, np.stack([ids, ids[places]]))
@@ -192,7 +192,7 @@ def without_codes(network: Any) -> Any:
 
 
 def values(network: Any, sources: np.ndarray) -> np.ndarray:
-    """(B, S, LD): of each piece, the values that cross-attention reads in every layer."""
+    """(B, S, LD): of each token, the values that cross-attention reads in every layer."""
     from keras import ops
 
     crossed = network.encode(ops.convert_to_tensor(sources.astype("int32")))["cross"]

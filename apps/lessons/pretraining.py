@@ -30,8 +30,8 @@ sides, using an encoder (Devlin et al. 2019). For translation, Liu et al. (2020)
 decoder together to repair damaged text; the gain was largest where there were few pairs.
 
 The decoders here are not far from this. A translator's decoder gives a probability to each possible
-next piece, *given the pieces so far and the source*. Averaged over many sources that it might be
-reading, its answers depend only on the pieces so far: that is a language model, a small one, which
+next token, *given the tokens so far and the source*. Averaged over many sources that it might be
+reading, its answers depend only on the tokens so far: that is a language model, a small one, which
 knows as much Spanish as the pairs contained.
 """,
     try_this="""
@@ -52,7 +52,7 @@ Why can GPT learn from every word of a text at once, but BERT only from those it
 GPT's mask lets each position see only the words before it, so every position can be asked for the
 next word without seeing the answer. In BERT, every position sees the whole sentence. If a word were
 not hidden, its own position, and every other, would see the answer. So BERT is asked for about 15 %
-of the pieces at a time, and in return it can look in both directions.
+of the tokens at a time, and in return it can look in both directions.
 """,
     papers=("radford", "devlin", "liu"),
 )
@@ -137,7 +137,7 @@ def _draw(found: Mixture, file: str, caption: str, text: str = "") -> None:
         title="What may come next",
         unit="probability",
         file=f"learn-pretraining-{file}",
-        alt_text=f"The most likely next pieces: {shared_views.spoken(rows)}.",
+        alt_text=f"The most likely next tokens: {shared_views.spoken(rows)}.",
         domain=(0, 1),
         caption=downloads.caption(caption, shared_views.TRANSFORMER, text=text),
     )
@@ -145,7 +145,7 @@ def _draw(found: Mixture, file: str, caption: str, text: str = "") -> None:
 
 @dataclass(frozen=True)
 class Mixture:
-    """The `SHOWN` likeliest next pieces with their probabilities, mixed over `sources` sentences.
+    """The `SHOWN` likeliest next tokens with their probabilities, mixed over `sources` sentences.
 
     `counting`: the number of sentences, counted alike, whose weights would be as spread out.
     """

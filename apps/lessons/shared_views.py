@@ -300,7 +300,7 @@ def intervened(name: str, text: str, what: Any) -> Any | None:
 
 
 def probability(piece: str, outcome: Any, step: int) -> None:
-    """How likely the written piece of one step was, before and under an intervention."""
+    """How likely the written token of one step was, before and under an intervention."""
     a, b = spans_of(outcome.before.target_pieces, "piece")[step]
     before, after = (
         answer_view.percent(math.exp(min(float(one.log_probs[a:b].sum()), 0.0))).lower()

@@ -1,4 +1,4 @@
-"""Chapter: Bahdanau's attention, one written piece at a time."""
+"""Chapter: Bahdanau's attention, one written token at a time."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ weights *explain* an output is disputed (Jain and Wallace 2019; Wiegreffe and Pi
 what happens if you force them.
 """,
     try_this="""
-Step through the output with the slider. Then choose a piece of the source under *Force the
+Step through the output with the slider. Then choose a token of the source under *Force the
 spotlight*: in this one step, all of the weight goes there, whatever the energies are. The map shows
 the forced row.
 """,
     see="""
 The source is shaded by the weights of this step. If one energy is a few units larger than the
-others, softmax gives it nearly all the weight. With a forced row, check whether the piece of this
+others, softmax gives it nearly all the weight. With a forced row, check whether the token of this
 step becomes less likely, and whether the output changes. If it does not, the place that the network
 looked at mattered less here than the map suggests.
 """,
@@ -69,16 +69,16 @@ def render() -> None:
     prediction = interpretation.predict(name, text)
     if prediction is None:
         return
-    own = read(from_prediction(name, prediction), "character")  # piece by piece
+    own = read(from_prediction(name, prediction), "character")  # token by token
     if not own.target:
         st.info("Nothing was written.")
         return
     shared_views.written(name, prediction, text=text)
-    step = shared_views.word("The written piece", own.target, key="spotlight.step")
+    step = shared_views.word("The written token", own.target, key="spotlight.step")
     place = _force(own)
     outcome = None if place is None else _forced(text, step, place)
     if outcome is None:
-        st.markdown("**Where it looks as it writes this piece**")
+        st.markdown("**Where it looks as it writes this token**")
         weights = chosen_map(own, "cross", None, None)
         shared_views.spotlight(own.source, weights[step], key="spotlight.source")
         _energies(text, prediction, own, step)
@@ -86,7 +86,7 @@ def render() -> None:
         return
     # The map of what is written under force: up to this step the same text, and then its own.
     bent = read(from_prediction(name, outcome.after), "character")
-    st.markdown("**Where it is forced to look as it writes this piece**")
+    st.markdown("**Where it is forced to look as it writes this token**")
     weights = chosen_map(bent, "cross", None, None)
     shared_views.spotlight(bent.source, weights[step], key="spotlight.source")
     _energies(text, prediction, own, step)
@@ -109,7 +109,7 @@ def _map(reading: Reading, title: str, text: str, note: str = "") -> None:
         title="Bahdanau's map under force" if note else "Bahdanau's map",
         file="learn-spotlight-map",
         caption=downloads.caption(
-            f"Additive attention, piece by piece. {note}".strip(), shared_views.BAHDANAU, text=text
+            f"Additive attention, token by token. {note}".strip(), shared_views.BAHDANAU, text=text
         ),
     )
 
@@ -139,7 +139,7 @@ def _energies(text: str, prediction: Any, own: Reading, step: int) -> None:
             shared_views.BAHDANAU,
             text=text,
         ),
-        alt_text=f"Energy of each read piece: {shared_views.spoken(rows)}.",
+        alt_text=f"Energy of each read token: {shared_views.spoken(rows)}.",
         domain=ends if ends[0] < ends[1] else None,
     )
 

@@ -54,8 +54,8 @@ def show(first: Side, second: Side, text: str, direction: str, *, upright: bool)
             )
     if not same:
         st.info(
-            "The two do not read or write the same pieces, so there is no difference to draw. "
-            "Choose words instead of pieces: there may be one.",
+            "The two do not read or write the same tokens, so there is no difference to draw. "
+            "Choose words instead of tokens: there may be one.",
             icon=":material/info:",
         )
         return

@@ -28,7 +28,7 @@ VIEWS = {
     "steps": "Step by step",
     "cell": "Inside a cell",
 }
-UNITS = {"word": "Words", "piece": "Pieces"}
+UNITS = {"word": "Words", "piece": "Tokens"}
 DIRECTIONS = {
     "cross": "Each row is one {unit} of the output, each column one {unit} of the input.",
     "encoder": "Each row is one {unit} of the input, each column one that it looks at.",
@@ -83,8 +83,8 @@ class Asked:
         was = "mattered" if self.kind == SALIENCY else "was looked at"
         if self.part is not None:
             return f"{OF_TEXT[self.kind]} {STRONGER.format(was=was)} ↵ is a line break, ␣ a space."
-        unit = "word" if self.unit == "word" else "piece"
-        signs = " ↵ is the end, ␣ a space." if self.task == "dates" and unit == "piece" else ""
+        unit = "word" if self.unit == "word" else "token"
+        signs = " ↵ is the end, ␣ a space." if self.task == "dates" and unit == "token" else ""
         return f"{DIRECTIONS[self.kind].format(unit=unit)} {STRONGER.format(was=was)}{signs}"
 
 
@@ -153,7 +153,7 @@ def _ask_for_pair(task: str) -> Asked | None:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             st.caption(
                 ("Your output" if output else "What it wrote")
-                + ", each piece shaded by how sure the model was of it.",
+                + ", each token shaded by how sure the model was of it.",
                 width="content",
             )
             links.look_closer(name, text, prediction.text, here="attention")
@@ -227,7 +227,7 @@ def _map_options(task: str, kinds: list[str], *, of_text: bool = False) -> dict[
                     required=True,
                     format_func=UNITS.get,
                     **state.choice("unit", list(UNITS), default, labels=UNITS.get),
-                    help="Pieces are what the model reads and writes: word parts, characters or "
+                    help="Tokens are what the model reads and writes: word parts, characters or "
                     "sounds.",
                 )
             hide_end = not of_text and st.checkbox("Hide the end mark", **state.flag("end"))
@@ -238,7 +238,7 @@ def _map_options(task: str, kinds: list[str], *, of_text: bool = False) -> dict[
     if not kinds:
         st.info(
             "This network has no attention. Shown instead is **input saliency**: how much each "
-            "piece of the input mattered to each piece of the output, as gradient × input (how "
+            "token of the input mattered to each token of the output, as gradient × input (how "
             "much the output would change with the input, times the input itself), each row "
             "scaled to a sum of 1.",
             icon=":material/info:",
@@ -254,7 +254,7 @@ def _map_options(task: str, kinds: list[str], *, of_text: bool = False) -> dict[
 
 
 def maps(asked: Asked) -> np.ndarray | None:
-    """(L, H, T, S) over pieces; None, and an error on the page, where that failed."""
+    """(L, H, T, S) over tokens; None, and an error on the page, where that failed."""
     if asked.kind == SALIENCY:
         answer = asked.part.answer if asked.part else asked.prediction
         saliency = interpretation.run(
@@ -285,7 +285,7 @@ def internals(asked: Asked) -> dict[str, QueryKeyValue] | None:
 
 
 def look(asked: Asked, maps: np.ndarray) -> Look:
-    """Maps over pieces as the reader wants them shown."""
+    """Maps over tokens as the reader wants them shown."""
     prediction, outside = asked.prediction, ""
     if asked.part:
         prediction, maps = asked.part.prediction(asked.kind), asked.part.cut(maps, asked.kind)

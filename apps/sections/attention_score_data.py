@@ -92,7 +92,7 @@ MEASURES = {
         Measure(
             "importance",
             "Loss without the head",
-            "Log-probability that a piece of the right answer loses when the head is switched off "
+            "Log-probability that a token of the right answer loses when the head is switched off "
             "(Michel et al. 2019), in nats, the unit of natural logarithms: 0.1 nats is about 10 % "
             "of the probability. Above 0: the head is useful.",
         ),

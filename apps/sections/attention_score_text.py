@@ -20,7 +20,7 @@ KINDS = {
     "saliency": "Gradient × input",
 }
 TRIFLE = 0.01
-"""Nats a piece, a percent of its probability: to lose less is to lose nothing, however surely."""
+"""Nats a token, a percent of its probability: to lose less is to lose nothing, however surely."""
 WEAK, STRONG = 0.3, 0.6
 """Rank correlations below the one are called weak, from the other on strong."""
 
@@ -115,7 +115,7 @@ def heads(name: str) -> str:
         parts = ["Its only head is of use" if of_use else "Its only head is not shown to be of use"]
     elif rest := len(rows) - of_use - harmful:
         parts.append(
-            f"{rest} could each be left out without a loss of more than {TRIFLE:g} nats a piece "
+            f"{rest} could each be left out without a loss of more than {TRIFLE:g} nats a token "
             f"that {count} examples show"
         )
     if harmful:
@@ -124,7 +124,7 @@ def heads(name: str) -> str:
         parts.append(f"of so many intervals about {len(rows) / 20:.0f} mislead by chance")
     kind, most = max(rows, key=lambda row: row[1]["value"])
     parts.append(
-        f"the greatest loss, {Measured(most['value'], most['low'], most['high'])} nats a piece, is "
+        f"the greatest loss, {Measured(most['value'], most['low'], most['high'])} nats a token, is "
         f"that of {kind_label(kind)}, layer {most['layer']}, head {most['head']}"
     )
     text = f"**{saved_models.label(name)}.** {'; '.join(parts)}. {_kinds(name)}".strip()

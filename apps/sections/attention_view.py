@@ -1,4 +1,4 @@
-"""What a lab page looks at: one answer's maps over words or pieces, combined, some words hidden."""
+"""What a lab page looks at: one answer's maps over words or tokens, combined, some words hidden."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def maps_of(
     saliency: np.ndarray | None = None,
     norms: Mapping[str, np.ndarray] | None = None,
 ) -> np.ndarray:
-    """(L, H, T, S) over pieces; saliency (T, S) counts as one head of one layer.
+    """(L, H, T, S) over tokens; saliency (T, S) counts as one head of one layer.
 
     Args:
         kind: of map; ignored with `saliency`.
@@ -151,9 +151,9 @@ def look(
     hide_end: bool = False,
     hide_punctuation: bool = False,
 ) -> Look:
-    """Maps (L, H, T, S) over pieces as they are shown: over `unit`, "word", "piece" or "step".
+    """Maps (L, H, T, S) as shown: over `unit`, "word", "piece" (a token) or "step".
 
-    The bytes of one character are one piece, but steps of their own: a "step" is never merged.
+    The bytes of one character are one token, but steps of their own: a "step" is never merged.
     Words hidden give their weight to the others, and the note says how much that was.
     """
     sides = {"source": prediction.source_pieces, "target": prediction.target_pieces}
@@ -187,7 +187,7 @@ def look(
 
 
 def labels(pieces: list[str]) -> list[str]:
-    """Pieces as people read them: of several letters, the mark of a word's start stays."""
+    """Tokens as people read them: of several letters, the mark of a word's start stays."""
     marked = any(len(p) > 1 and p.startswith(WORD_START) for p in pieces)
     inner = marked and any(p != END and not p.startswith(WORD_START) for p in pieces)
     single = all(len(p) == 1 for p in pieces if p != END)  # whose columns hold no long label
@@ -196,7 +196,7 @@ def labels(pieces: list[str]) -> list[str]:
 
 
 def steps(pieces: Sequence[str]) -> list[str]:
-    """A label for each piece; the bytes of a character are numbered: "é 1/2", "é 2/2"."""
+    """A label for each token; the bytes of a character are numbered: "é 1/2", "é 2/2"."""
     found: list[str] = []
     for (a, b), label in zip(piece_spans(pieces), piece_labels(pieces), strict=True):
         many = b - a
@@ -205,12 +205,12 @@ def steps(pieces: Sequence[str]) -> list[str]:
 
 
 def shades(pieces: Sequence[str], strengths: np.ndarray) -> list[dict[str, Any]]:
-    """Pieces as records that shaded words take: text, probability (0 to 1), gap, differs."""
+    """Tokens as records that shaded words take: text, probability (0 to 1), gap, differs."""
     return [
         {
             "text": shown(piece, END_LABEL),
             "probability": round(float(strength), 4),
-            # Of characters a space is a piece of its own; they follow each other.
+            # Of characters a space is a token of its own; they follow each other.
             "gap": piece == END or (len(piece) > 1 and piece.startswith(WORD_START)),
             "differs": False,
         }

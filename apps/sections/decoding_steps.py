@@ -32,7 +32,7 @@ def show(
     Args:
         name: the model.
         asked: the question that `prediction` answers, for the memory of results.
-        weights: (T, S) over pieces.
+        weights: (T, S) over tokens.
         which: which map that is, in words.
     """
     found = interpretation.run(
@@ -52,7 +52,7 @@ def show(
     so_far = [{**word, "differs": place == step} for place, word in enumerate(written[: step + 1])]
     shaded_words.show(so_far, key="sofar", nothing="(nothing yet)")
     st.caption(
-        "Shaded by how sure the model was of each piece; underlined: the piece of this step. "
+        "Shaded by how sure the model was of each token; underlined: the token of this step. "
         + sentence(found, step, written[step]["text"])
     )
     read, chances = st.columns(2, gap="medium")
@@ -67,25 +67,25 @@ def choose_step(many: int) -> int:
     steps = range(1, many + 1)
     if many < 2:
         state.value("step", steps, 1)
-        st.caption("Only one piece was written.")
+        st.caption("Only one token was written.")
         return 0
     step = st.slider(
         "Step",
         min_value=1,
         max_value=many,
         **state.choice("step", steps, 1),
-        help="The arrow keys move it. Each step writes one piece; the last one writes the end.",
+        help="The arrow keys move it. Each step writes one token; the last one writes the end.",
     )
     return step - 1
 
 
 def sentence(found: Any, step: int, piece: str) -> str:
-    """How likely the written piece was among all, and how undecided the model."""
+    """How likely the written token was among all, and how undecided the model."""
     rank = int(found.rank[step])
-    place = "the most likely piece" if rank == 1 else f"number {rank:,} of all pieces"
+    place = "the most likely token" if rank == 1 else f"number {rank:,} of all tokens"
     return (
         f"“{plain(piece)}” was {place}. The model was as undecided as between about "
-        f"{2 ** float(found.entropy[step]):,.1f} equally likely pieces "
+        f"{2 ** float(found.entropy[step]):,.1f} equally likely tokens "
         f"(entropy {float(found.entropy[step]):.2f} bits)."
     )
 
@@ -96,7 +96,7 @@ def records(found: Any, step: int, wrote: str) -> list[dict[str, Any]]:
     Args:
         found: `zoo.interpret.Candidates`.
         step: counted from 0.
-        wrote: the piece that was written.
+        wrote: the token that was written.
     """
     likeliest = zip(found.pieces[step], found.probabilities[step], strict=True)
     return [
@@ -135,7 +135,7 @@ def _candidates(found: Any, step: int, name: str, prediction: Prediction) -> Non
     st.markdown("**What it could have written**")
     rows = records(found, step, prediction.target_pieces[step])
     listed = "; ".join(f"{row['piece']} {row['probability']:.3f}" for row in rows)
-    what = f"The {len(rows)} most likely pieces at step {step + 1}: {listed}."
+    what = f"The {len(rows)} most likely tokens at step {step + 1}: {listed}."
     figures.show(
         attention_charts.candidate_bars(rows),
         alt_text=what,

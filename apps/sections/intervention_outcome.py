@@ -154,14 +154,14 @@ def nats(value: float) -> str:
 
 
 def per_piece(prediction: Any) -> float:
-    """Its mean over pieces, which texts of different length can be compared by."""
+    """Its mean over tokens, which texts of different length can be compared by."""
     return total(prediction) / max(len(prediction.log_probs), 1)
 
 
 def records(outcome: Outcome, unit: str) -> list[dict[str, Any]]:
-    """Each word (or piece, for `unit` "character") that was written before, a record each.
+    """Each word (or token, for `unit` "character") that was written before, a record each.
 
-    Log-probabilities and KL are added up over the pieces of a word. `under`: the log-probability
+    Log-probabilities and KL are added up over the tokens of a word. `under`: the log-probability
     under the intervention, given the same words before it.
     """
     reading = read(from_prediction("", outcome.before), unit)
@@ -184,7 +184,7 @@ def records(outcome: Outcome, unit: str) -> list[dict[str, Any]]:
 
 
 def spans_of(pieces: Sequence[str], unit: str) -> list[tuple[int, int]]:
-    """Begin and end of each unit among the pieces, as `apps.labels.read` cuts them."""
+    """Begin and end of each unit among the tokens, as `apps.labels.read` cuts them."""
     from zoo.prediction import unit_spans
 
     return unit_spans(pieces, unit)
@@ -256,7 +256,7 @@ def _texts(name: str, outcome: Outcome, before: Reading, after: Reading) -> None
             words = answer_view.word_records(own, other)
             shaded_words.show(words, key=f"outcome.{key}", nothing="(wrote nothing)")
             st.caption(
-                f"Log-probability {nats(total(prediction))}, {nats(per_piece(prediction))} a piece"
+                f"Log-probability {nats(total(prediction))}, {nats(per_piece(prediction))} a token"
                 + (" (with the change)" if key == "after" else "")
                 + f". Underlined: different {'after' if key == 'before' else 'before'} the change."
             )

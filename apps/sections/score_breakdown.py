@@ -55,7 +55,7 @@ def show(
         prediction: whose map it is.
         kind: of map.
         cell: layer and head, counted from 0.
-        labels: of the rows and columns of such a map, over pieces.
+        labels: of the rows and columns of such a map, over tokens.
     """
     if kind not in found:
         return

@@ -41,7 +41,7 @@ TITLES = {
 }
 """Headings of the measures, in the order of the page; an unknown one goes by its own name."""
 STAGES = {
-    "tokenise": "Cut into pieces",
+    "tokenise": "Cut into tokens",
     "encode": "Read",
     "write": "Write",
     "maps": "Maps",

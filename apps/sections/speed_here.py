@@ -35,7 +35,7 @@ STEPS = 4
 class Measured:
     """One model's answer to one text, timed, or one token of a continuation.
 
-    `stages`: milliseconds, medians of warm runs. `pieces`: how many were written meanwhile.
+    `stages`: milliseconds, medians of warm runs. `pieces`: how many tokens were written meanwhile.
     """
 
     stages: Mapping[str, float]
@@ -195,7 +195,7 @@ def _results(
         st.caption("Milliseconds are those of a token.")
         return
     st.caption(
-        "Text in, text out, without the maps; tokens are pieces written, the closing one included."
+        "Text in, text out, without the maps; tokens are those written, the closing one included."
     )
     records = _stage_records(here, stored)
     sums = ", ".join(

@@ -141,7 +141,7 @@ def _two(asked: Asked, maps: np.ndarray) -> None:
         return
     units = [(one.prediction.source_pieces, one.prediction.target_pieces) for one in (asked, other)]
     if units[0] != units[1]:
-        # Cut at its longest, or written in other pieces than its text is cut into: then the
+        # Cut at its longest, or written in other tokens than its text is cut into: then the
         # first is made to write its text too, so that both write the same.
         again = attention_options.forced(asked, asked.name)
         maps_again = None if again is None else attention_options.maps(again)
@@ -225,7 +225,7 @@ def _steps(asked: Asked, maps: np.ndarray) -> None:
 
 
 def _cell(asked: Asked, maps: np.ndarray) -> None:
-    """One energy, taken apart. Always over pieces: those are what the network computes with."""
+    """One energy, taken apart. Always over tokens: those are what the network computes with."""
     _, layer, head = attention_options.one(asked, maps, ways=False)
     pieces = attention_view.look(asked.prediction, maps, asked.kind, "step")
     found = attention_options.internals(asked)

@@ -112,7 +112,7 @@ def _choose(task: str) -> Question:
                 max_value=cap,
                 key=fields["max"],
                 width=130,
-                help="In pieces: the word parts, characters or sounds that the models write.",
+                help="In tokens: the word parts, characters or sounds that the models write.",
             )
             st.form_submit_button(
                 "Compare",

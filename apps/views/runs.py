@@ -160,7 +160,7 @@ def _chart(runs: Sequence[Run], measure: str, along: str, *, log: bool) -> None:
         st.caption(f"**{title}.** {info.meaning}")
     if measure == run_data.LOSS:
         st.caption(
-            "Nats a piece. The training side counts with label smoothing and dropout; the "
+            "Nats a token. The training side counts with label smoothing and dropout; the "
             "validation side without, and with averaged weights. So either may be the lower one."
         )
     figures.show(

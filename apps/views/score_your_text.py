@@ -1,4 +1,4 @@
-"""Your target: a reader's own output, as a model would have written it, piece by piece.
+"""Your target: a reader's own output, as a model would have written it, token by token.
 
 For language models, which continue a text, it is a text of the reader's own (`text_score`).
 """
@@ -34,7 +34,7 @@ CAPTION = (
 )
 EXPLAINED = (
     "Log-probabilities are in nats, the unit of natural logarithms: 0 is certain, −0.69 one chance "
-    "in two. Perplexity: among how many equally likely pieces the model chose, on average."
+    "in two. Perplexity: among how many equally likely tokens the model chose, on average."
 )
 COLUMNS = {
     "unit": "Written",
@@ -46,10 +46,10 @@ COLUMNS = {
 ALL_COLUMNS = {
     "model": "Model",
     "yours": "Log-probability",
-    "per_piece": "A piece",
+    "per_piece": "A token",
     "perplexity": "Perplexity",
     "own": "Own: log-probability",
-    "own_per_piece": "Own: a piece",
+    "own_per_piece": "Own: a token",
     "answer": "Its own answer",
 }
 
@@ -149,8 +149,8 @@ def _one(name: str, text: str, own: Prediction, yours: tuple[Prediction, Candida
                 format="percent", min_value=0.0, max_value=1.0
             ),
             "Rank": st.column_config.NumberColumn(
-                help="Place of the piece among all that the model could have written there; 1 is "
-                "its own choice. For a word of several pieces: the worst of them."
+                help="Place of the token among all that the model could have written there; 1 is "
+                "its own choice. For a word of several tokens: the worst of them."
             ),
         },
         alt="Each step of your target: log-probability, rank, and what the model preferred",
@@ -173,21 +173,21 @@ def _words(name: str, key: str, prediction: Prediction, other: Prediction) -> No
     notes = list(prediction.notes)
     if UNKNOWN in prediction.target_pieces:
         count = prediction.target_pieces.count(UNKNOWN)
-        pieces = "piece" if count == 1 else "pieces"
-        notes.append(f"{count} {pieces} that the model cannot write, scored as {UNKNOWN}.")
+        tokens = "token" if count == 1 else "tokens"
+        notes.append(f"{count} {tokens} that the model cannot write, scored as {UNKNOWN}.")
     for note in notes:
         st.caption(f":material/info: {plain(note)}")
 
 
 def _numbers(prediction: Prediction, other: str) -> str:
     return (
-        f"Log-probability {nats(total(prediction))}, {nats(per_piece(prediction))} a piece, "
+        f"Log-probability {nats(total(prediction))}, {nats(per_piece(prediction))} a token, "
         f"perplexity {perplexity(prediction):,.2f}. Underlined: different in {other}."
     )
 
 
 def perplexity(prediction: Prediction) -> float:
-    """Among how many equally likely pieces the model chose, on average: exp(-mean log p)."""
+    """Among how many equally likely tokens the model chose, on average: exp(-mean log p)."""
     return math.exp(min(-per_piece(prediction), 700.0))
 
 
@@ -200,10 +200,10 @@ def verdict(model: str, own: Prediction, yours: Prediction) -> str:
     better = "your target" if gap > 0 else "its own answer"
     said = f"{model} prefers {better}, {times(abs(gap))} likelier as a whole"
     if (gap > 0) == (mean > 0):
-        said += f", and {times(abs(mean))} per piece."
+        said += f", and {times(abs(mean))} per token."
     else:
         longer = "your target" if mean > 0 else "its own answer"
-        said += f"; but per piece, which ignores the length, {longer} is likelier."
+        said += f"; but per token, which ignores the length, {longer} is likelier."
     if gap > 0:
         said += f" Its search did not find it: it wrote {quoted(own.text)}."
     return said
@@ -219,10 +219,10 @@ def times(gap: float) -> str:
 def records(
     reading: Reading, prediction: Prediction, candidates: Candidates, unit: str
 ) -> list[dict[str, Any]]:
-    """Each word (or piece, for `unit` "character") of the target, a record each.
+    """Each word (or token, for `unit` "character") of the target, a record each.
 
-    `rank` is the worst of its pieces', `rather` what the model would have put there, with the
-    word's pieces before it; nothing where every piece was the model's own choice.
+    `rank` is the worst of its tokens', `rather` what the model would have put there, with the
+    word's tokens before it; nothing where every token was the model's own choice.
     """
     found = []
     for label, (a, b) in zip(reading.target, spans_of(prediction.target_pieces, unit), strict=True):
@@ -251,7 +251,7 @@ def records(
 
 
 def _joined(pieces: Sequence[str]) -> str:
-    """Pieces as text, the end of the text by its name."""
+    """Tokens as text, the end of the text by its name."""
     text = spell([piece.replace(END, END_LABEL) for piece in pieces])
     return text.replace(WORD_START, " ").strip() or "␣"
 

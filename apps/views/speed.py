@@ -294,8 +294,8 @@ def _stages(task: str, stored: list[dict[str, Any]], results: Results) -> None:
         )
         return
     st.markdown(
-        f"One request, warm: “{plain(str(stored[0].get('text') or ''))}” is cut into pieces, read "
-        "(encoded) and answered piece by piece; a pass over both then gives the maps."
+        f"One request, warm: “{plain(str(stored[0].get('text') or ''))}” is cut into tokens, read "
+        "(encoded) and answered token by token; a pass over both then gives the maps."
     )
     records = [
         record
@@ -319,7 +319,7 @@ def _stages(task: str, stored: list[dict[str, Any]], results: Results) -> None:
             {
                 "Model": saved_models.label(one["model"]),
                 **{speed_data.STAGES.get(s, s): ms for s, ms in one["stages"].items()},
-                "Pieces written": one.get("pieces_written"),
+                "Tokens written": one.get("pieces_written"),
             }
             for one in stored
         ],

@@ -184,7 +184,7 @@ def _force(
         [],
         accept_new_options=True,
         **state.several(tools.FORCE, None),
-        placeholder="None; 2:1 makes the second piece of the output look at the first of the input",
+        placeholder="None; 2:1 makes the second token of the output look at the first of the input",
     )
     good = _pairs(typed, len(rows), len(columns))
     remark = None

@@ -51,7 +51,7 @@ class Measure:
 
 
 def _by_length(title: str, unit: str, note: str) -> Measure:
-    return Measure(f"{title}, by the length of the source", "source pieces", unit, False, note)
+    return Measure(f"{title}, by the length of the source", "source tokens", unit, False, note)
 
 
 MEASURES: dict[str, Measure] = {

@@ -50,8 +50,8 @@ def rows() -> list[dict[str, Any]]:
 
 
 def curve(measure: str, unit: str, model: str, power: float, **more: Any) -> dict[str, Any]:
-    x = "sentences" if measure.startswith("throughput") else "source pieces"
-    places = [8, 32, 128, 512, 2048] if x == "source pieces" else [1, 4, 16, 64, 256]
+    x = "sentences" if measure.startswith("throughput") else "source tokens"
+    places = [8, 32, 128, 512, 2048] if x == "source tokens" else [1, 4, 16, 64, 256]
     values = [2.0 + 0.01 * place**power for place in places]
     return {
         "measure": measure,

@@ -12,7 +12,7 @@ from zoo.prediction import Hypothesis, Prediction
 
 
 def subwords() -> dict:
-    """Two written words of which the first has two pieces, two read words likewise."""
+    """Two written words of which the first has two tokens, two read words likewise."""
     return {
         "source": "good cat",
         "text": "gato bueno",
@@ -160,7 +160,7 @@ def test_an_error_is_answered_afresh(shelf, monkeypatch):
 
 
 def bytes_and_characters() -> Prediction:
-    """Chinese written in four pieces of which three are the bytes of one character."""
+    """Chinese written in four tokens of which three are the bytes of one character."""
     written = ["▁我", "<0xE4>", "<0xBA>", "<0x86>", "</s>"]
     return Prediction(
         text="我了",

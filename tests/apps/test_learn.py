@@ -299,7 +299,7 @@ def test_the_map_shows_the_force_that_was_applied(networks):
     text = said(forced)
     assert "The whole map under force, every step a row" in text
     assert f"Row 1 is forced to look at “{chosen.split(' ', 1)[1]}”" in text
-    assert "Where it is forced to look as it writes this piece" in text
+    assert "Where it is forced to look as it writes this token" in text
 
 
 def test_energies_of_all_steps_are_drawn_to_one_scale(networks, monkeypatch):
@@ -334,7 +334,7 @@ def test_parallelism_starts_where_the_curves_have_run_apart(networks):
     }
     assert chosen == max(spreads, key=spreads.get)
     assert at.select_slider(key="learn/parallel.length").value == 2048
-    assert "At 2,048 source pieces: the least is " in said(at)
+    assert "At 2,048 source tokens: the least is " in said(at)
     (spec,) = app_runner.charts(at)
     assert spec["layer"][0]["mark"]["type"] == "rule"  # the length, on the chart
 

@@ -78,7 +78,7 @@ def test_presentation_mode_goes_along_and_gives_a_code_of_the_link(open_page):
     page.set_viewport_size({"width": 1280, "height": 720})
     at_rest(page)
     usual = page.locator("h1").evaluate("one => parseFloat(getComputedStyle(one).fontSize)")
-    explanation = page.get_by_text("each piece shaded by how sure")
+    explanation = page.get_by_text("each token shaded by how sure")
     expect(explanation).to_be_visible()
     page.get_by_text("Present", exact=True).click()
     page.wait_for_url("**present=yes**")

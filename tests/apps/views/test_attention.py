@@ -24,7 +24,7 @@ def maps(*shape: int, seed: int = 0) -> np.ndarray:
 
 
 def prediction(**attention) -> Prediction:
-    """Two words and the end, the first of two pieces, read and written alike."""
+    """Two words and the end, the first of two tokens, read and written alike."""
     pieces = ["▁zo", "o", "▁.", "</s>"]
     return Prediction("zoo .", pieces, list(pieces), np.log([0.5, 0.9, 0.8, 1.0]), attention)
 
@@ -146,7 +146,7 @@ def test_candidates_mark_the_written_piece_by_what_it_is():
     assert [row["written"] for row in rows] == [False, False, True]
     assert not any(row["written"] for row in decoding_steps.records(found, 0, "c"))
     words = decoding_steps.sentence(found, 0, "*a*")
-    assert "number 3 of all pieces" in words
+    assert "number 3 of all tokens" in words
     assert "about 4.0 equally likely" in words
     assert "\\*a\\*" in words
     bars = attention_charts.candidate_bars(rows)

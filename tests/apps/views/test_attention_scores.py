@@ -259,7 +259,7 @@ def test_heads_are_counted_by_their_intervals(graded):
     assert "6 of 8 heads are of use by themselves; 1 could each be left out" in text
     assert "without 1 of them the right answers would be likelier" in text
     assert (
-        "0.600 (0.550 to 0.650) nats a piece, is that of Output on input, layer 2, head 2" in text
+        "0.600 (0.550 to 0.650) nats a token, is that of Output on input, layer 2, head 2" in text
     )
     assert "On average a head of “Output on input” matters most" in text
     assert "all heads of a kind off at once: Output on input 5.000 (4.950 to 5.050)." in text

@@ -45,14 +45,14 @@ def test_the_verdict_compares_the_whole_and_a_piece():
         "LSTM would have written exactly that: log-probability -0.60."
     )
     said = score_your_text.verdict("LSTM", OWN, YOURS)
-    # -5.2957 against -0.6: e^4.6957 = 109.5; -1.3239 against -0.2 a piece: e^1.1239 = 3.08
+    # -5.2957 against -0.6: e^4.6957 = 109.5; -1.3239 against -0.2 a token: e^1.1239 = 3.08
     assert said == (
-        "LSTM prefers its own answer, 109 times likelier as a whole, and 3.08 times per piece."
+        "LSTM prefers its own answer, 109 times likelier as a whole, and 3.08 times per token."
     )
-    # found by no search: the target is likelier, though not a piece at a time
+    # found by no search: the target is likelier, though not a token at a time
     short = prediction("no", ["▁no"], [-0.5])
     assert plain_words(score_your_text.verdict("LSTM", OWN, short)) == (
-        "LSTM prefers your target, 1.11 times likelier as a whole; but per piece, which "
+        "LSTM prefers your target, 1.11 times likelier as a whole; but per token, which "
         "ignores the length, its own answer is likelier. Its search did not find it: it wrote "
         "“mi gato”."
     )
@@ -142,5 +142,5 @@ def test_all_models_stand_beside_each_other(open_page, monkeypatch):
     table = at.dataframe[-1].value
     names = [name for name in saved_models.models("en-es") if name != "en-es-lstm"]
     assert list(table["Model"]) == [saved_models.label(name) for name in names]
-    assert list(table["Own: a piece"]) == pytest.approx([-0.2] * 3)
+    assert list(table["Own: a token"]) == pytest.approx([-0.2] * 3)
     assert app_runner.said(at).count("109 times likelier as a whole") == 4

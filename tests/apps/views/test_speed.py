@@ -107,7 +107,7 @@ def test_charts_are_drawn_and_wide_differences_are_points():
     for chart in (
         wide,
         level,
-        speed_charts.curve_lines(points, x_title="source pieces", unit="ms"),
+        speed_charts.curve_lines(points, x_title="source tokens", unit="ms"),
         speed_charts.stage_bars(stages),
         speed_charts.quality_minutes([quality], title="WER", higher_is_better=False),
     ):

@@ -194,7 +194,7 @@ def test_a_quick_run_writes_what_was_agreed(here, policy, monkeypatch, tmp_path)
         assert curve["fitted"] == ([1, 4] if of_batch else [8, 32])
         assert isinstance(curve["exponent"], float) and curve["note"] and curve["title"]
         assert (curve["x"], curve["higher_is_better"]) == (
-            ("batch", True) if of_batch else ("source pieces", False)
+            ("batch", True) if of_batch else ("source tokens", False)
         )
     units = {curve["measure"].split("/")[0]: curve["unit"] for curve in found["curves"]}
     assert units["memory"] == "MB" and units["throughput"] == "sentences/s"
