@@ -137,6 +137,10 @@ def _facts(card: Mapping[str, Any]) -> Iterator[str]:
             ("Measured on", speed.get("device")),
         ],
     )
+    notes = card.get("notes")
+    for note in notes if isinstance(notes, list) else ():
+        yield ""
+        yield _text(str(note))
 
 
 def _quality(card: Mapping[str, Any]) -> Iterator[str]:

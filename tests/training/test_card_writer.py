@@ -156,3 +156,10 @@ def test_judging_a_translation(tmp_path):
     example = Example("a", ("der Hund schläft", "ein Hund"))
     assert task.judge("ein Hund", example) == {"chrf": 100.0}
     assert 0 < task.judge("ein Huhn", example)["chrf"] < 100
+
+
+def test_notes_stand_below_the_facts(card):
+    shown = card_writer.render(card | {"notes": ["Trained <b>not</b> for long."]})
+    assert "\nTrained &lt;b>not&lt;/b> for long.\n" in shown
+    for odd in ("text", None, {"a": 1}):
+        assert card_writer.render(card | {"notes": odd}) == card_writer.render(card)
