@@ -32,7 +32,7 @@ dashboard: $(VENV)/.runtime ## Open the dashboard on localhost (PORT=8501 MODELS
 		$(if $(strip $(MODELS)),-- $(foreach place,$(MODELS),--models '$(place)'))
 
 test: $(VENV)/.dev ## Run all tests (ARGS="tests/zoo -k beam" for some of them)
-	$(bin)/python -m pytest -ra -n $(JOBS) --dist loadfile $(ARGS)
+	$(bin)/python -m pytest -ra -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.lint ## Check style and formatting
 	$(bin)/python -m ruff check .

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 # Read when TensorFlow is imported: without it every import prints a page.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Most of the time of a small model's first answer is XLA's optimising, which no test needs.
@@ -12,3 +14,9 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 os.environ.setdefault("ZOO_CACHE_DIR", "off")
 # Pages load models when a test asks them to, and not in the background.
 os.environ.setdefault("ZOO_WARM", "off")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: the last one must not run for minutes beside idle processes."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)

@@ -42,7 +42,6 @@ json.dump(found, open("found.json", "w"))
 FILES = {
     "none": None,
     "float16": {"floatx": "float16", "epsilon": 1e-2, "image_data_format": "channels_first"},
-    "float64": {"floatx": "float64"},
     "what Keras refuses": {"floatx": "bfloat16", "epsilon": 1},
 }
 
