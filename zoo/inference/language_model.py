@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import bisect
 import functools
-import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +15,7 @@ from keras import ops
 from zoo import saving
 from zoo.checks import MISSING, MISSING_SHOWN
 from zoo.continuation import Continuation, ScoredText, Token
-from zoo.inference import text_scoring, writing
+from zoo.inference import stop_texts, text_scoring, writing
 from zoo.inference.generation import Sampling, draw
 from zoo.kinds.language_model import LanguageModel
 from zoo.padding import ROWS, bucket
@@ -146,7 +144,10 @@ class LanguageModelPredictor:
             (8, (6, 4, 14, 14))
         """
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
-        stops, rows = _stops(stop), [self._row(text, i) for i, text in enumerate(prompts)]
+        stops, rows = (
+            stop_texts.checked(stop),
+            [self._row(text, i) for i, text in enumerate(prompts)],
+        )
         uniform = self._check(max_new_tokens, candidates, sampling, seed, len(rows))
         found: dict[int, Continuation] = {}
         for some in self._together(rows, max_new_tokens):
@@ -174,17 +175,17 @@ class LanguageModelPredictor:
 
         With `stop` texts a token is given once it cannot be part of one.
         """
-        row, stops, given = self._row(prompt), _stops(stop), 0
+        row, stops, given = self._row(prompt), stop_texts.checked(stop), 0
         uniform = self._check(max_new_tokens, candidates, sampling, seed, 1)
         for _ in self._written(
             [row], max_new_tokens, sampling, uniform, stops, candidates, STREAMED
         ):
-            _, kept = _until(row.tokens, stops)
+            _, kept = stop_texts.until(row.tokens, stops)
             # The beginning of a stop text may still be completed.
-            held = 0 if row.ended else _held(row.tokens[:kept], stops)
+            held = 0 if row.ended else stop_texts.held(row.tokens[:kept], stops)
             yield from row.tokens[given : kept - held]
             given = max(given, kept - held)
-        _, kept = _until(row.tokens, stops)
+        _, kept = stop_texts.until(row.tokens, stops)
         yield from row.tokens[given:kept]
 
     def log_probs(
@@ -357,7 +358,7 @@ class LanguageModelPredictor:
             index = [n + count for n in index]
             done += count
             for row in rows:
-                row.ended = row.ended or is_stopped(row, stops)
+                row.ended = row.ended or stop_texts.is_stopped(row.tokens, stops)
             yield
 
     def _read(self, rows: list[Row], kept: int | None) -> tuple[Any, Any, list[int], int]:
@@ -441,7 +442,7 @@ class LanguageModelPredictor:
                 row.ids.append(token)
 
     def _answer(self, row: Row, stops: tuple[str, ...], attention: bool) -> Continuation:
-        text, kept = _until(row.tokens, stops)
+        text, kept = stop_texts.until(row.tokens, stops)
         finished = kept < len(row.tokens)
         tokens, ids = row.tokens[:kept], row.ids[:kept]
         maps, shown = {}, [*row.read, *ids[:-1]]
@@ -482,46 +483,3 @@ def read_on(
     last = ops.maximum(lengths - 1, 0)[:, None, None]
     after = ops.take_along_axis(found, last, axis=1)[:, 0]
     return ops.where((lengths > 0)[:, None], after, logits), state
-
-
-def is_stopped(row: Row, stops: tuple[str, ...]) -> bool:
-    """Whether one of the stop texts was written."""
-    return _until(row.tokens, stops)[1] < len(row.tokens)
-
-
-def _stops(stop: str | Sequence[str]) -> tuple[str, ...]:
-    stops = (stop,) if isinstance(stop, str) and stop else tuple(stop)
-    if not all(isinstance(text, str) and text for text in stops):
-        raise ValueError(f"stop must be texts that are not empty. Received: {stop!r}")
-    return stops
-
-
-def _until(tokens: Sequence[Token], stops: tuple[str, ...]) -> tuple[str, int]:
-    """The text before the first stop text, and how many tokens it is made of.
-
-    The first is the one that was complete first, so that no later token changes the answer.
-    """
-    text = "".join(token.text for token in tokens)
-    edges = list(itertools.accumulate(len(token.text) for token in tokens))
-    found = [
-        (bisect.bisect_left(edges, at + len(stop)), at)
-        for stop in stops
-        if (at := text.find(stop)) >= 0
-    ]
-    if not found:
-        return text, len(tokens)
-    _, end = min(found)
-    return text[:end], bisect.bisect_right(edges, end)
-
-
-def _held(tokens: Sequence[Token], stops: tuple[str, ...]) -> int:
-    """How many of the last tokens may turn out to be the beginning of a stop text."""
-    text = "".join(token.text for token in tokens)
-    longest = max(
-        (n for stop in stops for n in range(1, len(stop)) if text.endswith(stop[:n])), default=0
-    )
-    length, held = 0, 0
-    while held < len(tokens) and length < longest:
-        held += 1
-        length += len(tokens[-held].text)
-    return held

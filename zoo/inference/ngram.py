@@ -11,7 +11,8 @@ import numpy as np
 from zoo import saving
 from zoo.continuation import Token
 from zoo.inference.generation import Sampling
-from zoo.inference.language_model import GROWS, LanguageModelPredictor, Row, is_stopped
+from zoo.inference.language_model import GROWS, LanguageModelPredictor, Row
+from zoo.inference.stop_texts import is_stopped
 from zoo.inference.text_scoring import Ranked
 from zoo.models.ngram import KneserNey
 
@@ -97,7 +98,7 @@ class NGramPredictor(LanguageModelPredictor):
                     )
                 )
                 row.ids.append(chosen)
-                row.ended = is_stopped(row, stops)
+                row.ended = is_stopped(row.tokens, stops)
             if (number + 1) % chunk == 0 or number + 1 == limit or all(r.ended for r in rows):
                 yield
             if all(row.ended for row in rows):

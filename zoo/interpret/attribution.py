@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.continuation import Continuation
-from zoo.interpret import continuations, gradients
+from zoo.interpret import continuation_gradients, continuations, gradients
 from zoo.prediction import join_pieces, word_spans
 from zoo.tokenizer import UNK
 
@@ -137,7 +137,7 @@ def attribute(
             raise ValueError(
                 f"Of a continuation there is the method gradient. Received: method={method!r}"
             )
-        scores = continuations.gradient_times_input(model, answer)
+        scores = continuation_gradients.gradient_times_input(model, answer)
         read, _ = continuations.read_and_written(model, answer)
         written = [token.label for token in answer.tokens]
         return Attribution(method, model.tokenizer.labels(read), written, scores)

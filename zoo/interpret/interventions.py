@@ -18,7 +18,7 @@ from zoo.checks import read_text
 from zoo.continuation import Continuation
 from zoo.inference.scoring import Hypotheses, Source, trim
 from zoo.inference.seq2seq import Seq2SeqPredictor
-from zoo.interpret import continuations, edited_network
+from zoo.interpret import continuation_interventions, edited_network
 from zoo.interpret.edits import Edits, Force, Intervention, Off, Outcome
 from zoo.padding import LENGTHS, bucket, pad, shift
 from zoo.prediction import AXES, Prediction, unit_spans
@@ -76,7 +76,8 @@ def intervene(
     if isinstance(answer, Continuation):
         if beams != 1:
             raise ValueError(f"A continuation is not searched for with beams. Received: {beams}")
-        return continuations.intervene(model, answer, intervention, max_length, sampling, seed)
+        more = (max_length, sampling, seed)
+        return continuation_interventions.intervene(model, answer, intervention, *more)
     if sampling is not None:
         raise ValueError("The new answer of an intervention is not sampled. Received: sampling")
     ids = model.source_tokenizer.ids(answer.source_pieces)

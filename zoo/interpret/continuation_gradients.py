@@ -1,0 +1,61 @@
+"""How much each token read matters to each one that a language model wrote: gradient x input.
+
+Axes: T tokens written, N tokens read, V vocabulary, D hidden size.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from keras import ops
+
+from zoo.continuation import Continuation
+from zoo.interpret.continuations import network_of, padded_size, read_and_written
+from zoo.interpret.gradients import replaced_embedding, values_and_gradient
+from zoo.layers.attention_hooks import without_maps
+from zoo.padding import LENGTHS, bucket
+from zoo.runtime import backend
+
+if TYPE_CHECKING:
+    from zoo.inference.language_model import LanguageModelPredictor
+    from zoo.kinds.base import Tensor
+    from zoo.kinds.language_model import LanguageModel
+
+
+def gradient_times_input(model: LanguageModelPredictor, answer: Continuation) -> np.ndarray:
+    """Gradient of each written token's log-probability by the embeddings read, times these.
+
+    Denil, Demiraj and de Freitas 2014 (arXiv:1412.6815), summed over the width and signed.
+
+    Returns:
+        (T, N) float32: 0 for tokens behind the one that was written.
+    """
+    network = network_of(model)
+    read, written = read_and_written(model, answer)
+    if not written:
+        return np.zeros((0, len(read)), "float32")
+    size, many = padded_size(model, len(read)), bucket(len(written), LENGTHS)
+    tokens, follow = np.zeros((1, size), "int32"), np.zeros(many, "int32")
+    tokens[0, : len(read)], follow[: len(written)] = read, written
+    first = len(read) - len(written)
+    places = np.minimum(first + np.arange(many), size - 1).astype("int32")
+    found = backend.compiled(network, _saliency)(tokens, places, follow)
+    return ops.convert_to_numpy(found)[: len(written), : len(read)]
+
+
+def _saliency(network: LanguageModel, tokens: Tensor, places: Tensor, follow: Tensor) -> Tensor:
+    """(T, N) gradient x input of what follows (T,) at places (T,) of tokens (1, N)."""
+    rows = places.shape[0]
+    every = ops.repeat(tokens, rows, axis=0)  # (T, N): each row has a gradient of its own
+    embedded = network.embedding(every)  # (T, N, D)
+
+    def log_probs(points: Tensor) -> Tensor:
+        with replaced_embedding(network.embedding, points), without_maps():
+            logits, _ = network.decode(every, {})  # (T, N, V)
+        own = ops.take_along_axis(logits, places[:, None, None], axis=1)[:, 0]  # (T, V)
+        picked = ops.take_along_axis(ops.log_softmax(own, axis=-1), follow[:, None], axis=-1)
+        return picked[:, 0]
+
+    _, gradient = values_and_gradient(log_probs, embedded)
+    return ops.sum(ops.cast(gradient * embedded, "float32"), axis=-1)
