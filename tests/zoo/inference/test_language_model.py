@@ -12,6 +12,7 @@ from keras import ops
 from tests.zoo import tiny_language_models as tiny
 from zoo.continuation import Token
 from zoo.inference import language_model as module
+from zoo.inference import stop_texts
 from zoo.inference.generation import Sampling, draw
 from zoo.inference.language_model import MAX_CHARACTERS, LanguageModelPredictor
 from zoo.inference.ngram import drawn
@@ -200,7 +201,7 @@ class Scripted(LanguageModelPredictor):
             for row in rows:
                 row.tokens += [Token(text, text, 0.0) for text in script[at : at + chunk]]
                 row.ids += [UNK] * len(script[at : at + chunk])
-                row.ended = module.is_stopped(row, stops)
+                row.ended = stop_texts.is_stopped(row.tokens, stops)
             yield
             if all(row.ended for row in rows):
                 return
