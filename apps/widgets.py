@@ -142,6 +142,28 @@ def best_network(task: str, *, attention: bool = False) -> str:
     return (having if attention and having else names)[0]
 
 
+def network(*, attention: bool = False) -> tuple[str, str, int] | None:
+    """Task, one of its networks, and how wide it searches, side by side.
+
+    None, and a notice, where there is none. `attention`: begin with one that has attention, as
+    language models always do.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        chosen = task(kinds=KINDS)
+        if chosen is None:
+            return None
+        continues = saved_models.kind(chosen) == "language_model"
+        names = saved_models.networks(chosen)
+        if names:
+            first = best_network(chosen, attention=attention or continues)
+            name = model(names, default=first)
+            width = 1 if continues else beams()
+    if not names:
+        st.info("This task has no network: in a table of counts there is nothing to look into.")
+        return None
+    return chosen, name, width
+
+
 def text(task: str, *, label: str | None = None, with_target: bool = False) -> str:
     """What the models are to read, tidied; notices say where it is not what was typed.
 

@@ -13,9 +13,16 @@ import streamlit as st
 
 from apps import interpretation, links, presentation, saved_models, state, widgets
 from apps.components import shaded_words
+from apps.continuing import Options
 from apps.labels import SALIENCY
 from apps.markdown import plain
-from apps.sections import answer_view, attention_view, continuation_maps, intervention_outcome
+from apps.sections import (
+    answer_view,
+    attention_view,
+    continuation_maps,
+    intervention_outcome,
+    writing_options,
+)
 from apps.sections.attention_view import Look
 from apps.sections.continuation_maps import Part
 from zoo import interpret
@@ -91,49 +98,52 @@ class Asked:
 def ask() -> Asked | None:
     """The choices above the views, and the model's answer; None where there is none."""
     with presentation.controls():
-        task = widgets.task(kinds=widgets.KINDS)
-    if task is None:
-        return None
-    return (
-        _ask_for_text(task) if saved_models.kind(task) == "language_model" else _ask_for_pair(task)
-    )
+        if (chosen := widgets.network(attention=True)) is None:
+            return None
+        task, name, beams = chosen
+        if saved_models.kind(task) == "language_model":
+            asked = writing_options.choose(task)
+        else:
+            asked = _texts(task)
+    if saved_models.kind(task) == "language_model":
+        return _of_text(task, name, *asked)
+    return _of_pair(task, name, beams, *asked)
 
 
-def _ask_for_text(task: str) -> Asked | None:
+def _of_text(task: str, name: str, prompt: str, options: Options) -> Asked | None:
     """Of a language model: what it wrote after a prompt."""
-    found = continuation_maps.ask(task)
-    if found is None:
+    part = continuation_maps.part(name, prompt, options)
+    if part is None:
         return None
-    name, question, part = found
     kinds = list(part.answer.attention)
-    options = _map_options(task, kinds, of_text=True)
-    if not part.prediction(options["kind"]).target_pieces:
+    shown = _map_options(task, kinds, of_text=True)
+    if not part.prediction(shown["kind"]).target_pieces:
         st.info("Nothing was written after these tokens: choose later ones.")
         return None
-    prediction = part.whole.prediction(options["kind"])
-    return Asked(name, part.answer.prompt, question, prediction, part=part, **options)
+    prediction = part.whole.prediction(shown["kind"])
+    question = ("continue", prompt, options)
+    return Asked(name, prompt, question, prediction, part=part, **shown)
 
 
-def _ask_for_pair(task: str) -> Asked | None:
+def _texts(task: str) -> tuple[str, str]:
+    """What is read, and what the reader would have written, side by side."""
+    read, written = st.columns(2, gap="medium")
+    with read:
+        text = widgets.text(task, with_target=True)
+    with written:
+        output = widgets.target(
+            task,
+            label="Your own output",
+            height=68,
+            placeholder="Empty: what the model writes",
+            help="The model is made to write this, and the maps show how it does so.",
+            max_chars=state.MAX_CHARACTERS,
+        )
+    return text, output
+
+
+def _of_pair(task: str, name: str, beams: int, text: str, output: str) -> Asked | None:
     """Of a model that reads one text and writes another: what it wrote."""
-    with presentation.controls():
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            name = widgets.model(
-                saved_models.models(task), default=widgets.best(task, attention=True)
-            )
-            beams = widgets.beams()
-        read, written = st.columns(2, gap="medium")
-        with read:
-            text = widgets.text(task, with_target=True)
-        with written:
-            output = widgets.target(
-                task,
-                label="Your own output",
-                height=68,
-                placeholder="Empty: what the model writes",
-                help="The model is made to write this, and the maps show how it does so.",
-                max_chars=state.MAX_CHARACTERS,
-            )
     if not text:
         st.info("Type something above.", icon=":material/info:")
         return None

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from apps import interpretation, links, presentation, saved_models, state, widgets
+from apps import interpretation, links, presentation, saved_models, state
 from apps.components import written_tokens
 from apps.labels import SALIENCY
 from apps.markdown import plain
-from apps.sections import continuations, writing_options
+from apps.sections import continuations
 from zoo.prediction import Prediction
 
 if TYPE_CHECKING:
@@ -76,26 +76,15 @@ class Part:
         )
 
 
-def ask(task: str) -> tuple[str, tuple, Part] | None:
-    """A model, the question it answers, and the part of its answer that is shown.
-
-    None, with a notice, where there is none.
-    """
-    with presentation.controls():
-        names = saved_models.networks(task)
-        if not names:
-            st.info("This task has no network: a table of counts looks at nothing.")
-            return None
-        name = widgets.model(names, default=widgets.best_network(task, attention=True))
-        prompt, options = writing_options.choose(task)
+def part(name: str, prompt: str, options: Options) -> Part | None:
+    """The part that is shown of what a model writes after a prompt; None where that failed."""
     answer = continued(name, prompt, options)
     if answer is None:
         return None
     show_answer(name, answer)
     if presentation.explained():
         links.to_continuation(name, here="attention")
-    part = _part(answer)
-    return name, ("continue", prompt, options), part
+    return _part(answer)
 
 
 def continued(name: str, prompt: str, options: Options) -> Continuation | None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from apps import interpretation, links, presentation, saved_models, state, widgets
+from apps import interpretation, links, saved_models, state, widgets
 from apps.components import written_tokens
 from apps.differences import differing
 from apps.labels import Reading
 from apps.markdown import plain
-from apps.sections import continuation_maps, continuations, intervention_outcome, writing_options
+from apps.sections import continuation_maps, continuations, intervention_outcome
 from apps.sections import intervention_tools as tools
 from apps.sections.intervention_outcome import nats, per_piece, total
 from zoo import interpret
@@ -31,15 +31,8 @@ SHOWN = 48
 SEEN = SHOWN // 2
 
 
-def render(task: str) -> None:
-    """The page for a task whose models continue a text."""
-    names = saved_models.networks(task)
-    if not names:
-        st.info("This task has no network: in a table of counts there is nothing to switch off.")
-        return
-    with presentation.controls():
-        name = widgets.model(names, default=widgets.best_network(task, attention=True))
-        prompt, options = writing_options.choose(task)
+def render(name: str, prompt: str, options: Options) -> None:
+    """What the model `name` writes after a prompt, and what may be changed."""
     with st.container():
         before = continuation_maps.continued(name, prompt, options)
         words = None if before is None else _words(name, prompt)

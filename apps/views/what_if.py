@@ -13,7 +13,12 @@ from apps import interpretation, links, presentation, saved_models, state, widge
 from apps.components import pressable_words
 from apps.labels import Reading, axes, chosen_map, from_prediction, read
 from apps.markdown import plain
-from apps.sections import answer_view, continuation_what_if, intervention_outcome
+from apps.sections import (
+    answer_view,
+    continuation_what_if,
+    intervention_outcome,
+    writing_options,
+)
 from apps.sections import intervention_tools as tools
 from zoo import interpret
 from zoo.interpret import Force, Intervention, Outcome
@@ -31,22 +36,21 @@ def render() -> None:
     )
     state.begin("what-if")
     with presentation.controls():
-        task = widgets.task(kinds=widgets.KINDS)
-    if task is None:
-        return
+        if (chosen := widgets.network()) is None:
+            return
+        task, name, beams = chosen
+        if saved_models.kind(task) == "language_model":
+            asked = writing_options.choose(task)
+        else:
+            text = widgets.text(task)
     if saved_models.kind(task) == "language_model":
-        continuation_what_if.render(task)
+        continuation_what_if.render(name, *asked)
     else:
-        _of_pair(task)
+        _of_pair(task, name, beams, text)
 
 
-def _of_pair(task: str) -> None:
+def _of_pair(task: str, name: str, beams: int, text: str) -> None:
     """The page for a model that reads one text and writes another."""
-    with presentation.controls():
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            name = widgets.model(saved_models.models(task), default=widgets.best(task))
-            beams = widgets.beams()
-        text = widgets.text(task)
     if not text:
         st.info("Type something above.", icon=":material/info:")
         return

@@ -175,7 +175,7 @@ def test_the_only_model_of_a_task_is_compared_with_nothing(place, monkeypatch):
     said_here = []
     monkeypatch.setattr(attention.attention_options, "one", lambda *rest: ("one", 0, 0))
     monkeypatch.setattr(attention.st, "info", lambda text, **rest: said_here.append(text))
-    asked = type("Asked", (), {"task": "tsv:mine.tsv", "name": name})()
+    asked = type("Asked", (), {"task": "tsv:mine.tsv", "name": name, "part": None})()
     attention._two(asked, np.zeros((1, 1, 2, 2)))
     assert "nothing to compare with" in said_here[0]
 

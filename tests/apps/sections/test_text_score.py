@@ -222,7 +222,7 @@ def test_a_text_and_its_task_outlive_every_other_page(walk, monkeypatch):
 
 
 def test_a_text_typed_for_pairs_is_of_their_task(walk, monkeypatch):
-    """Pages of pairs show a task of theirs where one of texts is chosen."""
+    """A page of both kinds keeps what was typed for each task."""
     from apps import interpretation
 
     monkeypatch.setattr(interpretation, "run", lambda *rest: None)
@@ -230,13 +230,15 @@ def test_a_text_typed_for_pairs_is_of_their_task(walk, monkeypatch):
     at.segmented_control(key="your-target/task").set_value("shakespeare").run()
     at.text_area(key="your-target/scored").set_value("to be").run()
     at = walk("what_if")
-    shown = at.segmented_control(key="what-if/task").value
+    assert at.segmented_control(key="what-if/task").value == "shakespeare"
+    assert at.text_area(key="what-if/prompt")
+    at.segmented_control(key="what-if/task").set_value("dates").run()
     at.text_area(key="what-if/text").set_value("my own words").run()
     assert not at.exception
     # Its address means the same to another reader, and the text of the other task is not lost.
     again = opened("what_if", **dict(at.query_params.items()))
     assert again.text_area(key="what-if/text").value == "my own words"
-    assert again.segmented_control(key="what-if/task").value == shown
+    assert again.segmented_control(key="what-if/task").value == "dates"
     assert not any("asks for" in one.value for one in again.info)
     at = walk("score_your_text")
     assert at.text_area(key="your-target/text").value == "my own words"

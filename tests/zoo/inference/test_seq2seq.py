@@ -287,7 +287,7 @@ def test_saliency_is_the_gradient(recurrent):
     steps = np.arange(target.shape[1])
 
     def log_probs(embedded: np.ndarray) -> np.ndarray:
-        with replaced_embedding(network, ops.convert_to_tensor(embedded)):
+        with replaced_embedding(network.source_embedding, ops.convert_to_tensor(embedded)):
             logits, _ = network.decode(read, network.encode(source))
         return np.asarray(ops.log_softmax(logits))[0, steps, target[0]].astype("float64")
 

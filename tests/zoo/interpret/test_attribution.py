@@ -168,7 +168,7 @@ def test_a_shared_embedding_is_replaced_for_the_source_only(twins):
 def test_another_thread_reads_the_true_embedding():
     network = tiny_models.network("simple-rnn")
     true, seen = np.asarray(network.source_embedding(SOURCE)).copy(), []
-    with gradients.replaced_embedding(network, ops.zeros_like(true)):
+    with gradients.replaced_embedding(network.source_embedding, ops.zeros_like(true)):
         other = threading.Thread(target=lambda: seen.append(network.source_embedding(SOURCE)))
         other.start()
         other.join()
