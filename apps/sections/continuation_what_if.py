@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
 
 from apps import interpretation, links, saved_models, state, widgets
@@ -40,7 +39,8 @@ def render(name: str, prompt: str, options: Options) -> None:
         return
     with st.container(border=True):
         what = _choose(name, words)
-    outcome = _outcome(name, prompt, options, before, what)
+    how = {"sampling": options.sampling(), "seed": options.seed}
+    outcome = intervention_outcome.computed(name, (prompt, options), before, what, **how)
     if outcome is None:
         return
     _show(name, outcome, what, words)
@@ -98,29 +98,6 @@ def _choose(name: str, words: list[str]) -> Intervention:
         swap=(tuple(swap),) if len(swap) == 2 else (),
         off=off,
     )
-
-
-def _outcome(
-    name: str, prompt: str, options: Options, before: Continuation, what: Intervention
-) -> Outcome | None:
-    """What came of it; None, and a notice, where it cannot be done."""
-    if what == Intervention():
-        st.info("Nothing is changed yet. Press a word above.", icon=":material/info:")
-        return Outcome(before, before, before, np.zeros(len(before.tokens), "float32"))
-
-    def compute(model: Any) -> Outcome | str:
-        how = {"sampling": options.sampling(), "seed": options.seed}
-        try:
-            return interpret.intervene(model, before, what, **how)
-        except ValueError as error:  # nothing is wrong with the model, so it is kept
-            return str(error).partition(" Received:")[0]
-
-    with st.container():
-        found = interpretation.run(name, ("intervene", prompt, options, what), compute)
-    if isinstance(found, str):
-        st.warning(f"That cannot be done. {plain(found)}", icon=":material/warning:")
-        return None
-    return found
 
 
 def as_predictions(outcome: Outcome) -> Outcome:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from apps import figures, saved_models
+from apps import figures, interpretation, saved_models
 from apps.charts import base as charts
 from apps.components import shaded_words
 from apps.labels import Reading, axes, chosen_map, from_prediction, read
 from apps.markdown import plain
 from apps.sections import answer_view
-
-if TYPE_CHECKING:
-    from zoo.interpret import Intervention, Outcome
+from zoo import interpret
+from zoo.interpret import Intervention, Outcome
 
 MOST = 160
 """Characters of a text that a sentence repeats."""
@@ -228,6 +227,33 @@ def kl_alt(rows: Sequence[dict[str, Any]]) -> str:
     strongest = sorted(rows, key=lambda row: -row["kl"])[: charts.SPOKEN]
     said = "; ".join(f"{row['unit']} {row['kl']:.2f}" for row in strongest)
     return f"How much the prediction changed at each step, KL in nats, most first: {said}."
+
+
+def computed(
+    name: str, asked: Hashable, before: Any, what: Intervention, **options: Any
+) -> Outcome | None:
+    """What the model `name` does under `what`; None, and a notice, where it cannot be done.
+
+    Args:
+        asked: what the answer `before` depends on, for the memory of answers.
+        options: of `zoo.interpret.intervene`.
+    """
+    if what == Intervention(unit=what.unit):
+        st.info("Nothing is changed yet. Press a word above.", icon=":material/info:")
+        return Outcome(before, before, before, np.zeros(len(before.log_probs), "float32"))
+
+    def compute(loaded: Any) -> Outcome | str:
+        try:
+            return interpret.intervene(loaded, before, what, **options)
+        except ValueError as error:  # nothing is wrong with the model, so it is kept
+            return str(error).partition(" Received:")[0]
+
+    with st.container():
+        found = interpretation.run(name, ("intervene", asked, what), compute)
+    if isinstance(found, str):
+        st.warning(f"That cannot be done. {plain(found)}", icon=":material/warning:")
+        return None
+    return found
 
 
 def show(name: str, outcome: Outcome, what: Intervention) -> None:

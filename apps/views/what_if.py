@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from apps import interpretation, links, presentation, saved_models, state, widgets
@@ -20,8 +18,7 @@ from apps.sections import (
     writing_options,
 )
 from apps.sections import intervention_tools as tools
-from zoo import interpret
-from zoo.interpret import Force, Intervention, Outcome
+from zoo.interpret import Force, Intervention
 
 TOOLS = ("Hide words", "Swap two", "Begin with", "Force attention", "Switch heads off")
 PAIR = re.compile(r"\s*(\d{1,4})\s*:\s*(\d{1,4})\s*")
@@ -67,7 +64,7 @@ def _of_pair(task: str, name: str, beams: int, text: str) -> None:
         what, remark, (layer, head) = _choose(task, reading)
     if remark:
         st.warning(plain(remark), icon=":material/warning:")
-    outcome = _outcome(name, text, beams, before, what)
+    outcome = intervention_outcome.computed(name, (text, beams), before, what, beams=beams)
     if outcome is None:
         return
     intervention_outcome.show(name, outcome, what)
@@ -87,26 +84,6 @@ def _of_pair(task: str, name: str, beams: int, text: str) -> None:
     intervention_outcome.maps(name, outcome, kind=kind, layer=layer, head=head)
     if what.off:
         st.caption("A head that is switched off still has weights, but they have no effect.")
-
-
-def _outcome(name: str, text: str, beams: int, before: Any, what: Intervention) -> Outcome | None:
-    """What came of it; None, and a notice, where it cannot be done."""
-    if what == Intervention(unit=what.unit):
-        st.info("Nothing is changed yet. Press a word above.", icon=":material/info:")
-        return Outcome(before, before, before, np.zeros(len(before.log_probs), "float32"))
-
-    def compute(loaded: Any) -> Outcome | str:
-        try:
-            return interpret.intervene(loaded, before, what, beams=beams)
-        except ValueError as error:  # nothing is wrong with the model, so it is kept
-            return str(error).partition(" Received:")[0]
-
-    with st.container():
-        found = interpretation.run(name, ("intervene", text, beams, what), compute)
-    if isinstance(found, str):
-        st.warning(f"That cannot be done. {plain(found)}", icon=":material/warning:")
-        return None
-    return found
 
 
 def _choose(
