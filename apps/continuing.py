@@ -26,7 +26,7 @@ class Options:
 
     def sampling(self) -> Any:
         """As the models take it."""
-        from zoo.inference.generation import Sampling
+        from zoo.inference.sampling import Sampling
 
         return Sampling(self.temperature, self.top_k, self.top_p) if self.temperature else None
 

@@ -10,6 +10,9 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Most of the time of a small model's first answer is XLA's optimising, which no test needs.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# Processes that share the tests have a core each: more threads would only wait for one another.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 # Nothing is kept in the home of who runs the tests, nor read from there.
 os.environ.setdefault("ZOO_CACHE_DIR", "off")
 # Pages load models when a test asks them to, and not in the background.

@@ -148,7 +148,7 @@ def writing_speed(
     Raises:
         ValueError: no runs to time, or no prompts.
     """
-    from zoo.inference.generation import Sampling
+    from zoo.inference.sampling import Sampling
     from zoo.runtime.devices import device_name
 
     if runs < 1 or not prompts:

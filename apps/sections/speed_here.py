@@ -73,7 +73,7 @@ def measure(name: str, text: str, say: Callable[[str], None]) -> Measured:
 
 def _measure_writing(model: Any, prompt: str, say: Callable[[str], None]) -> Measured:
     """The median time of a token in `RUNS` warm runs of a language model."""
-    from zoo.inference.generation import Sampling
+    from zoo.inference.sampling import Sampling
 
     how = {"sampling": Sampling(TEMPERATURE), "attention": False}
     say("first run, which compiles it")

@@ -13,8 +13,9 @@ from keras import ops
 
 import zoo
 from tests.zoo import tiny_models
-from zoo.inference.generation import Sampling, generate
+from zoo.inference.generation import generate
 from zoo.inference.language_model import LanguageModelPredictor
+from zoo.inference.sampling import Sampling
 from zoo.interpret import Force, Off, edited_network
 from zoo.interpret.edits import Edits
 

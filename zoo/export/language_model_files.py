@@ -230,7 +230,7 @@ Inputs:
 - `prompts`, string [B], `temperature`, float32 [B], `top_k`, int32 [B], `top_p`, float32 [B]: as in
   `sample`.
 - `uniform`, float32 [B, T]: numbers from 0 up to, not including, 1, one for each token to write, at
-  most {most}. With those of `zoo.inference.generation.draw(seed, B, T)` it writes what the Python
+  most {most}. With those of `zoo.inference.sampling.draw(seed, B, T)` it writes what the Python
   package writes.
 
 Outputs: those of `sample`.

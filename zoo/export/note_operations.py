@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from zoo import checks
 from zoo.checks import MISSING_SHOWN
-from zoo.inference.seq2seq import MAX_CHARACTERS
+from zoo.inference.seq2seq_base import MAX_CHARACTERS
 from zoo.tokenizer import EOS, UNK, WORD_START
 
 if TYPE_CHECKING:

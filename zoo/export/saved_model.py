@@ -18,7 +18,7 @@ from zoo.cleaning import INVISIBLE
 from zoo.export import note_operations, text_operations, tf_serving, versions
 from zoo.export.versions import Answer, Signatures
 from zoo.inference import generation
-from zoo.inference.seq2seq import MAX_CHARACTERS
+from zoo.inference.seq2seq_base import MAX_CHARACTERS
 from zoo.normalizer import Normalizer
 from zoo.tokenizer import BOS, EOS, PAD, UNK
 

@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from zoo import checks
-from zoo.inference.seq2seq import MAX_CHARACTERS
+from zoo.inference.seq2seq_base import MAX_CHARACTERS
 from zoo.tokenizer import PAD
 
 if TYPE_CHECKING:

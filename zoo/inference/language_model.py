@@ -16,7 +16,7 @@ from zoo import saving
 from zoo.checks import MISSING, MISSING_SHOWN
 from zoo.continuation import Continuation, ScoredText, Token
 from zoo.inference import stop_texts, text_scoring, writing
-from zoo.inference.generation import Sampling, draw
+from zoo.inference.sampling import Sampling, draw
 from zoo.kinds.language_model import LanguageModel
 from zoo.padding import ROWS, bucket
 from zoo.runtime import backend

@@ -10,8 +10,8 @@ import numpy as np
 
 from zoo import saving
 from zoo.continuation import Token
-from zoo.inference.generation import Sampling
 from zoo.inference.language_model import GROWS, LanguageModelPredictor, Row
+from zoo.inference.sampling import Sampling
 from zoo.inference.stop_texts import is_stopped
 from zoo.inference.text_scoring import Ranked
 from zoo.models.ngram import KneserNey

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from keras import ops
 
-from zoo.inference.scoring import Hypotheses, Source
+from zoo.inference.hypotheses import Hypotheses, Source
 from zoo.inference.seq2seq import Seq2SeqPredictor
 from zoo.layers.attention_hooks import without_maps
 from zoo.padding import LENGTHS, bucket, pad

@@ -1,35 +1,29 @@
-"""A trained model with its tokenizers, ready to answer: text in, `Prediction` out."""
+"""A trained network with its tokenizers, ready to answer on TensorFlow or JAX."""
 
 from __future__ import annotations
 
 import functools
-import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from keras import ops
 
-from zoo import checks, saving
-from zoo.checks import Checks
+from zoo import saving
 from zoo.inference import generation
-from zoo.inference.generation import Sampling
-from zoo.inference.scoring import Hypotheses, Source, score, trim
-from zoo.padding import LENGTHS, ROWS, bucket, pad, shift
-from zoo.prediction import Hypothesis, Prediction
+from zoo.inference.sampling import Generated
+from zoo.inference.scoring import score
+from zoo.inference.seq2seq_base import Seq2SeqBase
+from zoo.padding import shift
 from zoo.runtime import backend
-from zoo.tokenizer import EOS, Tokenizer
+from zoo.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from zoo.kinds.base import Maps, Tensor
     from zoo.kinds.seq2seq import Seq2Seq
 
-MAX_CHARACTERS = 20_000
-"""Texts are cut here before they are tokenised: no model reads that far."""
 
-
-class Seq2SeqPredictor:
+class Seq2SeqPredictor(Seq2SeqBase):
     """A network, its tokenizers and its card.
 
     Args:
@@ -41,8 +35,6 @@ class Seq2SeqPredictor:
         path: the folder it came from, if any.
     """
 
-    kind = "seq2seq"
-
     def __init__(
         self,
         name: str,
@@ -53,18 +45,9 @@ class Seq2SeqPredictor:
         card: dict[str, Any] | None = None,
         path: Path | None = None,
     ):
-        self.name = name
         self.model = network
-        self.source_tokenizer = source_tokenizer
-        self.target_tokenizer = target_tokenizer
-        self.config = config
-        self.card = card or {}
-        self.checks = Checks(config.get("checks"))
-        self.path = path
-        # A Transformer has no more positions than it was built with.
-        most = min(LENGTHS[-1], getattr(network.config, "max_length", LENGTHS[-1]))
-        self.max_source_length = min(config.get("max_source_length", 128), most)
-        self.max_target_length = min(config.get("max_target_length", 128), most)
+        most = getattr(network.config, "max_length", None)
+        super().__init__(name, source_tokenizer, target_tokenizer, config, card, path, most)
 
     @classmethod
     def from_folder(cls, folder: Path, config: dict[str, Any], **known: Any) -> Seq2SeqPredictor:
@@ -79,166 +62,19 @@ class Seq2SeqPredictor:
             **known,
         )
 
-    def predict(
-        self,
-        texts: str | Sequence[str],
-        beams: int = 1,
-        max_length: int | None = None,
-        target: Sequence[str] | None = None,
-        sampling: Sampling | None = None,
-        attention: bool = True,
-        length_penalty: float = 0.6,
-        seed: int = 0,
-    ) -> list[Prediction]:
-        """Answer each text.
-
-        Args:
-            texts: what to read; one string counts as a list of one. An empty text is answered
-                with an empty text.
-            beams: width of the beam; 1 is greedy.
-            max_length: the most tokens to write, the closing one included; by default, and at
-                most, what the model was made for.
-            target: one text each that the model is made to write (forced decoding): the answer's
-                log-probabilities and attention are those of that text.
-            sampling: draw tokens by chance instead of taking the likeliest.
-            attention: whether to fetch the maps.
-            length_penalty: of the beam (Wu et al. 2016, equation 14).
-            seed: of the draws of `sampling`.
-
-        Raises:
-            TypeError: a text is no string.
-            ValueError: `max_length` or `beams` below 1, or not as many targets as texts.
-        """
-        texts = [texts] if isinstance(texts, str) else list(texts)
-        target = [target] if isinstance(target, str) else target
-        for text in [*texts, *(target or [])]:
-            if not isinstance(text, str):
-                raise TypeError(f"Texts must be strings. Received: {type(text).__name__}")
-        if target is not None and len(target) != len(texts):
-            raise ValueError(
-                f"One target for each text. Received: {len(texts)} texts, {len(target)} targets"
-            )
-        if max_length is not None and max_length < 1:
-            raise ValueError(f"max_length must be at least 1. Received: max_length={max_length}")
-        if beams < 1:
-            raise ValueError(f"beams must be at least 1. Received: beams={beams}")
-        limit = min(max_length or self.max_target_length, self.max_target_length)
-        answers: list[Prediction] = []
-        for start in range(0, len(texts), ROWS[-1]):
-            part = slice(start, start + ROWS[-1])
-            began = time.perf_counter()
-            sources = [self.read(text) for text in texts[part]]
-            if target is None:
-                found = self.write(
-                    sources,
-                    limit=limit,
-                    beams=beams,
-                    sampling=sampling,
-                    length_penalty=length_penalty,
-                    seed=seed + start,
-                )
-            else:
-                found = [self._forced(text) for text in target[part]]
-            some = self._finish(sources, found, attention, target is not None)
-            for answer in some:
-                answer.seconds = (time.perf_counter() - began) / len(some)
-            answers += some
-        return answers
-
     @property
     def attention_heads(self) -> dict[str, tuple[int, int]]:
         """How many layers and heads of attention there are, by kind; {} without attention."""
         return self.model.attention_heads
 
-    def read(self, text: str) -> Source:
-        """Tokenise a text, cut to what the model reads, with notes on what was done to it."""
-        notes = []
-        if len(text) > MAX_CHARACTERS:
-            text = text[:MAX_CHARACTERS]
-            notes.append(checks.FIRST_CHARACTERS.format(most=f"{MAX_CHARACTERS:,}"))
-        ids, pieces = self.source_tokenizer.encode_as_read(text)
-        if len(ids) > self.max_source_length:
-            most = self.max_source_length - 1
-            notes.append(checks.TOO_LONG.format(count=len(ids), most=most))
-            ids = [*ids[: self.max_source_length - 1], EOS]
-            pieces = [*pieces[: self.max_source_length - 1], "</s>"]
-        if missing := self.source_tokenizer.missing(ids, pieces):
-            shown = " ".join(missing[: checks.MISSING_SHOWN])
-            shown += " ..." if len(missing) > checks.MISSING_SHOWN else ""
-            notes.append(checks.MISSING.format(shown=shown))
-        notes += self.checks.of_input(text, checks.read_text(pieces))
-        return Source(ids, pieces, notes)
-
-    def _forced(self, text: str) -> Hypotheses:
-        ids = self.target_tokenizer.encode(text[:MAX_CHARACTERS])
-        cut = len(ids) > self.max_target_length
-        return Hypotheses([ids[: self.max_target_length]], [None], [0.0], finished=not cut)
-
-    def write(
-        self,
-        sources: Sequence[Source],
-        *,
-        limit: int,
-        beams: int = 1,
-        sampling: Sampling | None = None,
-        length_penalty: float = 0.6,
-        seed: int = 0,
-    ) -> list[Hypotheses]:
-        """Search for a target of each source: one padded batch, which `generate` answers.
-
-        Args:
-            sources: at most as many as the largest batch, `zoo.padding.ROWS`.
-            limit: the most tokens of a target, the closing one included.
-            beams, sampling, length_penalty, seed: as in `predict`.
-        """
-        # A text of nothing but its end is not given to the model: its answer is nothing.
-        rows = [source.ids if len(source.ids) > 1 else [] for source in sources]
-        length = max(map(len, rows))
-        if not length:
-            return [Hypotheses([[]], [np.zeros(0, "float32")], [0.0], finished=True) for _ in rows]
-        made = self.generate(
-            pad(rows, bucket(length, LENGTHS), bucket(len(rows), ROWS)),
-            length=bucket(limit, LENGTHS),
-            limit=limit,
-            beams=beams,
-            length_penalty=length_penalty,
-            sampling=sampling,
-            seed=seed,
-        )
-        return [Hypotheses.of(made, row) for row in range(len(rows))]
-
-    def score(
-        self, sources: Sequence[list[int]], targets: Sequence[list[int]]
-    ) -> tuple[np.ndarray, Maps]:
-        """Score given targets in one padded batch: what `log_probs_and_maps` says, in NumPy.
-
-        Args:
-            sources, targets: ids of each text.
-
-        Returns:
-            (B, T) log-probabilities of the target tokens, and the maps (B, L, H, T, S) by kind;
-            both with padding, B, T and S as `zoo.padding` rounds them up.
-        """
-        rows = bucket(len(sources), ROWS)
-        log_probs, maps = self.log_probs_and_maps(
-            pad(sources, bucket(max(map(len, sources)), LENGTHS), rows),
-            pad(targets, bucket(max(map(len, targets)), LENGTHS), rows),
-        )
-        to_numpy = ops.convert_to_numpy
-        return to_numpy(log_probs), {kind: to_numpy(array) for kind, array in maps.items()}
-
-    def answer_ids(self, answer: Prediction) -> tuple[np.ndarray, np.ndarray]:
-        """What an answer's source and target are as ids, (1, S) and (1, T), padded with PAD."""
-        source = self.source_tokenizer.ids(answer.source_pieces)
-        target = self.target_tokenizer.ids(answer.target_pieces)
-        return (
-            pad([source], bucket(len(source), LENGTHS)),
-            pad([target], bucket(len(target), LENGTHS)),
-        )
+    @functools.cached_property
+    def parameters(self) -> int:
+        """How many weights the network has."""
+        return int(self.model.count_params())
 
     # The two programs of the network that an answer takes. A subclass may run others.
 
-    def generate(self, source: np.ndarray, **options: Any) -> generation.Generated:
+    def generate(self, source: np.ndarray, **options: Any) -> Generated:
         """`zoo.inference.generation.generate` of this network: (B, S) ids to hypotheses."""
         return generation.generate(self.model, source, **options)
 
@@ -246,64 +82,6 @@ class Seq2SeqPredictor:
         """`zoo.inference.scoring.score`, compiled, of (B, S) and (B, T) ids, padded with PAD."""
         return backend.compiled(self.model, score)(source, shift(target), target)
 
-    def _finish(
-        self,
-        sources: Sequence[Source],
-        found: Sequence[Hypotheses],
-        attention: bool,
-        scored: bool,
-    ) -> list[Prediction]:
-        """Fetch maps (and, for forced targets, log-probabilities) and put answers together."""
-        targets = [one.tokens[0] for one in found]
-        maps: Maps = {}
-        if (attention or scored) and any(targets):
-            log_probs, maps = self.score([source.ids for source in sources], targets)
-            if scored:
-                for row, one in enumerate(found):
-                    one.log_probs = [log_probs[row, : len(targets[row])]]
-                    one.scores = [float(one.log_probs[0].sum())]
-        return [
-            self.assemble(source, one, maps if attention else {}, row)
-            for row, (source, one) in enumerate(zip(sources, found, strict=True))
-        ]
-
-    def assemble(self, source: Source, found: Hypotheses, maps: Maps, row: int = 0) -> Prediction:
-        """The answer to one source: its hypotheses as text, its notes, and its maps.
-
-        Args:
-            source: what was read.
-            found: what was written.
-            maps: of a batch, with padding, as `score` gives them; {} for none.
-            row: which row of that batch it is.
-        """
-        hypotheses = [
-            Hypothesis(
-                self.target_tokenizer.decode(tokens),
-                self.target_tokenizer.pieces(tokens),
-                np.asarray(log_probs, "float32"),
-                score,
-            )
-            for tokens, log_probs, score in zip(
-                found.tokens, found.log_probs, found.scores, strict=True
-            )
-        ]
-        best = hypotheses[0]
-        sizes = {"source": len(source.ids), "target": len(best.pieces)}
-        notes = [*source.notes] if found.finished else [*source.notes, checks.CUT]
-        notes += self.checks.of_answer(checks.read_text(source.pieces), best.text)
-        return Prediction(
-            text=best.text,
-            source_pieces=list(source.pieces),
-            target_pieces=best.pieces,
-            log_probs=best.log_probs,
-            attention=trim(maps, row, sizes) if best.pieces else {},
-            score=best.score,
-            alternatives=hypotheses if len(hypotheses) > 1 else [],
-            finished=found.finished,
-            notes=notes,
-        )
-
-    @functools.cached_property
-    def parameters(self) -> int:
-        """How many weights the network has."""
-        return int(self.model.count_params())
+    def to_numpy(self, array: Any) -> np.ndarray:
+        """An array of the backend, as NumPy's."""
+        return ops.convert_to_numpy(array)

@@ -16,7 +16,7 @@ from keras import ops
 
 from zoo.continuation import Continuation, Token
 from zoo.inference import search, writing
-from zoo.inference.generation import Sampling, draw
+from zoo.inference.sampling import Sampling, draw
 from zoo.interpret.continuations import network_of, padded_size, texts_of, word_spans
 from zoo.interpret.edited_network import Editor
 from zoo.interpret.edits import Edits, Force, Intervention, Outcome

@@ -16,7 +16,7 @@ from keras import ops
 
 from zoo.checks import read_text
 from zoo.continuation import Continuation
-from zoo.inference.scoring import Hypotheses, Source, trim
+from zoo.inference.hypotheses import Hypotheses, Source, trim
 from zoo.inference.seq2seq import Seq2SeqPredictor
 from zoo.interpret import continuation_interventions, edited_network
 from zoo.interpret.edits import Edits, Force, Intervention, Off, Outcome
@@ -26,8 +26,8 @@ from zoo.runtime import backend
 from zoo.tokenizer import EOS, PAD, UNK, WORD_START
 
 if TYPE_CHECKING:
-    from zoo.inference.generation import Generated, Sampling
     from zoo.inference.language_model import LanguageModelPredictor
+    from zoo.inference.sampling import Generated, Sampling
     from zoo.kinds.base import Maps, Tensor
 
 HIDDEN = "<hidden>"

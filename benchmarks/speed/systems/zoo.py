@@ -141,8 +141,8 @@ def generate_gpt(data: Workload, variant: str) -> Block:
     from training.distributed.devices import prepare
 
     prepare(0)
-    from zoo.inference.generation import Sampling
     from zoo.inference.language_model import LanguageModelPredictor
+    from zoo.inference.sampling import Sampling
     from zoo.text_tokenizers import Characters
 
     tokenizer = Characters([chr(0x4E00 + i) for i in range(language_models.VOCABULARY - 4)])

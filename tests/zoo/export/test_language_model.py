@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from tests.zoo import tiny_language_models
 from training import export as command
-from zoo.inference.generation import Sampling, draw
+from zoo.inference.sampling import Sampling, draw
 from zoo.text_tokenizers import Words
 
 if keras.backend.backend() != "tensorflow":

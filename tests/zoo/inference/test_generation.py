@@ -16,7 +16,8 @@ from keras import ops
 from tests.zoo import table_model
 from tests.zoo.reference_search import LETTERS, LONG, TRAP, A, B, C, check_shape_of, source, written
 from zoo.inference import generation
-from zoo.inference.generation import Sampling, generate, search
+from zoo.inference.generation import generate, search
+from zoo.inference.sampling import Sampling
 from zoo.inference.search import argmax, beam_search
 from zoo.runtime import backend
 from zoo.tokenizer import BOS, EOS, PAD, UNK

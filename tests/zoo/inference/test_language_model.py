@@ -13,9 +13,9 @@ from tests.zoo import tiny_language_models as tiny
 from zoo.continuation import Token
 from zoo.inference import language_model as module
 from zoo.inference import stop_texts
-from zoo.inference.generation import Sampling, draw
 from zoo.inference.language_model import MAX_CHARACTERS, LanguageModelPredictor
 from zoo.inference.ngram import drawn
+from zoo.inference.sampling import Sampling, draw
 from zoo.tokenizer import UNK
 
 CONTEXT = 16

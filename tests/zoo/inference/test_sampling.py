@@ -10,7 +10,8 @@ import pytest
 from tests.zoo import table_model
 from tests.zoo.reference_search import LETTERS, A, B, C, check_shape_of, source
 from zoo.inference import generation
-from zoo.inference.generation import Sampling, generate
+from zoo.inference.generation import generate
+from zoo.inference.sampling import Sampling
 from zoo.tokenizer import EOS
 
 # One piece, then the end: what is drawn first is all there is.

@@ -7,8 +7,9 @@ import pytest
 
 import zoo
 from tests.zoo import tiny_models
-from zoo.inference.generation import Sampling
-from zoo.inference.seq2seq import MAX_CHARACTERS, Seq2SeqPredictor
+from zoo.inference.sampling import Sampling
+from zoo.inference.seq2seq import Seq2SeqPredictor
+from zoo.inference.seq2seq_base import MAX_CHARACTERS
 from zoo.interpret import saliency
 from zoo.prediction import AXES
 

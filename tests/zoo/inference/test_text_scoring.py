@@ -7,7 +7,7 @@ import pytest
 
 from tests.zoo import tiny_language_models as tiny
 from zoo.inference import language_model, text_scoring
-from zoo.inference.generation import Sampling
+from zoo.inference.sampling import Sampling
 
 CONTEXT = 16
 

@@ -8,7 +8,7 @@ from keras import ops
 
 from tests.zoo import tiny_language_models as tiny
 from zoo import registry
-from zoo.inference.generation import Sampling
+from zoo.inference.sampling import Sampling
 from zoo.interpret import (
     Force,
     Intervention,

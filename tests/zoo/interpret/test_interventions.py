@@ -8,7 +8,7 @@ import pytest
 import zoo
 from tests.zoo import tiny_models
 from zoo import padding, registry
-from zoo.inference.generation import Sampling
+from zoo.inference.sampling import Sampling
 from zoo.interpret import Force, Intervention, Off, edited_network, intervene, predict_without
 from zoo.interpret.edits import Edits
 from zoo.interpret.interventions import HIDDEN, alter

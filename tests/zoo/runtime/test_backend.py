@@ -42,10 +42,21 @@ def on_jax(*command: str) -> str:
     return done.stdout
 
 
+FOLLOW_FROM_PARITY = (
+    "one_by_one or shapes_and_types or log_probabilities_of_what or saving_and_loading "
+    "or shares_the_embedding or see_the_same_logits or mixed_precision"
+)
+"""Laws of what a network computes forwards, or of Python alone: JAX has the same numbers (below)."""
+
+
 @pytest.mark.parametrize("kind", ["seq2seq", "language_model"])
 def test_the_laws_hold_on_jax(kind):
     laws = f"tests/zoo/kinds/test_{kind}_contract.py"
-    assert " passed" in on_jax("-m", "pytest", "-q", "-p", "no:cacheprovider", laws)
+    said = on_jax(
+        *("-m", "pytest", "-q", "-p", "no:cacheprovider", laws),
+        *("-k", f"not ({FOLLOW_FROM_PARITY})"),
+    )
+    assert " passed" in said
 
 
 def test_both_backends_answer_the_same(tmp_path):
