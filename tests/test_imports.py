@@ -37,6 +37,7 @@ BLOCKS: tuple[tuple[str, ...], ...] = (
     ("zoo.kinds",),
     ("zoo.models",),
     ("zoo.building", "zoo.saving", "zoo.inference", "zoo.loading", "zoo.__init__"),
+    ("zoo.command_line", "zoo.__main__"),
     ("zoo.interpret",),
     ("zoo.export",),
     ("training",),

@@ -1,4 +1,4 @@
-"""Writes SavedModels for servers: `python -m training.export NAME_OR_PATH [--out DIR]`."""
+"""Writes models for other runtimes: `python -m training.export NAME_OR_PATH [--out DIR]`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from training.commands import plainly
+
+FORMATS = ("saved_model", "litert")
+PRECISIONS = ("float32", "int8")
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -26,7 +29,10 @@ def main(
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="Write to OUT/NAME/1/ instead of serving/1/ in the model's folder."),
+        typer.Option(
+            help="Write to OUT/NAME/1/ instead of serving/1/ in the model's folder; with "
+            "--format litert to OUT/NAME instead of litert/ there."
+        ),
     ] = None,
     base_path: Annotated[
         str,
@@ -50,6 +56,17 @@ def main(
             help="Ids in, ids out, for a runtime without tensorflow-text; NAME becomes NAME-ids.",
         ),
     ] = False,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="saved_model for TensorFlow and its servers, or litert: a folder that `zoo.load` "
+            "and `python -m zoo` answer with, without TensorFlow and Keras.",
+        ),
+    ] = "saved_model",
+    precision: Annotated[
+        str, typer.Option(help="Of the weights of --format litert: float32 or int8.")
+    ] = "float32",
 ) -> None:
     """Write a model as a TensorFlow SavedModel: text in; text, probabilities and attention out.
 
@@ -61,13 +78,44 @@ def main(
         raise ValueError("give one model, or --all. Received: " + ("both" if model else "none"))
     if base_path and not every:
         raise ValueError("--base-path goes with --all. Received: --base-path alone")
+    if form not in FORMATS:
+        raise ValueError(f"--format is one of {', '.join(FORMATS)}. Received: {form}")
+    if form == "litert" and (ids_only or length_cap or base_path):
+        raise ValueError("--ids-only, --length-cap and --base-path go with --format saved_model")
+    if precision not in PRECISIONS or (form != "litert" and precision != "float32"):
+        raise ValueError(
+            f"--precision is one of {', '.join(PRECISIONS)}, and goes with --format litert. "
+            f"Received: {precision}"
+        )
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     if backend != "tensorflow":
         raise ValueError(
-            "only the TensorFlow backend writes a SavedModel: set KERAS_BACKEND=tensorflow. "
+            "only the TensorFlow backend exports: set KERAS_BACKEND=tensorflow. "
             f"Received: KERAS_BACKEND={backend!r}"
         )
-    _export(model, every, out, base_path, length_cap, ids_only)
+    if form == "litert":
+        _export_litert(model, every, out, precision)
+    else:
+        _export(model, every, out, base_path, length_cap, ids_only)
+
+
+def _export_litert(model: str, every: bool, out: Path | None, precision: str) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+    import zoo
+    from zoo import shipped
+    from zoo.export import litert
+
+    for name in shipped.names() if every else [model]:
+        loaded = zoo.load(name)
+        if every and loaded.config["kind"] != "seq2seq":
+            typer.echo(f"{name} is left out: there are no LiteRT graphs of its kind")
+            continue
+        folder = loaded.path / "litert" if out is None else out / loaded.name
+        texts = examples(loaded.path, loaded.config)
+        litert.export(loaded, folder, precision, texts[0] if texts else "")
+        size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+        typer.echo(f"{loaded.name}: {folder} ({size:.1f} MB)")
 
 
 def _export(

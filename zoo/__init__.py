@@ -26,13 +26,24 @@ __version__ = "0.1.0"
 __all__ = ["Hypothesis", "Prediction", "Words", "load", "names"]
 
 
-def load(name_or_path: str | Path) -> Seq2SeqPredictor:
+def load(
+    name_or_path: str | Path, runtime: str = "", precision: str = "float32"
+) -> Seq2SeqPredictor:
     """Load a shipped model by its name, or any model folder by its path.
 
+    Args:
+        name_or_path: of the model.
+        runtime: "" computes with Keras, as training does; "litert" with LiteRT, which compiles
+            nothing and needs neither Keras nor TensorFlow (`pip install ai-edge-litert`): the same
+            `predict`, without gradients and interventions. Its graphs are made on first use.
+        precision: of LiteRT's weights: "float32" (the same answers), or "int8", smaller and faster.
+
     Raises:
-        ValueError: unknown name; missing or damaged folder (`zoo.saving.ModelFolderError`).
+        ValueError: unknown name or runtime; missing or damaged folder
+            (`zoo.saving.ModelFolderError`); graphs that cannot be made or run
+            (`zoo.runtime.litert.GraphError`).
     """
     program_cache.use_with_tensorflow()
     from zoo.loading import load as load_model
 
-    return load_model(name_or_path)
+    return load_model(name_or_path, runtime, precision)

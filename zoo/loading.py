@@ -7,20 +7,30 @@ from pathlib import Path
 from typing import Any
 
 from zoo.cleaning import clean
+from zoo.inference.litert_folder import DESCRIPTION
+
+RUNTIMES = ("", "litert")
 
 
-def load(name_or_path: str | Path) -> Any:
+def load(name_or_path: str | Path, runtime: str = "", precision: str = "float32") -> Any:
     """The shipped model called so, or the one in the folder at a path.
 
     A name is looked up among the shipped models only; anything that holds a path separator, or
     begins with a dot, is a path, and so is every `Path`.
 
+    Args:
+        name_or_path: of the model.
+        runtime: "" for Keras; "litert" for LiteRT graphs, which need neither Keras nor TensorFlow
+            once they are made. A folder that has nothing but graphs is run by LiteRT.
+        precision: of LiteRT's weights, "float32" or "int8".
+
     Returns:
-        the predictor of its kind: `Seq2SeqPredictor`, `LanguageModelPredictor`.
+        the predictor of its kind: `Seq2SeqPredictor`, `LanguageModelPredictor`, `LiteRTSeq2Seq`.
 
     Raises:
         ModelFolderError: the folder is missing or damaged, with what is wrong.
-        ValueError: no such name; the message lists those there are.
+        ValueError: no such name, the message lists those there are; no such runtime.
+        zoo.runtime.litert.GraphError: no graphs, or damaged ones, or no LiteRT.
     """
     from zoo import registry, saving, shipped
 
@@ -31,17 +41,29 @@ def load(name_or_path: str | Path) -> Any:
     elif text in shipped.folders():
         folder = shipped.saved_models_path() / text
     else:
-        known = ", ".join(shipped.names()) or "none"
+        listed = ", ".join(shipped.names()) or "none"
         raise ValueError(
-            f"Unknown model. Shipped: {known}; or give a path such as ./{clean(text)[:80]}. "
+            f"Unknown model. Shipped: {listed}; or give a path such as ./{clean(text)[:80]}. "
             f"Received: {text[:80]!r}"
         )
+    if runtime not in RUNTIMES:
+        listed = ", ".join(map(repr, RUNTIMES))
+        raise ValueError(f"runtime is one of {listed}. Received: runtime={runtime!r}")
     config = saving.read_config(folder)
+    known = {
+        "name": text if not is_path else folder.resolve().name,
+        "card": saving.read_card(folder),
+    }
+    exported = (folder / DESCRIPTION).is_file()
+    if runtime or (exported and not (folder / saving.WEIGHTS).is_file()):
+        from zoo.inference import litert_making
+        from zoo.inference.litert_folder import GraphFolder
+        from zoo.inference.litert_seq2seq import LiteRTSeq2Seq
+
+        graphs = (
+            GraphFolder.read(folder) if exported else litert_making.find(folder, config, precision)
+        )
+        return LiteRTSeq2Seq.from_folder(folder, config, graphs, **known)
     entry = registry.architecture(config["model"], config["kind"])
     module, _, name = (entry.predictor or registry.KINDS[config["kind"]].predictor).partition(":")
-    return getattr(importlib.import_module(module), name).from_folder(
-        folder,
-        config,
-        name=text if not is_path else folder.resolve().name,
-        card=saving.read_card(folder),
-    )
+    return getattr(importlib.import_module(module), name).from_folder(folder, config, **known)

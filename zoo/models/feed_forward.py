@@ -92,7 +92,9 @@ class FeedForwardSeq2Seq(Seq2Seq):
         embedded = self.target_dropout(self.target_embedding(ids) * self.scale)
         parts = [embedded[:, i : i + count] for i in range(window)]  # W' of (B, T, D)
         rows = ops.shape(ids)[0]
-        summary = ops.repeat(memory["summary"][:, None], count, axis=1)  # (B, T, F)
+        summary = ops.repeat(memory["summary"][:, None], count, axis=1)  # (B or 1, T, F)
+        # Of one source, every row reads the same.
+        summary = ops.broadcast_to(summary, (rows, count, summary.shape[-1]))  # (B, T, F)
         place = ops.repeat(self.positions(index)[None], rows, axis=0)  # (B, T, D)
         x = self.inner(ops.concatenate([*parts, summary, place], axis=-1))  # (B, T, F)
         x = self.outer(self.inner_dropout(x))  # (B, T, D)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import contextvars
 import hashlib
 import itertools
 import os
@@ -93,6 +94,8 @@ def scan(step: Callable[[Any, Any], Any], first: Any, inputs: Any) -> Any:
         first: what the first step carries, nested.
         inputs: nested tensors, one step after the other on the first axis.
     """
+    if _plain_loops.get():
+        return _plain_scan(step, first, inputs)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -104,6 +107,41 @@ def scan(step: Callable[[Any, Any], Any], first: Any, inputs: Any) -> Any:
         return ahead, ahead
 
     return ops.scan(both, first, inputs)[1]
+
+
+_plain_loops = contextvars.ContextVar("plain_loops", default=False)
+
+
+@contextlib.contextmanager
+def plain_loops() -> Iterator[None]:
+    """Within, `scan` is a loop over plain tensors: LiteRT has no lists of unknown length."""
+    before = _plain_loops.set(True)
+    try:
+        yield
+    finally:
+        _plain_loops.reset(before)
+
+
+def _plain_scan(step: Callable[[Any, Any], Any], first: Any, inputs: Any) -> Any:
+    """`scan`, each step written to its place of a tensor that is there from the beginning."""
+    length = ops.shape(keras.tree.flatten(inputs)[0])[0]
+    places = ops.arange(length)  # (T,)
+
+    def widened(x: Any) -> Any:
+        return ops.repeat(ops.zeros_like(x)[None], length, axis=0)  # (T, ...)
+
+    def ahead(index: Any, carry: Any, found: Any) -> tuple[Any, ...]:
+        given = keras.tree.map_structure(lambda x: ops.take(x, index, axis=0), inputs)
+        carry = step(carry, given)
+
+        def put(x: Any, all_of: Any) -> Any:
+            here = ops.reshape(ops.equal(places, index), (-1, *(1,) * len(x.shape)))
+            return ops.where(here, x[None], all_of)
+
+        return index + 1, carry, keras.tree.map_structure(put, carry, found)
+
+    begun = (ops.zeros((), "int32"), first, keras.tree.map_structure(widened, first))
+    return ops.while_loop(lambda index, *_: index < length, ahead, begun)[2]
 
 
 def at_once() -> int:

@@ -46,7 +46,7 @@ FOLLOW_FROM_PARITY = (
     "one_by_one or shapes_and_types or log_probabilities_of_what or saving_and_loading "
     "or shares_the_embedding or see_the_same_logits or mixed_precision"
 )
-"""Laws of what a network computes forwards, or of Python alone: JAX has the same numbers (below)."""
+"""Laws of what a network computes forwards, or of Python alone: see the parity below."""
 
 
 @pytest.mark.parametrize("kind", ["seq2seq", "language_model"])

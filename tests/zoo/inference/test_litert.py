@@ -1,0 +1,290 @@
+"""LiteRT answers as Keras does, without Keras; damaged and missing graphs are named."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from tests.zoo import tiny_models
+from zoo import registry
+from zoo.export import litert as litert_export
+from zoo.inference import litert_making
+from zoo.inference.litert_folder import DESCRIPTION, GraphFolder
+from zoo.inference.litert_search import ROOM
+from zoo.inference.sampling import Sampling
+from zoo.prediction import AXES
+from zoo.runtime.litert import Graph, GraphError
+from zoo.runtime.litert_conversion import ConversionError, Spec, convert
+
+ROOT = Path(__file__).resolve().parents[3]
+
+pytestmark = [
+    pytest.mark.skipif(
+        importlib.util.find_spec("ai_edge_litert") is None, reason="LiteRT is not installed"
+    ),
+    pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow converts"),
+]
+
+TEXTS = [
+    "Tom sees the red car.",
+    "",
+    "my sister wants the house.",
+    "she",
+    "she buys the book. " * 9,
+    "🦓 <b>أين</b>",
+]
+
+
+def same(found: list[zoo.Prediction], wanted: list[zoo.Prediction]) -> None:
+    """The same tokens, and the same numbers but for rounding."""
+    for one, other in zip(found, wanted, strict=True):
+        assert one.target_pieces == other.target_pieces
+        assert one.source_pieces == other.source_pieces
+        assert (one.text, one.notes, one.finished) == (other.text, other.notes, other.finished)
+        np.testing.assert_allclose(one.log_probs, other.log_probs, atol=1e-4)
+        assert one.score == pytest.approx(other.score, abs=1e-4)
+        assert set(one.attention) == set(other.attention)
+        for kind, maps in other.attention.items():
+            assert one.attention[kind].shape == maps.shape
+            np.testing.assert_allclose(one.attention[kind], maps, atol=1e-4)
+        assert len(one.alternatives) == len(other.alternatives)
+        for ours, theirs in zip(one.alternatives, other.alternatives, strict=True):
+            assert ours.pieces == theirs.pieces
+            assert ours.score == pytest.approx(theirs.score, abs=1e-4)
+
+
+@pytest.fixture(scope="module", params=registry.of_kind("seq2seq"))
+def both(request, tmp_path_factory):
+    """A model on Keras and, as exported, on LiteRT."""
+    model, place = request.param, tmp_path_factory.mktemp(request.param)
+    shared = model not in tiny_models.APART
+    # More tokens than a cache has room for at first.
+    folder = tiny_models.folder(place / "model", model, shared=shared, max_target_length=40)
+    on_keras = zoo.load(folder)
+    exported = litert_export.export(on_keras, place / "exported")
+    return on_keras, zoo.load(exported)
+
+
+@pytest.mark.parametrize("beams", [1, 2, 5, 7])
+def test_the_answers_are_those_of_keras(both, beams):
+    on_keras, on_litert = both
+    wanted = on_keras.predict(TEXTS, beams=beams)
+    same(on_litert.predict(TEXTS, beams=beams), wanted)
+    if on_keras.config["model"] == "transformer":  # its cache had to grow
+        assert any(len(one.target_pieces) > ROOM for one in wanted) or beams > 1
+
+
+def test_a_batch_answers_as_its_rows_do_one_by_one(both):
+    _, on_litert = both
+    together = on_litert.predict(TEXTS * 3, beams=2)
+    same(together, [on_litert.predict(text, beams=2)[0] for text in TEXTS] * 3)
+
+
+def test_draws_forced_targets_and_limits_are_those_of_keras(both):
+    on_keras, on_litert = both
+    for sampling in (Sampling(0.9), Sampling(1.5, top_k=3), Sampling(1.2, top_p=0.7)):
+        same(
+            on_litert.predict(TEXTS, sampling=sampling, seed=4),
+            on_keras.predict(TEXTS, sampling=sampling, seed=4),
+        )
+    targets = ["el libro", "", "x " * 60, "ella", "la casa", "🦓"]
+    same(on_litert.predict(TEXTS, target=targets), on_keras.predict(TEXTS, target=targets))
+    for beams in (1, 3):
+        same(
+            on_litert.predict(TEXTS, beams=beams, max_length=3, length_penalty=0),
+            on_keras.predict(TEXTS, beams=beams, max_length=3, length_penalty=0),
+        )
+
+
+def test_what_is_known_of_the_network_is_known_without_it(both):
+    on_keras, on_litert = both
+    assert on_litert.parameters == on_keras.parameters
+    assert on_litert.attention_heads == on_keras.attention_heads
+    assert on_litert.max_source_length == on_keras.max_source_length
+    assert set(on_litert.attention_heads) <= set(AXES)
+
+
+def test_eight_bits_are_smaller_and_answer(tmp_path):
+    on_keras = zoo.load(tiny_models.folder(tmp_path / "model", "lstm-bahdanau"))
+    sizes = {}
+    for precision in ("float32", "int8"):
+        folder = litert_export.export(on_keras, tmp_path / precision, precision)
+        sizes[precision] = (folder / "step_1.tflite").stat().st_size
+        assert GraphFolder.read(folder).precision == precision
+    assert sizes["int8"] < sizes["float32"]
+    answers = zoo.load(tmp_path / "int8").predict(TEXTS, beams=2)
+    assert answers[1].text == "" and all(np.isfinite(one.score) for one in answers)
+
+
+BARE = """
+import sys
+
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"keras", "tensorflow", "jax", "safetensors", "yaml", "typer"}:
+            raise ImportError(f"{name} is not there")
+
+sys.meta_path.insert(0, Nothing())
+import zoo
+model = zoo.load(sys.argv[1])
+[answer] = model.predict("Tom sees the book.", beams=2)
+print(answer.text, *answer.attention)
+"""
+
+
+def test_an_export_answers_where_there_is_no_framework(both):
+    on_keras, on_litert = both
+    done = subprocess.run(
+        [sys.executable, "-c", BARE, str(on_litert.path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    [answer] = on_keras.predict("Tom sees the book.", beams=2)
+    assert done.stdout == " ".join([answer.text, *answer.attention]) + "\n"
+
+
+def test_requirements_of_an_export_are_among_all_requirements():
+    def lines(name: str) -> set[str]:
+        return {x for x in (ROOT / name).read_text().splitlines() if x and x[0] != "#"}
+
+    assert lines("requirements-run.txt") < lines("requirements.txt")
+
+
+# Made on first use, and kept
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "kept"))
+    return tiny_models.folder(tmp_path / "model", "simple-rnn")
+
+
+def test_graphs_are_made_once_and_damaged_ones_again(kept, monkeypatch, tmp_path):
+    [wanted] = zoo.load(kept).predict(TEXTS[0])
+    same(zoo.load(kept, runtime="litert").predict(TEXTS[0]), [wanted])
+    made = []
+    run = subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: made.append(a) or run(*a, **k))
+    zoo.load(kept, runtime="litert")
+    assert not made
+    [graph] = (tmp_path / "kept").glob("*/encode.tflite")
+    graph.write_bytes(graph.read_bytes()[:100])
+    same(zoo.load(kept, runtime="litert").predict(TEXTS[0]), [wanted])
+    assert len(made) == 1
+
+
+def test_what_cannot_be_made_is_named_and_leaves_nothing(kept, monkeypatch, tmp_path):
+    with pytest.raises(GraphError, match=r"no graphs .* of model: .*precision is one of"):
+        zoo.load(kept, runtime="litert", precision="int4")
+    assert not list((tmp_path / "kept").glob("*/*"))
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *a: None if name == "tensorflow" else real(name)
+    )
+    with pytest.raises(GraphError, match=r"made with TensorFlow.*training\.export model --format"):
+        zoo.load(kept, runtime="litert")
+    monkeypatch.undo()
+    monkeypatch.setenv("ZOO_CACHE_DIR", "off")
+    monkeypatch.setattr(litert_making, "SECONDS", 0.01)
+    with pytest.raises(GraphError, match="took over"):
+        zoo.load(kept, runtime="litert")
+
+
+def test_other_runtimes_and_other_kinds_are_refused():
+    with pytest.raises(ValueError, match=r"runtime is one of '', 'litert'\. Received"):
+        zoo.load("dates-lstm", runtime="x")
+    with pytest.raises(GraphError, match="is a language_model: load it without"):
+        zoo.load("shakespeare-gpt", runtime="litert")
+
+
+# Folders that are not as they should be
+
+
+@pytest.fixture
+def exported(tmp_path):
+    folder = tiny_models.folder(tmp_path / "model", "simple-rnn")
+    return litert_export.export(zoo.load(folder), tmp_path / "exported")
+
+
+def edited(folder: Path, **changes: object) -> None:
+    path = folder / DESCRIPTION
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        (lambda f: (f / "step_1.tflite").unlink(), "there is no step_1.tflite"),
+        (lambda f: (f / "step_1.tflite").write_bytes(b"TFL3" * 9), "step_1.tflite is damaged"),
+        (lambda f: (f / DESCRIPTION).write_text("{"), "graphs.json is damaged"),
+        (lambda f: (f / DESCRIPTION).write_text("[]"), "graphs.json is damaged"),
+        (lambda f: edited(f, format=9), "has the format 9"),
+        (lambda f: edited(f, graphs={}), "have no encode"),
+        (lambda f: edited(f, graphs=None), "graphs.json is damaged"),
+    ],
+)
+def test_a_damaged_export_is_named(exported, break_it, said):
+    break_it(exported)
+    with pytest.raises(GraphError, match=said):
+        zoo.load(exported)
+
+
+def test_a_graph_outside_of_the_folder_is_not_read(exported, tmp_path):
+    (tmp_path / "elsewhere.tflite").write_bytes(b"x")
+    graphs = json.loads((exported / DESCRIPTION).read_text())["graphs"]
+    graphs["encode"]["file"] = "../elsewhere.tflite"
+    edited(exported, graphs=graphs)
+    with pytest.raises(GraphError, match=r"there is no elsewhere\.tflite"):
+        zoo.load(exported)
+
+
+def test_a_file_that_is_no_graph_is_named(tmp_path):
+    (tmp_path / "x.tflite").write_bytes(os.urandom(200))
+    with pytest.raises(GraphError, match=r"x\.tflite is no graph of LiteRT"):
+        Graph(tmp_path / "x.tflite", {})
+    with pytest.raises(GraphError, match=r"x\.tflite is no graph"):
+        Graph(tmp_path / "missing" / "x.tflite", {})
+
+
+def test_without_the_package_one_sentence_says_what_to_install(exported, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    with pytest.raises(GraphError, match="pip install ai-edge-litert"):
+        zoo.load(exported)
+
+
+def test_an_export_replaces_an_export_and_nothing_else(exported, tmp_path):
+    loaded = zoo.load(tmp_path / "model")
+    (exported / "left.txt").write_text("from before")
+    litert_export.export(loaded, exported)
+    assert not (exported / "left.txt").exists() and (exported / DESCRIPTION).is_file()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="holds no graphs"):
+        litert_export.export(loaded, tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "mine"
+
+
+def test_a_function_without_a_graph_is_named():
+    import tensorflow as tf
+
+    network = tiny_models.network("simple-rnn")
+    with pytest.raises(ConversionError, match="LiteRT has no graph of"):
+        convert(
+            network,
+            lambda text: {"out": tf.strings.upper(tf.strings.as_string(text))},
+            {"text": Spec((1,), "int32")},
+        )
+    with pytest.raises(ConversionError, match="precision is one of float32, int8"):
+        convert(network, lambda x: {"x": x}, {"x": Spec((1,))}, "int4")

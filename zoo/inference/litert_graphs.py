@@ -1,0 +1,150 @@
+"""The LiteRT graphs of a network that writes a target: encode, step, score.
+
+Traced from the network's own `encode`, `step` and `decode`, so any `Seq2Seq` has them. Needs
+TensorFlow; `zoo.inference.litert_folder` writes and reads the files.
+
+Axes: S source tokens, T target tokens, C tokens the cache has room for, N rows, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.inference.litert_folder import BEAM_ROWS, BLOCK, NEVER
+from zoo.inference.scoring import score
+from zoo.layers.attention_hooks import without_maps
+from zoo.runtime.litert_conversion import Spec
+from zoo.tokenizer import BOS, EOS, PAD, UNK
+
+if TYPE_CHECKING:
+    from zoo.kinds.base import State, Tensor
+    from zoo.kinds.seq2seq import Seq2Seq
+
+
+class Traced(NamedTuple):
+    """A graph to be converted."""
+
+    name: str
+    function: Callable[..., dict[str, Any]]
+    inputs: dict[str, Spec]
+    state: dict[str, int]
+    """Of `step`: the axis of each state tensor that grows with the tokens written; -1: none."""
+
+
+def graphs(network: Seq2Seq) -> Iterator[Traced]:
+    """`encode`, `step` of one row and of several, and `score`."""
+    memory, state, axes = _shapes(network)
+    yield Traced("encode", _encode(network, axes), {"source": Spec((1, "S"), "int32")}, {})
+    for rows in (1, BEAM_ROWS):
+        inputs = {"token": Spec((rows,), "int32"), "index": Spec((1,), "int32")}
+        inputs |= {f"memory_{i}": Spec(shape) for i, shape in enumerate(memory[1])}
+        inputs |= {f"state_{i}": Spec((rows, *shape[1:])) for i, shape in enumerate(state[1])}
+        known = {f"state_{i}": axis for i, axis in enumerate(axes)}
+        yield Traced(f"step_{rows}", _step(network, memory[0], state[0], axes), inputs, known)
+    ids = {"source": "S", "target_in": "T", "target_out": "T"}
+    yield Traced(
+        "score", _score(network), {n: Spec((1, axis), "int32") for n, axis in ids.items()}, {}
+    )
+
+
+def _shapes(network: Seq2Seq) -> tuple[tuple[Any, list], tuple[Any, list], list[int]]:
+    """Memory and state of one row, each as an example and its axes, and where a state grows."""
+
+    def look(source: int, room: int) -> tuple[Any, Any]:
+        ids = np.full((1, source), EOS, "int32")
+        with without_maps():
+            memory = {k: v for k, v in network.encode(ids).items() if k != "encoder"}
+        return memory, network.init_state(memory, room)
+
+    (memory, state), (longer, more) = look(8, 16), look(12, 24)
+
+    def named(one: Tensor, other: Tensor, axis: str) -> tuple[int | str, ...]:
+        return tuple(
+            a if a == b else axis for a, b in zip(one.shape, other.shape, strict=True)
+        )  # a size that follows another is free
+
+    flat = keras.tree.flatten
+    memory_axes = [named(a, b, "S") for a, b in zip(flat(memory), flat(longer), strict=True)]
+    state_axes = [named(a, b, "C") for a, b in zip(flat(state), flat(more), strict=True)]
+    growing = [shape.index("C") if "C" in shape else -1 for shape in state_axes]
+    return (memory, memory_axes), (state, state_axes), growing
+
+
+def _encode(network: Seq2Seq, axes: list[int]) -> Callable[..., dict[str, Tensor]]:
+    def encode(source: Tensor) -> dict[str, Tensor]:
+        with without_maps():
+            memory = network.encode(source)
+        memory = {name: value for name, value in memory.items() if name != "encoder"}
+        state = keras.tree.flatten(network.init_state(memory, 1))
+        found = {
+            f"memory_{i}": ops.cast(x, "float32") for i, x in enumerate(keras.tree.flatten(memory))
+        }
+        # A cache begins empty; any other state is the encoder's.
+        begun = {f"state_{i}": x for i, x in enumerate(state) if axes[i] < 0}
+        return found | {name: ops.cast(x, "float32") for name, x in begun.items()}
+
+    return encode
+
+
+def _step(
+    network: Seq2Seq, memory: Any, state: State, axes: list[int]
+) -> Callable[..., dict[str, Tensor]]:
+    def pack(example: Any, name: str, given: dict[str, Tensor]) -> Any:
+        flat = keras.tree.flatten(example)
+        cast = [ops.cast(given[f"{name}_{i}"], x.dtype) for i, x in enumerate(flat)]
+        return keras.tree.pack_sequence_as(example, cast)
+
+    def step(token: Tensor, index: Tensor, **given: Tensor) -> dict[str, Tensor]:
+        with without_maps():
+            # The memory has one row, whatever the rows of the state: it is the same for all.
+            logits, after = network.step(
+                token, index[0], pack(state, "state", given), pack(memory, "memory", given)
+            )
+        found = scores(logits)
+        for i, x in enumerate(keras.tree.flatten(after)):
+            # Of a cache only what is new: the caller keeps the rest.
+            if axes[i] >= 0:
+                x = ops.take(x, index, axis=axes[i])
+            found[f"state_{i}"] = ops.cast(x, "float32")
+        return found
+
+    return step
+
+
+def scores(logits: Tensor) -> dict[str, Tensor]:
+    """What a search reads of the logits (N, V): computed here, where all of V is in the cache.
+
+    Returns:
+        `logits` (N, V'), V rounded up to whole blocks, with `NEVER` at tokens that are no answer;
+        `most` (N, V' / BLOCK), the largest of each block; `normalizer` (N, 1), which makes
+        log-probabilities of logits: log of the sum of their exponentials.
+    """
+    logits = ops.cast(logits, "float32")
+    size = logits.shape[-1]
+    padded = -(-size // BLOCK) * BLOCK
+    never = np.zeros((1, padded), "float32")
+    never[0, [PAD, BOS, UNK]] = never[0, size:] = NEVER
+    top = ops.max(logits, axis=-1, keepdims=True)  # (N, 1)
+    total = ops.sum(ops.exp(logits - top), axis=-1, keepdims=True)  # (N, 1)
+    if padded > size:
+        logits = ops.pad(logits, ((0, 0), (0, padded - size)))
+    logits = logits + never
+    blocks = ops.reshape(logits, (-1, padded // BLOCK, BLOCK))
+    return {
+        "logits": logits,
+        "most": ops.max(blocks, axis=-1),
+        "normalizer": top + ops.log(total),
+    }
+
+
+def _score(network: Seq2Seq) -> Callable[..., dict[str, Tensor]]:
+    def both(source: Tensor, target_in: Tensor, target_out: Tensor) -> dict[str, Tensor]:
+        log_probs, maps = score(network, source, target_in, target_out)
+        return {"log_probs": log_probs, **{f"map_{kind}": x for kind, x in maps.items()}}
+
+    return both

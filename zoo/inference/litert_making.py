@@ -1,0 +1,137 @@
+"""Making the LiteRT graphs of a model: kept on disk, so that it happens once.
+
+TensorFlow converts them in a process of its own, which ends: who answers with them imports neither
+TensorFlow nor Keras, whatever the backend. `python -m zoo.inference.litert_making MODEL OUT
+PRECISION` is that process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.inference import litert_folder
+from zoo.inference.litert_folder import GraphFolder
+from zoo.runtime import program_cache
+from zoo.runtime.litert import GraphError
+
+if TYPE_CHECKING:
+    from zoo.inference.seq2seq import Seq2SeqPredictor
+
+SECONDS = 300
+_lock = threading.Lock()
+
+
+def find(folder: Path, config: dict[str, Any], precision: str = "float32") -> GraphFolder:
+    """The graphs of the model in `folder`: those kept from before, or made now (seconds).
+
+    Raises:
+        GraphError: they cannot be made; the message says why and what to do.
+    """
+    if config["kind"] != "seq2seq":
+        raise GraphError(
+            f"only models that write a target for a source run on LiteRT, and {folder.name} is a "
+            f"{config['kind']}: load it without runtime='litert'"
+        )
+    with _lock:
+        place = _place(folder, precision)
+        try:
+            return GraphFolder.read(place)
+        except GraphError:
+            _make_aside(folder, place, precision)
+        return GraphFolder.read(place)
+
+
+def make(loaded: Seq2SeqPredictor, folder: Path, precision: str = "float32") -> None:
+    """Convert the network of a loaded model and write its graphs into `folder`.
+
+    Raises:
+        zoo.runtime.litert_conversion.ConversionError: it has no such graphs.
+    """
+    from zoo.inference.litert_graphs import graphs
+    from zoo.runtime.litert_conversion import convert
+
+    def converted() -> Iterator[tuple[str, bytes, dict[str, list[int | str]], dict[str, int]]]:
+        for one in graphs(loaded.model):
+            content = convert(loaded.model, one.function, one.inputs, precision)
+            inputs = {name: list(spec.axes) for name, spec in one.inputs.items()}
+            yield one.name, content, inputs, one.state
+
+    litert_folder.write(folder, converted(), precision=precision, parameters=loaded.parameters)
+
+
+def _place(folder: Path, precision: str) -> Path:
+    """Where the graphs of these weights are kept, or would be."""
+    found = hashlib.sha256(f"{litert_folder.FORMAT} {precision}".encode())
+    for name in ("config.json", "weights.safetensors"):
+        try:
+            found.update((folder / name).read_bytes())
+        except OSError as error:
+            raise GraphError(f"{folder} has no {name} to make graphs of") from error
+    kept = program_cache.folder("litert", found.hexdigest()[:20])
+    return kept or _not_kept() / found.hexdigest()[:20]
+
+
+@functools.cache
+def _not_kept() -> Path:
+    """A folder for this process alone, where nothing may be kept."""
+    place = Path(tempfile.mkdtemp(prefix="attention-zoo-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return place
+
+
+def _make_aside(folder: Path, place: Path, precision: str) -> None:
+    """Have the graphs made, and put them in their place when they are complete."""
+    if importlib.util.find_spec("tensorflow") is None:
+        raise GraphError(
+            "LiteRT graphs are made with TensorFlow, which is not installed here: where it is, "
+            f"python -m training.export {folder.name} --format litert writes a folder to load"
+        )
+    root = Path(__file__).resolve().parents[2]
+    path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
+    env = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix="making-") as aside:
+        command = [sys.executable, "-m", __name__, str(folder.resolve()), aside, precision]
+        try:
+            done = subprocess.run(
+                command,
+                env={**env, "PYTHONPATH": path},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=SECONDS,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise GraphError(f"the graphs of {folder.name} took over {SECONDS} s") from error
+        if done.returncode:
+            said = done.stderr.strip().splitlines()[-1:] or ["no reason was given"]
+            raise GraphError(f"no graphs could be made of {folder.name}: {said[0][:400]}")
+        place.mkdir(exist_ok=True)
+        # The description comes last: without it a folder counts as empty.
+        for file in sorted(Path(aside).iterdir(), key=lambda path: path.suffix == ".json"):
+            os.replace(file, place / file.name)
+
+
+def _main(model: str, out: str, precision: str) -> None:
+    from zoo import saving
+    from zoo.inference.seq2seq import Seq2SeqPredictor
+
+    folder = Path(model)
+    loaded = Seq2SeqPredictor.from_folder(folder, saving.read_config(folder), name=folder.name)
+    make(loaded, Path(out), precision)
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
