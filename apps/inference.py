@@ -1,9 +1,15 @@
-"""Models in memory, one copy of each for all readers of the dashboard, and answers from them."""
+"""Models in memory, one copy of each for all readers of the dashboard, and answers from them.
+
+Answers come from LiteRT where a model has graphs for it: nothing is compiled and several readers
+are answered at a time. What needs gradients or interventions is computed by Keras, one at a time.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gc
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -18,7 +24,10 @@ from zoo import interpret
 RUNS = 3
 """Warm runs behind a latency: enough for a median, few enough not to be waited for."""
 
-# One model computes at a time, whoever asks: two at once would slow each other's timings.
+RUNTIME = "ZOO_RUNTIME"
+"""The variable that, set to `keras`, leaves LiteRT out."""
+
+# One model of Keras computes at a time, whoever asks, and whatever is timed is timed alone.
 _ENGINE = threading.Lock()
 
 
@@ -38,6 +47,22 @@ def _model(name: str, fingerprint: str) -> Any:
         loaded = zoo.load(place)
     _settle()
     return loaded
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _on_litert(name: str, fingerprint: str) -> Any | None:
+    """The model on LiteRT; None where it has no graphs and none can be made."""
+    if os.environ.get(RUNTIME) == "keras":
+        return None
+    import zoo
+    from zoo.runtime.litert import GraphError
+
+    try:
+        place = saved_models.folder(name) if saved_models.is_own(name) else name
+        return zoo.load(place, runtime="litert")
+    except GraphError as error:
+        logging.getLogger(__name__).info("%s is answered by Keras: %s", name, error)
+        return None
 
 
 def _settle() -> None:
@@ -71,6 +96,9 @@ def computed(
     key = memory.key(name, "answer", text, beams, max_length)
     if (answer := memory.get(key)) is not None:
         return answer
+    say("preparing it, once on this computer")
+    if (loaded := _on_litert(name, fingerprint)) is not None:
+        return memory.put(key, _answer(name, loaded, text, beams, max_length, say))
     say("waiting for its turn")
     with _ENGINE:
         # Somebody else may have asked the same while this one waited.
@@ -81,6 +109,27 @@ def computed(
         except Exception:
             _model.clear(name, fingerprint)
             raise
+
+
+def predicted(name: str, text: str, beams: int) -> Any | None:
+    """The `Prediction` of one text by LiteRT, at once; None where that cannot answer."""
+    loaded = _on_litert(name, saved_models.fingerprint(name))
+    return None if loaded is None else loaded.predict([text], beams=beams)[0]
+
+
+def with_saliency(answer: Answer, text: str, say: Callable[[str], None]) -> Answer:
+    """The answer to `text` of a model without attention, with its input saliency: gradients.
+
+    Raises:
+        Exception: whatever went wrong; nothing of it stays in a cache.
+    """
+    key = memory.key(answer.model, "answer with saliency", text, answer.text)
+    if (found := memory.get(key)) is None:
+        with turn(answer.model, say) as loaded:
+            say("measuring its input saliency; the first time it compiles")
+            saliency = interpret.saliency(loaded, answer)
+        found = memory.put(key, saliency)
+    return dataclasses.replace(answer, saliency=found)
 
 
 @contextlib.contextmanager
@@ -116,20 +165,36 @@ def _compute(
     max_length: int | None,
     say: Callable[[str], None],
 ) -> Answer:
+    """The answer of Keras."""
     say("loading the model")
     loaded = _model(name, fingerprint)
-    options = {"beams": beams, "max_length": max_length}
     say("first run, which compiles it")
+    return _answer(name, loaded, text, beams, max_length, say, alone=True)
+
+
+def _answer(
+    name: str,
+    loaded: Any,
+    text: str,
+    beams: int,
+    max_length: int | None,
+    say: Callable[[str], None],
+    alone: bool = False,
+) -> Answer:
+    """An answer, and how long it took: where nobody else is at work (`alone`: surely nobody)."""
+    options = {"beams": beams, "max_length": max_length}
     prediction = loaded.predict([text], **options)[0]
-    say(f"timing {RUNS} warm runs")
-    milliseconds = [
-        1000 * loaded.predict([text], attention=False, **options)[0].seconds for _ in range(RUNS)
-    ]
-    saliency = None
-    if not prediction.attention:
-        say("measuring its input saliency")
-        saliency = interpret.saliency(loaded, prediction)
-    return from_prediction(name, prediction, saliency=saliency, milliseconds=milliseconds)
+    milliseconds = []
+    if alone or _ENGINE.acquire(blocking=False):
+        try:
+            say(f"timing {RUNS} warm runs")
+            for _ in range(RUNS):
+                timed = loaded.predict([text], attention=False, **options)[0]
+                milliseconds.append(1000 * timed.seconds)
+        finally:
+            if not alone:
+                _ENGINE.release()
+    return from_prediction(name, prediction, milliseconds=milliseconds)
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)
@@ -147,12 +212,17 @@ def warm(names: tuple[str, ...], text: str) -> threading.Thread | None:
 
 
 def _warm(names: tuple[str, ...], text: str) -> None:
+    answers = {}
     for name in names:
-        # One at a time: whoever asks meanwhile waits for one model at most. What is wrong with
-        # a model is told where it is asked.
+        # What is wrong with a model is told where it is asked.
+        with contextlib.suppress(Exception):
+            if (loaded := _on_litert(name, saved_models.fingerprint(name))) is not None:
+                [answers[name]] = loaded.predict([text])
+    for name in names:
+        # One at a time: whoever asks meanwhile waits for one model at most.
         with contextlib.suppress(Exception), _ENGINE:
             loaded = _model(name, saved_models.fingerprint(name))
-            [prediction] = loaded.predict([text])
+            prediction = answers.get(name) or loaded.predict([text])[0]
             if not prediction.attention:
                 interpret.saliency(loaded, prediction)
             _settle()

@@ -17,6 +17,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 os.environ.setdefault("ZOO_CACHE_DIR", "off")
 # Pages load models when a test asks them to, and not in the background.
 os.environ.setdefault("ZOO_WARM", "off")
+# Keras answers on pages, unless a test is about LiteRT: no graphs are made for each made-up model.
+os.environ.setdefault("ZOO_RUNTIME", "keras")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -289,19 +289,24 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def read_network(folder: Path, config: dict[str, Any]) -> Network:
-    """Build the network that `config` describes and give it the folder's weights."""
+def read_weights(folder: Path) -> dict[str, np.ndarray]:
+    """The arrays of a folder's weights file by name, as they are kept. Raises ModelFolderError."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
-        arrays = load((folder / WEIGHTS).read_bytes())
+        return load((folder / WEIGHTS).read_bytes())
     except FileNotFoundError as error:
         raise ModelFolderError(f"{folder} has no {WEIGHTS}") from error
     except (OSError, SafetensorError) as error:
         raise ModelFolderError(f"{folder / WEIGHTS} is damaged: {error}") from error
     except (KeyError, TypeError) as error:  # number types that NumPy has not
         raise ModelFolderError(f"{folder / WEIGHTS} must hold half precision: {error}") from error
+
+
+def read_network(folder: Path, config: dict[str, Any]) -> Network:
+    """Build the network that `config` describes and give it the folder's weights."""
+    arrays = read_weights(folder)
     hyperparameters = read_hyperparameters(folder, config)
     try:
         network = build(config["model"], hyperparameters, kind=config["kind"])

@@ -107,6 +107,8 @@ def _facts(answer: Answer) -> str:
         speed.append(f"**{milliseconds(answer.median)}**")
     if answer.tokens_per_second is not None:
         speed.append(f"{answer.tokens_per_second:,.0f} tokens/s")
+    if not speed and answer.stored is None:
+        speed.append("not timed: the computer was busy")
     lines = [" · ".join(speed)] if speed else []
     if count := saved_models.parameters(answer.model):
         lines.append(f"{millions(count)} parameters")

@@ -160,7 +160,7 @@ def _answers(question: Question, text: str) -> None:
         _say_origin(ordered)
     if ordered:
         with rest.container():
-            _maps(question, ordered, readings)
+            _maps(question, ordered, readings, text)
             answer_view.speed(ordered)
     inference.warm(names, saved_models.opening(question.task) or "")
 
@@ -242,8 +242,10 @@ def _say_origin(answers: dict[str, Answer]) -> None:
     )
 
 
-def _maps(question: Question, answers: dict[str, Answer], readings: dict[str, Reading]) -> None:
-    """Where each looked: the controls, then one map a model."""
+def _maps(
+    question: Question, answers: dict[str, Answer], readings: dict[str, Reading], text: str
+) -> None:
+    """Where each looked: the controls, then one map a model, gradients where there is no map."""
     st.header("Where each looked", anchor=False)
     info = saved_models.info(question.task)
     written, seen = info.output_unit, info.input_unit
@@ -259,10 +261,34 @@ def _maps(question: Question, answers: dict[str, Answer], readings: dict[str, Re
     for name, column in widgets.columns(question.names).items():
         with column:
             if name in answers:
-                answer_view.attention(answers[name], readings[name], which)
+                answer, reading = answers[name], readings[name]
+                if not reading.maps and answer.target_pieces:
+                    found = _salient(answer, text, saved_models.unit(question.task))
+                    if found is None:
+                        continue
+                    answer, reading = found
+                answer_view.attention(answer, reading, which)
             else:
                 st.markdown(f"**{saved_models.label(name)}**")
                 st.caption("No answer, so there is no map.")
+
+
+def _salient(answer: Answer, text: str, unit: str) -> tuple[Answer, Reading] | None:
+    """The answer with its input saliency, which takes gradients; None: the page says why."""
+    waiting = st.empty()
+    label = saved_models.label(answer.model)
+    try:
+        answer = inference.with_saliency(
+            answer,
+            text,
+            lambda step: waiting.info(f"{label}: {step} ...", icon=":material/hourglass_top:"),
+        )
+        return answer, read(answer, unit)
+    except Exception as error:  # the answers stand, whatever happens here
+        st.error(f"{label} has no map. {plain(inference.explain(error))}", icon=":material/error:")
+        return None
+    finally:
+        waiting.empty()
 
 
 def _map_controls(kinds: list[str], readings: dict[str, Reading]) -> Which:

@@ -8,6 +8,7 @@ PRECISION` is that process.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import hashlib
 import importlib.util
@@ -21,10 +22,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.inference import litert_folder
+from zoo.inference import litert_folder, litert_template
 from zoo.inference.litert_folder import GraphFolder
 from zoo.runtime import program_cache
 from zoo.runtime.litert import GraphError
+from zoo.saving import WEIGHTS, read_weights
 
 if TYPE_CHECKING:
     from zoo.inference.seq2seq import Seq2SeqPredictor
@@ -49,8 +51,36 @@ def find(folder: Path, config: dict[str, Any], precision: str = "float32") -> Gr
         try:
             return GraphFolder.read(place)
         except GraphError:
-            _make_aside(folder, place, precision)
+            if not (precision == "float32" and _filled(folder, place)):
+                _make_aside(folder, place, precision)
         return GraphFolder.read(place)
+
+
+def _filled(folder: Path, place: Path) -> bool:
+    """Fill in the template that lies beside the weights, if there is one for them."""
+    path = folder / litert_template.FILE
+    if not path.is_file():
+        return False
+    try:
+        arrays = read_weights(folder)
+        weights = (folder / WEIGHTS).read_bytes()
+        with _aside(place) as aside:
+            litert_template.fill(path, weights, arrays, aside)
+    except ValueError:  # what is wrong is told when the graphs are made from the weights
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _aside(place: Path) -> Iterator[Path]:
+    """A folder whose files go to `place` at the end, the description last."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix="making-") as aside:
+        yield Path(aside)
+        place.mkdir(exist_ok=True)
+        # Without its description a folder counts as empty.
+        for file in sorted(Path(aside).iterdir(), key=lambda path: path.suffix == ".json"):
+            os.replace(file, place / file.name)
 
 
 def make(loaded: Seq2SeqPredictor, folder: Path, precision: str = "float32") -> None:
@@ -71,10 +101,28 @@ def make(loaded: Seq2SeqPredictor, folder: Path, precision: str = "float32") -> 
     litert_folder.write(folder, converted(), precision=precision, parameters=loaded.parameters)
 
 
+def template(loaded: Seq2SeqPredictor) -> bytes:
+    """The template of a model that came from a folder: its float32 graphs without its weights."""
+    from zoo.layers.positions import sinusoids
+    from zoo.saving import weight_arrays
+
+    with tempfile.TemporaryDirectory() as place:
+        make(loaded, Path(place))
+        sizes = loaded.config["hyperparameters"]
+        width = sizes.get("embedding_size") or sizes["hidden_size"]
+        factors = [width**0.5, width**0.25, (sizes["hidden_size"] / sizes.get("heads", 1)) ** -0.5]
+        constants = {}
+        if sizes.get("positions") == "sinusoidal":
+            constants["sinusoids"] = sinusoids(sizes["max_length"], sizes["hidden_size"])
+        checksum = litert_template.checksum_of((loaded.path / WEIGHTS).read_bytes())
+        arrays = weight_arrays(loaded.model)
+        return litert_template.make(Path(place), arrays, checksum, constants, factors)
+
+
 def _place(folder: Path, precision: str) -> Path:
     """Where the graphs of these weights are kept, or would be."""
     found = hashlib.sha256(f"{litert_folder.FORMAT} {precision}".encode())
-    for name in ("config.json", "weights.safetensors"):
+    for name in ("config.json", WEIGHTS):
         try:
             found.update((folder / name).read_bytes())
         except OSError as error:
@@ -101,9 +149,8 @@ def _make_aside(folder: Path, place: Path, precision: str) -> None:
     root = Path(__file__).resolve().parents[2]
     path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
     env = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix="making-") as aside:
-        command = [sys.executable, "-m", __name__, str(folder.resolve()), aside, precision]
+    with _aside(place) as aside:
+        command = [sys.executable, "-m", __name__, str(folder.resolve()), str(aside), precision]
         try:
             done = subprocess.run(
                 command,
@@ -118,10 +165,6 @@ def _make_aside(folder: Path, place: Path, precision: str) -> None:
         if done.returncode:
             said = done.stderr.strip().splitlines()[-1:] or ["no reason was given"]
             raise GraphError(f"no graphs could be made of {folder.name}: {said[0][:400]}")
-        place.mkdir(exist_ok=True)
-        # The description comes last: without it a folder counts as empty.
-        for file in sorted(Path(aside).iterdir(), key=lambda path: path.suffix == ".json"):
-            os.replace(file, place / file.name)
 
 
 def _main(model: str, out: str, precision: str) -> None:

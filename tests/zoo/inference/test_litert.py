@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import keras
@@ -15,9 +16,9 @@ import pytest
 
 import zoo
 from tests.zoo import tiny_models
-from zoo import registry
+from zoo import registry, saving, shipped
 from zoo.export import litert as litert_export
-from zoo.inference import litert_making
+from zoo.inference import litert_making, litert_template
 from zoo.inference.litert_folder import DESCRIPTION, GraphFolder
 from zoo.inference.litert_search import ROOM
 from zoo.inference.sampling import Sampling
@@ -183,6 +184,57 @@ def test_graphs_are_made_once_and_damaged_ones_again(kept, monkeypatch, tmp_path
     graph.write_bytes(graph.read_bytes()[:100])
     same(zoo.load(kept, runtime="litert").predict(TEXTS[0]), [wanted])
     assert len(made) == 1
+
+
+@pytest.mark.parametrize("model", ["transformer", "lstm-bahdanau"])
+def test_a_template_has_no_weights_and_gives_the_same_graphs(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "kept"))
+    folder = tiny_models.folder(tmp_path / "model", model)
+    loaded = zoo.load(folder)
+    (made := tmp_path / "made").mkdir()
+    litert_making.make(loaded, made)
+    (folder / litert_template.FILE).write_bytes(content := litert_making.template(loaded))
+    assert litert_making.template(loaded) == content
+
+    def never(*args):
+        raise AssertionError("graphs were made anew")
+
+    monkeypatch.setattr(litert_making, "_make_aside", never)
+    filled = zoo.load(folder, runtime="litert").graphs.path
+    for file in made.iterdir():
+        assert (filled / file.name).read_bytes() == file.read_bytes(), file.name
+    weight = saving.weight_arrays(loaded.model)["target_embedding/embeddings"].tobytes()
+    with zipfile.ZipFile(folder / litert_template.FILE) as template:
+        assert weight not in template.read("step_1.tflite")
+    assert weight in (filled / "step_1.tflite").read_bytes()
+
+
+def test_a_template_of_other_weights_or_a_damaged_one_is_not_used(kept, monkeypatch, tmp_path):
+    template = kept / litert_template.FILE
+    other = tiny_models.folder(tmp_path / "other", "simple-rnn", max_target_length=9)
+    weights = (other / "weights.safetensors").read_bytes()
+    template.write_bytes(litert_making.template(zoo.load(kept)))
+    arrays = saving.read_weights(kept)
+    with pytest.raises(GraphError, match="belongs to other weights"):
+        litert_template.fill(template, weights + b" ", arrays, tmp_path)
+    good = template.read_bytes()
+    for content in (b"", b"PK", good[:-300], good.replace(b"places", b"PLACES")):
+        template.write_bytes(content)
+        with pytest.raises(GraphError, match=r"graphs\.zip is damaged"):
+            litert_template.fill(template, weights, arrays, tmp_path)
+    answer, wanted = (zoo.load(kept, runtime=r).predict(TEXTS[0]) for r in ("litert", ""))
+    same(answer, wanted)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, c in shipped.configs().items() if c["kind"] == "seq2seq"]
+)
+def test_every_shipped_model_has_a_template_of_its_weights(name, tmp_path):
+    folder = shipped.saved_models_path() / name
+    arrays = saving.read_weights(folder)
+    weights = (folder / "weights.safetensors").read_bytes()
+    litert_template.fill(folder / litert_template.FILE, weights, arrays, tmp_path)
+    assert {"encode", "score", "step_1", "step_5"} == set(GraphFolder.read(tmp_path).files)
 
 
 def test_what_cannot_be_made_is_named_and_leaves_nothing(kept, monkeypatch, tmp_path):
