@@ -20,6 +20,10 @@ from zoo.tokenizer import BOS, EOS, PAD
 ROOM = 16
 """Tokens that a cache has room for at first; when it is full, its room doubles."""
 
+SOURCES = (32, 64, 128, 256, 512)
+"""Lengths that a decoder is made ready for: making it ready for another takes longer than a step,
+and what is too long costs it nothing, being masked."""
+
 
 class Written(NamedTuple):
     """A hypothesis: its score, its ids with the closing EOS, and each one's log-probability."""
@@ -61,7 +65,8 @@ class Decoder:
 
     def begin(self, memory: dict[str, np.ndarray], source: int) -> None:
         """Make ready for a source of so many tokens, whose `encode` gave `memory`."""
-        self.memory, self.source, self.index, self.room = memory, source, 0, ROOM
+        self.memory, self.index, self.room = memory, 0, ROOM
+        self.source = bucket(source, SOURCES)
         self._fill()
         for graph in self.graphs:
             for state, axis in self.growing.items():
@@ -72,7 +77,12 @@ class Decoder:
             graph.resize(S=self.source, C=self.room)
             for name, array in self.memory.items():
                 if name.startswith("memory_") and name in graph:
-                    graph[name][...] = array
+                    axis, view = graph.axis(name, "S"), graph[name]
+                    if axis >= 0 and array.shape[axis] < self.source:
+                        view[...] = 0  # the mask too: nothing looks there
+                        view = view[_along(axis, slice(array.shape[axis]))]
+                    view[...] = array
+                    del view
 
     def _grow(self) -> None:
         """Twice the room, with what has been written so far."""
@@ -89,14 +99,15 @@ class Decoder:
         if self.index == self.room and any(axis >= 0 for axis in self.growing.values()):
             self._grow()
         found = []
+        here = slice(self.index, self.index + 1)
+        places = {state: _along(axis, here) for state, axis in self.growing.items()}
         for n, graph in enumerate(self.graphs):
-            graph["token"][...] = tokens[n * self.each : (n + 1) * self.each]
-            graph["index"][...] = self.index
+            graph["token"][:] = tokens[n * self.each : (n + 1) * self.each]
+            graph["index"][0] = self.index
             graph.run()
-            here = slice(self.index, self.index + 1)
-            for state, axis in self.growing.items():
-                graph[state][_along(axis, here)] = graph.output(state)
-            found.append(Scores(*(graph.output(name) for name in Scores._fields)))
+            graph.carry(places)
+            output = graph.output
+            found.append(Scores(output("logits"), output("most"), output("normalizer")))
         self.index += 1
         if len(found) == 1:
             return found[0]

@@ -1,25 +1,16 @@
-"""A trained encoder-decoder on LiteRT: the same answers without Keras or TensorFlow.
-
-Rows of a batch are answered one by one, the longest first, by as many threads as there are cores:
-each has interpreters of its own, and a graph of one row wastes nothing on padding.
-"""
+"""A trained encoder-decoder on LiteRT: the same answers without Keras or TensorFlow."""
 
 from __future__ import annotations
 
-import os
-import queue
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from zoo import saving
+from zoo.inference.litert_engine import Engine
 from zoo.inference.litert_folder import GraphFolder
-from zoo.inference.litert_search import Worker, Written, padded
-from zoo.inference.sampling import Generated, Sampling, draw
+from zoo.inference.sampling import Generated
 from zoo.inference.seq2seq_base import Maps, Seq2SeqBase
 
 
@@ -46,12 +37,8 @@ class LiteRTSeq2Seq(Seq2SeqBase):
         **others: Any,
     ):
         super().__init__(**others)
-        self.graphs = graphs
+        self.engine = Engine(graphs, threads)
         self._heads = attention_heads
-        self.threads = threads or cores()
-        self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
-        self._pool: ThreadPoolExecutor | None = None
-        self._give_back(Worker(graphs))  # a damaged graph is found now
 
     @classmethod
     def from_folder(
@@ -79,104 +66,12 @@ class LiteRTSeq2Seq(Seq2SeqBase):
     @property
     def parameters(self) -> int:
         """How many weights the network has."""
-        return self.graphs.parameters
+        return self.engine.graphs.parameters
 
-    def generate(
-        self,
-        source: np.ndarray,
-        *,
-        length: int,
-        limit: int | Sequence[int] | None = None,
-        beams: int = 1,
-        length_penalty: float = 0.6,
-        sampling: Sampling | None = None,
-        seed: int | Sequence[int] = 0,
-    ) -> Generated:
-        """Search for a target of each row (B, S): as `zoo.inference.generation.generate`."""
-        rows = len(source)
-        limits = np.broadcast_to(length if limit is None else limit, (rows,))
-        uniform = draw(seed, rows, length) if sampling else np.zeros((rows, 0), "float32")
-
-        def answer(row: int) -> list[Written]:
-            with self._worker() as worker:
-                return worker.search(
-                    padded(source[row]),
-                    int(limits[row]),
-                    beams,
-                    length_penalty,
-                    sampling,
-                    uniform[row],
-                )
-
-        found = self._each(answer, source)
-        made = Generated(
-            np.zeros((rows, beams, length), "int32"),
-            np.zeros((rows, beams, length), "float32"),
-            np.zeros((rows, beams), "int32"),
-            np.full((rows, beams), -np.inf, "float32"),
-        )
-        for row, hypotheses in found.items():
-            for n, one in enumerate(hypotheses):
-                size = len(one.tokens)
-                made.tokens[row, n, :size], made.log_probs[row, n, :size] = (
-                    one.tokens,
-                    one.log_probs,
-                )
-                made.lengths[row, n], made.scores[row, n] = size, one.score
-        return made
+    def generate(self, source: np.ndarray, **options: Any) -> Generated:
+        """`Engine.generate`: (B, S) ids to hypotheses."""
+        return self.engine.generate(source, **options)
 
     def log_probs_and_maps(self, source: np.ndarray, target: np.ndarray) -> tuple[Any, Maps]:
-        """(B, T) log-probabilities of (B, T) ids after (B, S) ids, and the maps, padded with 0."""
-
-        def answer(row: int) -> dict[str, np.ndarray]:
-            with self._worker() as worker:
-                return worker.score(padded(source[row]), padded(target[row]))
-
-        found = self._each(answer, source * target.any(axis=1, keepdims=True))
-        log_probs = np.zeros(target.shape, "float32")
-        maps: Maps = {}
-        for row, outputs in found.items():
-            log_probs[row, : outputs["log_probs"].shape[1]] = outputs["log_probs"][0]
-            for name, array in outputs.items():
-                kind = name.removeprefix("map_")
-                if kind == name:
-                    continue
-                if kind not in maps:
-                    sides = {"cross": (target, source), "encoder": (source, source)}
-                    across = [side.shape[1] for side in sides.get(kind, (target, target))]
-                    maps[kind] = np.zeros((len(source), *array.shape[1:3], *across), "float32")
-                maps[kind][row, :, :, : array.shape[3], : array.shape[4]] = array[0]
-        return log_probs, maps
-
-    def _each(self, answer: Any, source: np.ndarray) -> dict[int, Any]:
-        """What `answer(row)` gives for each row that is not all padding, the longest first."""
-        sizes = (source != 0).sum(axis=1)
-        rows = [int(row) for row in np.argsort(-sizes, kind="stable") if sizes[row]]
-        if len(rows) < 2 or self.threads < 2:
-            return {row: answer(row) for row in rows}
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix=self.name)
-        return dict(zip(rows, self._pool.map(answer, rows), strict=True))
-
-    @contextmanager
-    def _worker(self) -> Iterator[Worker]:
-        """Interpreters that nobody else uses meanwhile; made where all are in use."""
-        try:
-            worker = self._idle.get_nowait()
-        except queue.Empty:
-            worker = Worker(self.graphs)
-        try:
-            yield worker
-        finally:
-            self._give_back(worker)
-
-    def _give_back(self, worker: Worker) -> None:
-        if self._idle.qsize() < self.threads:
-            self._idle.put(worker)
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
-    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(own or 1, int(allowed) if allowed.isdigit() and int(allowed) else 64)
+        """`Engine.log_probs_and_maps` of (B, S) and (B, T) ids, padded with PAD."""
+        return self.engine.log_probs_and_maps(source, target)

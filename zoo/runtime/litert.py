@@ -85,6 +85,11 @@ class Graph:
         """The input `name` where it lies, to be written to: not to be kept until the next run."""
         return self._views[name]()
 
+    def axis(self, name: str, free: str) -> int:
+        """Which axis of the input `name` is the free one called so; -1: none."""
+        axes = self._axes[name]
+        return axes.index(free) if free in axes else -1
+
     @property
     def outputs(self) -> list[str]:
         """The names of what a run gives."""
@@ -120,3 +125,9 @@ class Graph:
     def output(self, name: str) -> np.ndarray:
         """A copy of the output `name`."""
         return self._interpreter.get_tensor(self._outputs[name])
+
+    def carry(self, outputs: Mapping[str, tuple[slice, ...]]) -> None:
+        """Write outputs into parts of the inputs of the same name: what a next run goes on from."""
+        views, numbers, copy = self._views, self._outputs, self._interpreter.get_tensor
+        for name, part in outputs.items():
+            views[name]()[part] = copy(numbers[name])

@@ -200,7 +200,7 @@ def test_a_template_has_no_weights_and_gives_the_same_graphs(model, tmp_path, mo
         raise AssertionError("graphs were made anew")
 
     monkeypatch.setattr(litert_making, "_make_aside", never)
-    filled = zoo.load(folder, runtime="litert").graphs.path
+    filled = zoo.load(folder, runtime="litert").engine.graphs.path
     for file in made.iterdir():
         assert (filled / file.name).read_bytes() == file.read_bytes(), file.name
     weight = saving.weight_arrays(loaded.model)["target_embedding/embeddings"].tobytes()

@@ -1,0 +1,59 @@
+"""The zoo on LiteRT: the same network as system `zoo`, its graphs with float32 or int8 weights."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.speed.protocol import PIECES, Block, decoding, serve, shape
+from benchmarks.speed.registry import DECODE
+from benchmarks.speed.systems.zoo import never_end
+from benchmarks.speed.workload import Workload, pad
+
+
+def decode(measure: str, data: Workload, variant: str) -> Block:
+    """`zoo.inference.litert_engine.Engine.generate`; `variant` is "architecture precision"."""
+    from zoo import registry
+    from zoo.building import build
+    from zoo.inference import litert_folder, litert_graphs
+    from zoo.inference.litert_engine import Engine
+    from zoo.padding import LENGTHS
+    from zoo.runtime.litert_conversion import convert
+
+    model, precision = variant.split()
+    sizes = {"source_vocabulary": data.vocabulary, "target_vocabulary": data.vocabulary}
+    config = registry.configuration(model, **sizes, shared_vocabulary=True)
+    network = build(model, config, seed=1)
+    never_end(network)
+    place = Path(tempfile.mkdtemp())
+    litert_folder.write(
+        place,
+        (
+            (
+                one.name,
+                convert(network, one.function, one.inputs, precision),
+                {name: list(spec.axes) for name, spec in one.inputs.items()},
+                one.state,
+            )
+            for one in litert_graphs.graphs(network)
+        ),
+        precision=precision,
+        parameters=network.count_params(),
+    )
+    engine = Engine(litert_folder.GraphFolder.read(place))
+    beams, rows = shape(measure)
+
+    def answer(source: np.ndarray) -> np.ndarray:
+        return engine.generate(source, length=PIECES, beams=beams).lengths[:, 0]
+
+    groups = [[row] for row in data.decode[:8]] if rows == 1 else [data.decode[:rows]]
+    lengths = [min(n for n in LENGTHS if n >= max(map(len, group))) for group in groups]
+    sources = [pad(group, n) for group, n in zip(groups, lengths, strict=True)]
+    return decoding(answer, sources, rows)
+
+
+if __name__ == "__main__":
+    serve({name: partial(decode, name) for name in DECODE}, ("tensorflow", "ai-edge-litert"))
