@@ -18,10 +18,11 @@ from apps.charts import base as charts
 
 Rows = Sequence[Mapping[str, Any]]
 Maker = Callable[[], str | bytes]
+Chart = alt.Chart | alt.LayerChart | alt.VConcatChart
 
 
 def show(
-    chart: alt.Chart | alt.LayerChart | alt.VConcatChart,
+    chart: Chart,
     *,
     alt_text: str,
     rows: Rows,
@@ -44,19 +45,23 @@ def show(
 
 
 def save(
-    chart: alt.Chart | alt.LayerChart | alt.VConcatChart,
+    chart: Chart | Callable[[], Chart],
     *,
     rows: Rows,
     file: str,
     caption: str = "",
 ) -> None:
-    """The menu alone, for a chart."""
+    """The menu alone, for a chart, or for what draws it when a file is asked for."""
+
+    def drawn() -> Chart:
+        return chart() if callable(chart) and not isinstance(chart, alt.TopLevelMixin) else chart
+
     menu(
         file,
-        png=functools.partial(charts.picture, chart, "png", caption),
-        svg=functools.partial(charts.picture, chart, "svg", caption),
+        png=lambda: charts.picture(drawn(), "png", caption),
+        svg=lambda: charts.picture(drawn(), "svg", caption),
         rows=rows,
-        page=functools.partial(_page, chart, file, caption),
+        page=lambda: _page(drawn(), file, caption),
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import streamlit as st
 
-from apps import memory, model_places, saved_models
+from apps import memory, model_places, saved_models, turns
 from apps.labels import Answer, from_prediction, from_record
 from zoo import interpret
 
@@ -29,6 +29,25 @@ RUNTIME = "ZOO_RUNTIME"
 
 # One model of Keras computes at a time, whoever asks, and whatever is timed is timed alone.
 _ENGINE = threading.Lock()
+
+
+_prepared: set[tuple[str, str]] = set()
+"""Models for which LiteRT need not be waited for any more."""
+_at_work = 0
+_counting = threading.Lock()
+
+
+@contextlib.contextmanager
+def _working() -> Iterator[None]:
+    """Counts who is at work, within it."""
+    global _at_work
+    with _counting:
+        _at_work += 1
+    try:
+        yield
+    finally:
+        with _counting:
+            _at_work -= 1
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -69,8 +88,12 @@ def _settle() -> None:
     """Spare what stays the garbage collector's visits.
 
     Streamlit has it look through everything after each run of a page, and TensorFlow and its
-    graphs are very many objects: a good part of the time of every click.
+    graphs are very many objects: a good part of the time of every click. It also has Keras forget
+    its session then, which collects once more, and which a model that stays does not need.
     """
+    import keras
+
+    keras.backend.clear_session = lambda free_memory=True: None
     gc.collect()
     gc.freeze()
 
@@ -96,19 +119,27 @@ def computed(
     key = memory.key(name, "answer", text, beams, max_length)
     if (answer := memory.get(key)) is not None:
         return answer
-    say("preparing it, once on this computer")
+    if (name, fingerprint) not in _prepared:
+        say("preparing it, once on this computer")
+        with turns.waiting():
+            _on_litert(name, fingerprint)
+        _prepared.add((name, fingerprint))
     if (loaded := _on_litert(name, fingerprint)) is not None:
-        return memory.put(key, _answer(name, loaded, text, beams, max_length, say))
+        with _working():
+            return memory.put(key, _answer(name, loaded, text, beams, max_length, say))
     say("waiting for its turn")
-    with _ENGINE:
+    with turns.waiting():
+        _ENGINE.acquire()
+    try:
         # Somebody else may have asked the same while this one waited.
         if (answer := memory.get(key)) is not None:
             return answer
-        try:
-            return memory.put(key, _compute(name, fingerprint, text, beams, max_length, say))
-        except Exception:
-            _model.clear(name, fingerprint)
-            raise
+        return memory.put(key, _compute(name, fingerprint, text, beams, max_length, say))
+    except Exception:
+        _model.clear(name, fingerprint)
+        raise
+    finally:
+        _ENGINE.release()
 
 
 def predicted(name: str, text: str, beams: int) -> Any | None:
@@ -145,7 +176,12 @@ def turn(name: str, say: Callable[[str], None]) -> Iterator[Any]:
     """
     fingerprint = saved_models.fingerprint(name)
     say("waiting for its turn")
-    while not _ENGINE.acquire(timeout=0.5):
+    while not _ENGINE.acquire(blocking=False):
+        # The page is told twice a second, for which it has to have its turn.
+        with turns.waiting():
+            taken = _ENGINE.acquire(timeout=0.5)
+        if taken:
+            break
         say("waiting for its turn")
     try:
         say("loading the model")
@@ -185,7 +221,7 @@ def _answer(
     options = {"beams": beams, "max_length": max_length}
     prediction = loaded.predict([text], **options)[0]
     milliseconds = []
-    if alone or _ENGINE.acquire(blocking=False):
+    if alone or (_at_work == 1 and _ENGINE.acquire(blocking=False)):
         try:
             say(f"timing {RUNS} warm runs")
             for _ in range(RUNS):

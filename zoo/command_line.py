@@ -91,7 +91,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return STOPPED
-    except (ValueError, OSError, ImportError) as error:
+    except ImportError as error:
+        print(f"error: {error}: pip install -r requirements.txt", file=sys.stderr)
+        return WRONG
+    except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG
     return 0

@@ -83,7 +83,7 @@ def output(
             st.markdown("\n".join(f"{rank}. {line}" for rank, line in enumerate(lines, 1)))
     if words:
         rows = [{key: word[key] for key in ("text", "probability", "differs")} for word in words]
-        figures.save(charts.shaded_words(words), rows=rows, file=f"{answer.model}-output")
+        figures.save(lambda: charts.shaded_words(words), rows=rows, file=f"{answer.model}-output")
 
 
 def word_records(reading: Reading, reference: Reading) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -291,7 +292,9 @@ def _texts(name: str, outcome: Outcome, before: Reading, after: Reading) -> None
             if words:
                 kept = ("text", "probability", "differs")
                 rows = [{field: word[field] for field in kept} for word in words]
-                figures.save(charts.shaded_words(words), rows=rows, file=f"{name}-{key}")
+                figures.save(
+                    functools.partial(charts.shaded_words, words), rows=rows, file=f"{name}-{key}"
+                )
 
 
 def steps(name: str, rows: list[dict[str, Any]], unit: str) -> None:

@@ -155,7 +155,7 @@ def _one(name: str, text: str, own: Prediction, yours: tuple[Prediction, Candida
         },
         alt="Each step of your target: log-probability, rank, and what the model preferred",
     )
-    figures.save(charts.shaded_words(_shades(rows)), rows=rows, file=f"{name}-target-steps")
+    figures.save(lambda: charts.shaded_words(_shades(rows)), rows=rows, file=f"{name}-target-steps")
     _map(from_prediction(name, prediction, saliency=saliency), unit)
 
 

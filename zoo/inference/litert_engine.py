@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import queue
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -41,8 +42,11 @@ class Engine:
         self._idle: dict[int, queue.LifoQueue[Worker]] = {
             threads: queue.LifoQueue() for threads in (1, self._alone)
         }
+        self._made = dict.fromkeys(self._idle, 0)
+        self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
-        self._give_back(Worker(graphs, self._alone))  # a damaged graph is found now
+        with self._worker(self._alone):  # a damaged graph is found now
+            pass
 
     def generate(
         self,
@@ -125,20 +129,29 @@ class Engine:
 
     @contextmanager
     def _worker(self, threads: int = 1) -> Iterator[Worker]:
-        """Interpreters that nobody else uses meanwhile; made where all are in use."""
+        """Interpreters that nobody else uses meanwhile: as many as cores, made when needed."""
+        idle = self._idle[threads]
         try:
-            worker = self._idle[threads].get_nowait()
+            worker = idle.get_nowait()
         except queue.Empty:
-            worker = Worker(self.graphs, threads)
+            worker = self._another(threads) or idle.get()
         try:
             yield worker
         finally:
-            self._give_back(worker)
-
-    def _give_back(self, worker: Worker) -> None:
-        idle = self._idle[worker.threads]
-        if idle.qsize() < self.threads:
             idle.put(worker)
+
+    def _another(self, threads: int) -> Worker | None:
+        """More interpreters; None where there are enough, and one has to wait for one's turn."""
+        with self._lock:
+            if self._made[threads] >= self.threads:
+                return None
+            self._made[threads] += 1
+        try:
+            return Worker(self.graphs, threads)
+        except Exception:
+            with self._lock:
+                self._made[threads] -= 1
+            raise
 
 
 def cores() -> int:

@@ -115,13 +115,17 @@ class Decoder:
 
     def reorder(self, parents: np.ndarray) -> None:
         """Let row n go on from what row `parents[n]` had."""
-        if np.array_equal(parents, np.arange(self.rows)):
+        moved = np.flatnonzero(parents != np.arange(self.rows))
+        if not len(moved):
             return
         for state, axis in self.growing.items():
             # Of a cache only what has been written.
             here = _along(axis, slice(self.index))
             views = [graph[state][here] for graph in self.graphs]
-            rows = (views[0] if len(views) == 1 else np.concatenate(views))[parents]
+            if len(views) == 1:
+                views[0][moved] = views[0][parents[moved]]
+                continue
+            rows = np.concatenate(views)[parents]
             for n, view in enumerate(views):
                 view[...] = rows[n * self.each : (n + 1) * self.each]
 

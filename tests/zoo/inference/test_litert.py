@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -104,6 +105,15 @@ def test_draws_forced_targets_and_limits_are_those_of_keras(both):
             on_litert.predict(TEXTS, beams=beams, max_length=3, length_penalty=0),
             on_keras.predict(TEXTS, beams=beams, max_length=3, length_penalty=0),
         )
+
+
+def test_many_at_a_time_share_as_many_interpreters_as_there_are_cores(both):
+    _, on_litert = both
+    wanted = on_litert.predict(TEXTS, beams=2)
+    with ThreadPoolExecutor(12) as threads:
+        for found in threads.map(lambda _: on_litert.predict(TEXTS, beams=2), range(24)):
+            same(found, wanted)
+    assert max(on_litert.engine._made.values()) <= on_litert.engine.threads
 
 
 def test_what_is_known_of_the_network_is_known_without_it(both):

@@ -1,0 +1,41 @@
+"""Few pages are drawn at a time, so that thirty readers wait one after the other, not all for all.
+
+Pages are drawn by threads of one process, which Python runs in turn. With dozens at work the thread
+that sends what is drawn gets its turn too rarely, and everybody sees everything at the very end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+AT_ONCE = 2
+_slots = threading.BoundedSemaphore(AT_ONCE)
+_mine = threading.local()
+
+
+@contextlib.contextmanager
+def drawing() -> Iterator[None]:
+    """Within it a page is drawn: `AT_ONCE` at most, the others wait before it."""
+    with _slots:
+        _mine.held = True
+        try:
+            yield
+        finally:
+            _mine.held = False
+
+
+@contextlib.contextmanager
+def waiting() -> Iterator[None]:
+    """Within it this page waits for something else, and another one is drawn meanwhile."""
+    if not getattr(_mine, "held", False):
+        yield
+        return
+    _mine.held = False
+    _slots.release()
+    try:
+        yield
+    finally:
+        _slots.acquire()
+        _mine.held = True

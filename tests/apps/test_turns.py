@@ -1,0 +1,64 @@
+"""Few pages are drawn at a time, and one that waits lets another one draw."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from apps import turns
+
+
+def test_no_more_than_a_few_draw_at_a_time_and_all_do():
+    drawing, most, done = 0, 0, []
+    lock = threading.Lock()
+
+    def page(number: int) -> None:
+        nonlocal drawing, most
+        with turns.drawing():
+            with lock:
+                drawing += 1
+                most = max(most, drawing)
+            time.sleep(0.01)
+            with lock:
+                drawing -= 1
+            done.append(number)
+
+    threads = [threading.Thread(target=page, args=(n,)) for n in range(9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(done) == list(range(9)) and most == turns.AT_ONCE
+
+
+def test_who_waits_lets_another_draw_and_goes_on_after():
+    others, ended = threading.Event(), []
+
+    def waits() -> None:
+        with turns.drawing():
+            with turns.waiting():
+                assert others.wait(10)
+            ended.append("waited")
+
+    threads = [threading.Thread(target=waits) for _ in range(turns.AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    with turns.drawing():  # though as many as may draw have begun before
+        others.set()
+    for thread in threads:
+        thread.join(10)
+    assert ended == ["waited"] * turns.AT_ONCE
+
+
+def test_a_page_that_fails_or_never_had_a_turn_leaves_none_taken():
+    for _ in range(3 * turns.AT_ONCE):
+        try:
+            with turns.drawing(), turns.waiting():
+                raise ValueError("broken")
+        except ValueError:
+            pass
+        with turns.waiting():  # outside of a page: a script, a test
+            pass
+    with turns.drawing():
+        assert turns._slots.acquire(blocking=False)
+        turns._slots.release()
