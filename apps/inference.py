@@ -27,10 +27,8 @@ RUNS = 3
 RUNTIME = "ZOO_RUNTIME"
 """The variable that, set to `keras`, leaves LiteRT out."""
 
-# One model of Keras computes at a time, whoever asks, and whatever is timed is timed alone.
+# Held while a model computes on Keras and while an answer is timed: one at a time, for everyone.
 _ENGINE = threading.Lock()
-
-
 _prepared: set[tuple[str, str]] = set()
 """Models for which LiteRT need not be waited for any more."""
 _at_work = 0
@@ -154,7 +152,7 @@ def with_saliency(answer: Answer, text: str, say: Callable[[str], None]) -> Answ
     Raises:
         Exception: whatever went wrong; nothing of it stays in a cache.
     """
-    key = memory.key(answer.model, "answer with saliency", text, answer.text)
+    key = memory.key(answer.model, "saliency", text, tuple(answer.target_pieces))
     if (found := memory.get(key)) is None:
         with turn(answer.model, say) as loaded:
             say("measuring its input saliency; the first time it compiles")
