@@ -87,6 +87,12 @@ class TrainConfig:
     epochs: float = option(10.0, help="Passes over the data, unless --steps is given.", least=0)
     steps: int = option(0, help="Optimizer steps; 0: as many as --epochs makes.", least=0)
     batch_tokens: int = option(2048, help="Target (and source) tokens a batch.", least=1)
+    optimizer: str = option(
+        "adam",
+        help="adam, or sgd: plain steps down the gradient, for recurrent language models, with a "
+        "--learning-rate about 20 and a --clip of 0.25.",
+        choices=("adam", "sgd"),
+    )
     learning_rate: float = option(2e-3, help="At its peak, after the warm-up.")
     warmup: int = option(400, help="Steps of linear warm-up.", least=0)
     smoothing: float | None = option(
@@ -124,6 +130,11 @@ class TrainConfig:
         0,
         help="Tokens that a language model reads at a time; 0: its context, or 128 without one.",
         least=0,
+    )
+    carry_state: bool = option(
+        False,
+        help="A recurrent language model begins each window with the state it had at the end of "
+        "the one before: a batch is as many places of the text, each of which goes on.",
     )
     vocabulary: int = option(0, help="Sub-words of the tokenizer; 0: as the task has it.", least=0)
     weight_decay: float = option(0.0, help="Of every matrix, times the learning rate.", least=0)

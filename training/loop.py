@@ -175,6 +175,9 @@ class Trainer:
         return done.step >= self.schedule.steps or bool(stale)
 
     def _step(self, batch: Batch) -> None:
+        carried = getattr(self.network, "carried", None)
+        if carried and not self.progress.batch:
+            carried.reset()
         loss = step(self.network, fit(batch, self.shapes) if self.shapes else batch, self.on)
         if not math.isfinite(loss):
             raise FloatingPointError(

@@ -31,6 +31,7 @@ def make_ready(
             clip=config.clip,
             averaging=config.averaging,
             weight_decay=config.weight_decay,
+            kind=config.optimizer,
         )
         network.compile(
             optimizer=optimizer,

@@ -113,7 +113,7 @@ def _signature() -> inspect.Signature:
         allowed, kind = field.metadata["range"], hints[field.name]
         flags = [field.metadata["flag"]] if field.metadata["flag"] else []
         if kind is bool:
-            flags = [f"--{field.name}"]
+            flags = ["--" + field.name.replace("_", "-")]
         default = None if field.default is dataclasses.MISSING else field.default
         if field.name == "override":
             kind, default = list[str] | None, None

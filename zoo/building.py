@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 from zoo import registry
 from zoo.runtime import keras_settings
+
+
+def network_class(name: str, kind: str) -> type[Any]:
+    """The class of the architecture `name` of a kind. Raises ValueError: unknown name."""
+    return registry.named(registry.architecture(name, kind).network)
 
 
 def build(
@@ -41,10 +45,9 @@ def build(
         raise ValueError(
             f"{name} is configured by {entry.config.__name__}. Received: {type(config).__name__}"
         )
-    module, _, class_name = entry.network.partition(":")
-    network_class = getattr(importlib.import_module(module), class_name)
+    made = network_class(name, kind)
     keras.utils.set_random_seed(seed)
     with keras_settings.precision(precision):
-        network = network_class(config, name=name)
+        network = made(config, name=name)
         network.build_variables()
     return network

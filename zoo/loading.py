@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -54,16 +53,16 @@ def load(name_or_path: str | Path, runtime: str = "", precision: str = "float32"
         "name": text if not is_path else folder.resolve().name,
         "card": saving.read_card(folder),
     }
+    entry = registry.architecture(config["model"], config["kind"])
     exported = (folder / DESCRIPTION).is_file()
-    if runtime or (exported and not (folder / saving.WEIGHTS).is_file()):
+    if (runtime and not entry.counted) or (exported and not (folder / saving.WEIGHTS).is_file()):
         from zoo.inference import litert_making
         from zoo.inference.litert_folder import GraphFolder
-        from zoo.inference.litert_seq2seq import LiteRTSeq2Seq
 
         graphs = (
             GraphFolder.read(folder) if exported else litert_making.find(folder, config, precision)
         )
-        return LiteRTSeq2Seq.from_folder(folder, config, graphs, **known)
-    entry = registry.architecture(config["model"], config["kind"])
-    module, _, name = (entry.predictor or registry.KINDS[config["kind"]].predictor).partition(":")
-    return getattr(importlib.import_module(module), name).from_folder(folder, config, **known)
+        made = registry.named(registry.KINDS[config["kind"]].on_litert)
+        return made.from_folder(folder, config, graphs, **known)
+    made = registry.named(entry.predictor or registry.KINDS[config["kind"]].predictor)
+    return made.from_folder(folder, config, **known)

@@ -6,6 +6,7 @@ a trained one, in a folder.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ class Kind:
         tokenizers: the names of the tokenizers that a model of it has.
         files: how their files may end.
         exporter: module and function that writes a SavedModel of one; "": there is none.
+        graphs: module and function that gives the LiteRT graphs of a network; "": there are none.
+        on_litert: module and class that a trained model of it is loaded as, to run on LiteRT.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Kind:
     tokenizers: tuple[str, ...]
     files: tuple[str, ...]
     exporter: str = ""
+    graphs: str = ""
+    on_litert: str = ""
 
 
 KINDS: dict[str, Kind] = {
@@ -42,6 +47,8 @@ KINDS: dict[str, Kind] = {
             tokenizers=("source", "target"),
             files=(".model",),
             exporter="zoo.export.saved_model:export",
+            graphs="zoo.inference.litert_graphs:graphs",
+            on_litert="zoo.inference.litert_seq2seq:LiteRTSeq2Seq",
         ),
         Kind(
             name="language_model",
@@ -49,6 +56,8 @@ KINDS: dict[str, Kind] = {
             tokenizers=("text",),
             files=(".json", ".model"),
             exporter="zoo.export.language_model:export",
+            graphs="zoo.inference.litert_language_graphs:graphs",
+            on_litert="zoo.inference.litert_language_model:LiteRTLanguageModel",
         ),
     )
 }
@@ -204,6 +213,12 @@ ARCHITECTURES: dict[tuple[str, str], Architecture] = {
         ),
     )
 }
+
+
+def named(place: str) -> Any:
+    """What a place such as "zoo.models.gpt:GPT" names; its module is imported now."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def of_kind(kind: str, counted: bool = False) -> dict[str, Architecture]:

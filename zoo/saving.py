@@ -88,10 +88,13 @@ def named_weights(network: Network) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     seen: set[int] = set()
+    weights = set(map(id, network.weights))
 
     def walk(layer: Any, prefix: str) -> None:
         seen.add(id(layer))
         for weight in [*layer._trainable_variables, *layer._non_trainable_variables]:
+            if id(weight) not in weights:
+                continue  # a state of training, as those of dropout
             name = f"{prefix}{weight.name}"
             if name in found:
                 raise ValueError(f"Two weights of {network.name} are called {name}")

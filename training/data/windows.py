@@ -87,3 +87,60 @@ class Windows:
             weights = np.zeros((self.rows, self.length), "float32")
             weights[: len(chosen)] = 1.0 / tokens
             yield WindowBatch(both[:, :-1], both[:, 1:], weights, tokens)
+
+
+class ContinuedWindows:
+    """Cuts a stream into B parts, each of which a row of the batches reads from end to end.
+
+    Row b of a batch goes on where row b of the batch before ended. An epoch begins at one of the
+    first T places, drawn by (seed, epoch); fewer than B T tokens at the end are left out.
+
+    Args:
+        ids: (N,) the stream.
+        length: T.
+        rows: B.
+        seed: of the place.
+
+    Raises:
+        ValueError: the stream is shorter than a window for each row.
+
+    Example:
+        >>> windows = ContinuedWindows(np.arange(20), length=3, rows=2)
+        >>> first, second = list(windows.epoch(0))[:2]
+        >>> bool((first.target_out[:, -1] == second.target_in[:, 0]).all())
+        True
+    """
+
+    def __init__(self, ids: np.ndarray, length: int, rows: int, seed: int = 0):
+        if len(ids) < length * (rows + 1) + 1:
+            raise ValueError(
+                f"the training text has {len(ids):,} tokens, and {rows} windows of {length} that "
+                f"go on need {length * (rows + 1) + 1:,}: take a longer text, fewer --batch-tokens "
+                "or a shorter window (--window)"
+            )
+        self.ids, self.length, self.rows, self.seed = np.asarray(ids), length, rows, seed
+
+    def __len__(self) -> int:
+        """How many tokens there are."""
+        return len(self.ids)
+
+    def _first(self, epoch: int) -> int:
+        return int(np.random.default_rng((self.seed, epoch)).integers(self.length))
+
+    def _part(self, epoch: int) -> int:
+        """How many tokens each row reads."""
+        return (len(self.ids) - 1 - self._first(epoch)) // self.rows
+
+    def count(self, epoch: int = 0) -> int:
+        """How many batches `epoch` has."""
+        return self._part(epoch) // self.length
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[WindowBatch]:
+        """The batches of `epoch`, from number `start` on."""
+        begins = self._first(epoch) + self._part(epoch) * np.arange(self.rows)  # (B,)
+        tokens = self.rows * self.length
+        weights = np.full((self.rows, self.length), 1.0 / tokens, "float32")
+        for number in range(start, self.count(epoch)):
+            places = begins[:, None] + number * self.length + np.arange(self.length + 1)
+            both = self.ids[places].astype("int32")  # (B, T + 1)
+            yield WindowBatch(both[:, :-1], both[:, 1:], weights, tokens)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from zoo import registry
 
 if TYPE_CHECKING:
     from training.objectives.base import Objective
@@ -11,5 +12,4 @@ if TYPE_CHECKING:
 
 def of_task(task: Any) -> Objective:
     """How networks of the kind of `task` are trained on it."""
-    module, _, name = task.objective.partition(":")
-    return getattr(import_module(module), name)(task)
+    return registry.named(task.objective)(task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -67,8 +68,13 @@ def make_optimizer(
     clip: float,
     averaging: float,
     weight_decay: float = 0.0,
+    kind: str = "adam",
 ) -> keras.optimizers.Optimizer:
-    """Adam (Kingma and Ba 2015) with the settings of Vaswani et al. 2017, section 5.3.
+    """Adam (Kingma and Ba 2015) with the settings of Vaswani et al. 2017, section 5.3; or SGD.
+
+    Plain stochastic gradient descent with an average of the weights is what recurrent language
+    models of words were best trained with (Zaremba et al. 2014; Merity et al. 2018): Adam makes the
+    steps of a rare word's vectors as long as those of a frequent one's.
 
     Args:
         learning_rate: reached after the warm-up, then falls as half a cosine to 1 % of it.
@@ -80,6 +86,7 @@ def make_optimizer(
             so that it averages over a twentieth of its steps and has forgotten its first weights.
         weight_decay: share of every matrix taken away a step, times the learning rate, apart from
             the gradient (Loshchilov and Hutter 2019); biases and norms keep theirs.
+        kind: "adam" or "sgd".
     """
     averaging = min(averaging, max(1.0 - 20.0 / steps, 0.0))
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -89,10 +96,12 @@ def make_optimizer(
         decay_steps=max(steps - warmup, 1),
         alpha=0.01,
     )
-    optimizer = keras.optimizers.Adam(
+    make = {
+        "adam": partial(keras.optimizers.Adam, beta_2=0.98, epsilon=1e-9),
+        "sgd": keras.optimizers.SGD,
+    }[kind]
+    optimizer = make(
         schedule,
-        beta_2=0.98,
-        epsilon=1e-9,
         global_clipnorm=clip,
         use_ema=averaging > 0,
         ema_momentum=averaging or 0.99,

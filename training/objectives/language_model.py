@@ -13,7 +13,7 @@ import numpy as np
 from training import paths
 from training.checkpoint import Progress
 from training.config import TrainConfig
-from training.data.windows import Windows
+from training.data.windows import ContinuedWindows, Windows
 from training.distributed.devices import ONE, Devices
 from training.metrics import language_modeling as metrics
 from training.objectives.base import Data, Objective, Validation
@@ -22,7 +22,7 @@ from training.progress import console
 from training.start_from import Start
 from training.tasks.language_modeling import LanguageModeling
 from zoo import registry, saving, text_tokenizers
-from zoo.building import build
+from zoo.building import build, network_class
 from zoo.inference.language_model import LanguageModelPredictor
 from zoo.inference.text_scoring import log_probs
 from zoo.text_tokenizers import TextTokenizer
@@ -45,6 +45,9 @@ class LanguageModelObjective(Objective):
                     f"--{option.replace('_', '-')} is for tasks of pairs, and "
                     f"{paths.shown(self.task.name)} is a text to continue"
                 )
+        model = start.config["model"] if start else config.model
+        if config.carry_state and not network_class(model, self.kind).carries_state:
+            raise ValueError(f"--carry-state is for recurrent networks, and {model} is none")
         sizes = start.hyperparameters if start else self._sizes(config, 4)
         window = getattr(sizes, "max_length", None)
         if window and config.window > window:
@@ -78,7 +81,10 @@ class LanguageModelObjective(Objective):
         self.length = self._window(config, start)
         rows = max(config.batch_tokens // self.length, 1)
         rows = -(-rows // on.count) * on.count  # each device has as many
-        windows = Windows(ids, self.length, rows, config.seed)
+        if config.carry_state and on.count > 1:
+            raise ValueError(f"--carry-state trains on one device. Received: {on.count}")
+        cut = ContinuedWindows if config.carry_state else Windows
+        windows = cut(ids, self.length, rows, config.seed)
         self.rows = rows
         valid = self.tokenizer.encode(self.task.text("valid"))
         self.valid = valid[: config.validate_on * self.length]
@@ -118,6 +124,8 @@ class LanguageModelObjective(Objective):
         probe = build(model, sizes, kind=self.kind)
         with on.scope():
             network = build(model, sizes, seed=seed, precision=config.precision, kind=self.kind)
+            if config.carry_state:
+                network.carry_state(self.rows)
         description = saving.model_config(
             kind=self.kind,
             name=folder.name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,7 @@ def export(loaded: Any, folder: str | Path, **options: Any) -> Path:
     """
     if why := missing(loaded.config):
         raise ValueError(why)
-    module, _, name = registry.KINDS[loaded.config["kind"]].exporter.partition(":")
-    return getattr(import_module(module), name)(loaded, folder, **options)
+    return registry.named(registry.KINDS[loaded.config["kind"]].exporter)(loaded, folder, **options)
 
 
 def missing(config: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from zoo.export.tf_serving import EXTRA, WARMUP, Request, write_warmup
-from zoo.inference.language_model import EMPTY, MAX_CHARACTERS
+from zoo.inference.language_model_base import EMPTY, MAX_CHARACTERS
 
 if TYPE_CHECKING:
     from zoo.inference.language_model import LanguageModelPredictor

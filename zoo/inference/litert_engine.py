@@ -6,17 +6,13 @@ framework is imported. Axes: B batch, S source tokens, T target tokens.
 
 from __future__ import annotations
 
-import os
-import queue
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from zoo.inference.litert_folder import GraphFolder
+from zoo.inference.litert_pool import Pool
 from zoo.inference.litert_search import Worker, Written, padded
 from zoo.inference.sampling import Generated, Sampling, draw
 
@@ -35,18 +31,7 @@ class Engine:
     """
 
     def __init__(self, graphs: GraphFolder, threads: int | None = None):
-        self.graphs = graphs
-        self.threads = threads or cores()
-        # A single row has all cores, where a step is large enough to be shared: measured on two.
-        self._alone = min(2, self.threads) if graphs.precision == "float32" else 1
-        self._idle: dict[int, queue.LifoQueue[Worker]] = {
-            threads: queue.LifoQueue() for threads in (1, self._alone)
-        }
-        self._made = dict.fromkeys(self._idle, 0)
-        self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
-        with self._worker(self._alone):  # a damaged graph is found now
-            pass
+        self.graphs, self.pool = graphs, Pool(graphs, Worker, threads)
 
     def generate(
         self,
@@ -64,10 +49,10 @@ class Engine:
         limits = np.broadcast_to(length if limit is None else limit, (rows,))
         uniform = draw(seed, rows, length) if sampling else np.zeros((rows, 0), "float32")
 
-        threads = self._alone if np.count_nonzero(source.any(axis=1)) == 1 else 1
+        threads = self.pool.alone if np.count_nonzero(source.any(axis=1)) == 1 else 1
 
         def answer(row: int) -> list[Written]:
-            with self._worker(threads) as worker:
+            with self.pool.worker(threads) as worker:
                 return worker.search(
                     padded(source[row]),
                     int(limits[row]),
@@ -98,7 +83,7 @@ class Engine:
         """(B, T) log-probabilities of (B, T) ids after (B, S) ids, and the maps, padded with 0."""
 
         def answer(row: int) -> dict[str, np.ndarray]:
-            with self._worker() as worker:
+            with self.pool.worker() as worker:
                 return worker.score(padded(source[row]), padded(target[row]))
 
         found = self._each(answer, source * target.any(axis=1, keepdims=True))
@@ -121,41 +106,4 @@ class Engine:
         """What `answer(row)` gives for each row that is not all padding, the longest first."""
         sizes = (source != 0).sum(axis=1)
         rows = [int(row) for row in np.argsort(-sizes, kind="stable") if sizes[row]]
-        if len(rows) < 2 or self.threads < 2:
-            return {row: answer(row) for row in rows}
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="litert")
-        return dict(zip(rows, self._pool.map(answer, rows), strict=True))
-
-    @contextmanager
-    def _worker(self, threads: int = 1) -> Iterator[Worker]:
-        """Interpreters that nobody else uses meanwhile: as many as cores, made when needed."""
-        idle = self._idle[threads]
-        try:
-            worker = idle.get_nowait()
-        except queue.Empty:
-            worker = self._another(threads) or idle.get()
-        try:
-            yield worker
-        finally:
-            idle.put(worker)
-
-    def _another(self, threads: int) -> Worker | None:
-        """More interpreters; None where there are enough, and one has to wait for one's turn."""
-        with self._lock:
-            if self._made[threads] >= self.threads:
-                return None
-            self._made[threads] += 1
-        try:
-            return Worker(self.graphs, threads)
-        except Exception:
-            with self._lock:
-                self._made[threads] -= 1
-            raise
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
-    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(own or 1, int(allowed) if allowed.isdigit() and int(allowed) else 64)
+        return self.pool.each(answer, rows)

@@ -16,6 +16,8 @@ FORMAT = 1
 """Counts up when graphs of before cannot be run any more."""
 BEAM_ROWS = 5
 """Rows of the step graph for beams; narrower beams leave rows unused, wider ones run it often."""
+READ = 32
+"""Tokens that a language model without a context reads at a time."""
 BLOCK = 64
 """Of so many logits a step graph also gives the largest, so that a search need not read all."""
 NEVER = -1e9
@@ -31,7 +33,7 @@ class GraphFolder:
         precision: of the weights, "float32" or "int8".
         parameters: how many weights the network has.
         files: for each graph its `file`, `sha256`, the axes of its `inputs`, and of a step graph
-            the axis on which each `state` grows.
+            the axis on which each `state` grows, and what it `begins` with where that is not 0.
     """
 
     path: Path
@@ -74,25 +76,27 @@ class GraphFolder:
             raise GraphError(f"these graphs have no {name}: export the model again")
         return Graph(self.path / Path(one["file"]).name, one["inputs"], threads)
 
+    def begins(self, name: str) -> dict[str, float]:
+        """Of the step graph `name`: the value of each state tensor before the first token."""
+        one = self.files[name]
+        return {key: float(one.get("begins", {}).get(key, 0)) for key in one["state"]}
+
     def growing(self, name: str) -> dict[str, int]:
         """Of the step graph `name`: the axis on which each state tensor grows; -1: none."""
         return dict(self.files[name]["state"])
 
 
-def write(
-    folder: Path,
-    graphs: Iterable[tuple[str, bytes, Mapping[str, list[int | str]], Mapping[str, int]]],
-    **facts: Any,
-) -> None:
-    """Write graphs, each by name, content, axes of its inputs and of its state; then the JSON."""
+def write(folder: Path, graphs: Iterable[tuple[Any, bytes]], **facts: Any) -> None:
+    """Write graphs, each a `litert_states.Traced` with its content; then the JSON, with facts."""
     described = {}
-    for name, content, inputs, state in graphs:
-        (folder / f"{name}.tflite").write_bytes(content)
-        described[name] = {
-            "file": f"{name}.tflite",
+    for one, content in graphs:
+        (folder / f"{one.name}.tflite").write_bytes(content)
+        described[one.name] = {
+            "file": f"{one.name}.tflite",
             "sha256": hashlib.sha256(content).hexdigest(),
-            "inputs": {key: list(axes) for key, axes in inputs.items()},
-            **({"state": dict(state)} if state else {}),
+            "inputs": {key: list(spec.axes) for key, spec in one.inputs.items()},
+            **({"state": dict(one.state)} if one.state else {}),
+            **({"begins": dict(one.begins)} if one.begins else {}),
         }
     text = json.dumps({"format": FORMAT, **facts, "graphs": described}, indent=1)
     (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")

@@ -9,13 +9,14 @@ Axes: S source tokens, T target tokens, C tokens the cache has room for, N rows,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from zoo.inference.litert_folder import BEAM_ROWS, BLOCK, NEVER
+from zoo.inference.litert_states import Traced, axes, new_part, pack, place_of
 from zoo.inference.scoring import score
 from zoo.layers.attention_hooks import without_maps
 from zoo.runtime.litert_conversion import Spec
@@ -26,26 +27,16 @@ if TYPE_CHECKING:
     from zoo.kinds.seq2seq import Seq2Seq
 
 
-class Traced(NamedTuple):
-    """A graph to be converted."""
-
-    name: str
-    function: Callable[..., dict[str, Any]]
-    inputs: dict[str, Spec]
-    state: dict[str, int]
-    """Of `step`: the axis of each state tensor that grows with the tokens written; -1: none."""
-
-
 def graphs(network: Seq2Seq) -> Iterator[Traced]:
     """`encode`, `step` of one row and of several, and `score`."""
-    memory, state, axes = _shapes(network)
-    yield Traced("encode", _encode(network, axes), {"source": Spec((1, "S"), "int32")}, {})
+    memory, state, growing = _shapes(network)
+    yield Traced("encode", _encode(network, growing), {"source": Spec((1, "S"), "int32")}, {})
     for rows in (1, BEAM_ROWS):
         inputs = {"token": Spec((rows,), "int32"), "index": Spec((1,), "int32")}
         inputs |= {f"memory_{i}": Spec(shape) for i, shape in enumerate(memory[1])}
         inputs |= {f"state_{i}": Spec((rows, *shape[1:])) for i, shape in enumerate(state[1])}
-        known = {f"state_{i}": axis for i, axis in enumerate(axes)}
-        yield Traced(f"step_{rows}", _step(network, memory[0], state[0], axes), inputs, known)
+        known = {f"state_{i}": axis for i, axis in enumerate(growing)}
+        yield Traced(f"step_{rows}", _step(network, memory[0], state[0], growing), inputs, known)
     ids = {"source": "S", "target_in": "T", "target_out": "T"}
     yield Traced(
         "score", _score(network), {n: Spec((1, axis), "int32") for n, axis in ids.items()}, {}
@@ -63,19 +54,11 @@ def _shapes(network: Seq2Seq) -> tuple[tuple[Any, list], tuple[Any, list], list[
 
     (memory, state), (longer, more) = look(8, 16), look(12, 24)
 
-    def named(one: Tensor, other: Tensor, axis: str) -> tuple[int | str, ...]:
-        return tuple(
-            a if a == b else axis for a, b in zip(one.shape, other.shape, strict=True)
-        )  # a size that follows another is free
-
-    flat = keras.tree.flatten
-    memory_axes = [named(a, b, "S") for a, b in zip(flat(memory), flat(longer), strict=True)]
-    state_axes = [named(a, b, "C") for a, b in zip(flat(state), flat(more), strict=True)]
-    growing = [shape.index("C") if "C" in shape else -1 for shape in state_axes]
-    return (memory, memory_axes), (state, state_axes), growing
+    state_axes = axes(state, more, "C")
+    return (memory, axes(memory, longer, "S")), (state, state_axes), place_of("C", state_axes)
 
 
-def _encode(network: Seq2Seq, axes: list[int]) -> Callable[..., dict[str, Tensor]]:
+def _encode(network: Seq2Seq, growing: list[int]) -> Callable[..., dict[str, Tensor]]:
     def encode(source: Tensor) -> dict[str, Tensor]:
         with without_maps():
             memory = network.encode(source)
@@ -85,33 +68,22 @@ def _encode(network: Seq2Seq, axes: list[int]) -> Callable[..., dict[str, Tensor
             f"memory_{i}": ops.cast(x, "float32") for i, x in enumerate(keras.tree.flatten(memory))
         }
         # A cache begins empty; any other state is the encoder's.
-        begun = {f"state_{i}": x for i, x in enumerate(state) if axes[i] < 0}
+        begun = {f"state_{i}": x for i, x in enumerate(state) if growing[i] < 0}
         return found | {name: ops.cast(x, "float32") for name, x in begun.items()}
 
     return encode
 
 
 def _step(
-    network: Seq2Seq, memory: Any, state: State, axes: list[int]
+    network: Seq2Seq, memory: Any, state: State, growing: list[int]
 ) -> Callable[..., dict[str, Tensor]]:
-    def pack(example: Any, name: str, given: dict[str, Tensor]) -> Any:
-        flat = keras.tree.flatten(example)
-        cast = [ops.cast(given[f"{name}_{i}"], x.dtype) for i, x in enumerate(flat)]
-        return keras.tree.pack_sequence_as(example, cast)
-
     def step(token: Tensor, index: Tensor, **given: Tensor) -> dict[str, Tensor]:
         with without_maps():
             # The memory has one row, whatever the rows of the state: it is the same for all.
             logits, after = network.step(
                 token, index[0], pack(state, "state", given), pack(memory, "memory", given)
             )
-        found = scores(logits)
-        for i, x in enumerate(keras.tree.flatten(after)):
-            # Of a cache only what is new: the caller keeps the rest.
-            if axes[i] >= 0:
-                x = ops.take(x, index, axis=axes[i])
-            found[f"state_{i}"] = ops.cast(x, "float32")
-        return found
+        return scores(logits) | new_part(after, growing, index)
 
     return step
 

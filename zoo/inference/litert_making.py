@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo import registry
 from zoo.inference import litert_folder, litert_template
 from zoo.inference.litert_folder import GraphFolder
 from zoo.runtime import program_cache
@@ -29,7 +30,10 @@ from zoo.runtime.litert import GraphError
 from zoo.saving import WEIGHTS, read_weights
 
 if TYPE_CHECKING:
+    from zoo.inference.language_model import LanguageModelPredictor
     from zoo.inference.seq2seq import Seq2SeqPredictor
+
+    Loaded = Seq2SeqPredictor | LanguageModelPredictor
 
 SECONDS = 300
 _lock = threading.Lock()
@@ -41,10 +45,10 @@ def find(folder: Path, config: dict[str, Any], precision: str = "float32") -> Gr
     Raises:
         GraphError: they cannot be made; the message says why and what to do.
     """
-    if config["kind"] != "seq2seq":
+    if not registry.KINDS[config["kind"]].graphs:
         raise GraphError(
-            f"only models that write a target for a source run on LiteRT, and {folder.name} is a "
-            f"{config['kind']}: load it without runtime='litert'"
+            f"there are no LiteRT graphs of the kind {config['kind']}: load {folder.name} without "
+            "runtime='litert'"
         )
     with _lock:
         place = _place(folder, precision)
@@ -83,25 +87,22 @@ def _aside(place: Path) -> Iterator[Path]:
             os.replace(file, place / file.name)
 
 
-def make(loaded: Seq2SeqPredictor, folder: Path, precision: str = "float32") -> None:
+def make(loaded: Loaded, folder: Path, precision: str = "float32") -> None:
     """Convert the network of a loaded model and write its graphs into `folder`.
 
     Raises:
         zoo.runtime.litert_conversion.ConversionError: it has no such graphs.
     """
-    from zoo.inference.litert_graphs import graphs
     from zoo.runtime.litert_conversion import convert
 
-    def converted() -> Iterator[tuple[str, bytes, dict[str, list[int | str]], dict[str, int]]]:
-        for one in graphs(loaded.model):
-            content = convert(loaded.model, one.function, one.inputs, precision)
-            inputs = {name: list(spec.axes) for name, spec in one.inputs.items()}
-            yield one.name, content, inputs, one.state
+    graphs = registry.named(registry.KINDS[loaded.config["kind"]].graphs)
 
-    litert_folder.write(folder, converted(), precision=precision, parameters=loaded.parameters)
+    network, every = loaded.model, graphs(loaded.model)
+    made = ((one, convert(network, one.function, one.inputs, precision)) for one in every)
+    litert_folder.write(folder, made, precision=precision, parameters=loaded.parameters)
 
 
-def template(loaded: Seq2SeqPredictor) -> bytes:
+def template(loaded: Loaded) -> bytes:
     """The template of a model that came from a folder: its float32 graphs without its weights."""
     from zoo.layers.positions import sinusoids
     from zoo.saving import weight_arrays

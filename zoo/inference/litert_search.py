@@ -14,7 +14,7 @@ import numpy as np
 from zoo.inference.litert_folder import BEAM_ROWS, BLOCK, NEVER, GraphFolder
 from zoo.inference.sampling import Sampling
 from zoo.padding import LENGTHS, bucket
-from zoo.runtime.litert import Graph
+from zoo.runtime.litert import Graph, along
 from zoo.tokenizer import BOS, EOS, PAD
 
 ROOM = 16
@@ -80,7 +80,7 @@ class Decoder:
                     axis, view = graph.axis(name, "S"), graph[name]
                     if axis >= 0 and array.shape[axis] < self.source:
                         view[...] = 0  # the mask too: nothing looks there
-                        view = view[_along(axis, slice(array.shape[axis]))]
+                        view = view[along(axis, slice(array.shape[axis]))]
                     view[...] = array
                     del view
 
@@ -92,7 +92,7 @@ class Decoder:
         for graph, kept in zip(self.graphs, before, strict=True):
             for state, axis in self.growing.items():
                 graph[state][...] = 0
-                graph[state][_along(axis, slice(self.index))] = kept[state]
+                graph[state][along(axis, slice(self.index))] = kept[state]
 
     def step(self, tokens: np.ndarray) -> Scores:
         """Continue every row by the token (N,) it was given."""
@@ -100,7 +100,7 @@ class Decoder:
             self._grow()
         found = []
         here = slice(self.index, self.index + 1)
-        places = {state: _along(axis, here) for state, axis in self.growing.items()}
+        places = {state: along(axis, here) for state, axis in self.growing.items()}
         for n, graph in enumerate(self.graphs):
             graph["token"][:] = tokens[n * self.each : (n + 1) * self.each]
             graph["index"][0] = self.index
@@ -120,7 +120,7 @@ class Decoder:
             return
         for state, axis in self.growing.items():
             # Of a cache only what has been written.
-            here = _along(axis, slice(self.index))
+            here = along(axis, slice(self.index))
             views = [graph[state][here] for graph in self.graphs]
             if len(views) == 1:
                 views[0][moved] = views[0][parents[moved]]
@@ -128,11 +128,6 @@ class Decoder:
             rows = np.concatenate(views)[parents]
             for n, view in enumerate(views):
                 view[...] = rows[n * self.each : (n + 1) * self.each]
-
-
-def _along(axis: int, part: slice) -> tuple[slice, ...]:
-    """The index of a part of an axis; of everything where there is no such axis (-1)."""
-    return (*(slice(None),) * axis, part) if axis >= 0 else (slice(None),)
 
 
 def write(

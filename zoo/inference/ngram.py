@@ -9,26 +9,40 @@ from typing import Any
 import numpy as np
 
 from zoo import saving
-from zoo.continuation import Token
-from zoo.inference.language_model import GROWS, LanguageModelPredictor, Row
+from zoo.inference.language_model_base import LanguageModelBase, Row
 from zoo.inference.sampling import Sampling
 from zoo.inference.stop_texts import is_stopped
-from zoo.inference.text_scoring import Ranked
+from zoo.inference.text_windows import Ranked
 from zoo.models.ngram import KneserNey
+from zoo.text_tokenizers import TextTokenizer
 
 
-class NGramPredictor(LanguageModelPredictor):
+class NGramPredictor(LanguageModelBase):
     """A counted language model: no network, no attention, no framework.
 
-    Its `model` are the tables; all else is as in `LanguageModelPredictor`.
+    Args:
+        name, tokenizer, config, card, path: as `LanguageModelBase`.
+        network: the tables.
     """
 
-    model: KneserNey
+    def __init__(
+        self,
+        name: str,
+        network: KneserNey,
+        tokenizer: TextTokenizer,
+        config: dict[str, Any],
+        card: dict[str, Any] | None = None,
+        path: Path | None = None,
+    ):
+        super().__init__(name, tokenizer, config, card, path)
+        self.model = network
 
-    @staticmethod
-    def read_model(folder: Path, config: dict[str, Any]) -> KneserNey:
-        """The tables in a model folder."""
-        return saving.read_tables(folder, config)
+    @classmethod
+    def from_folder(cls, folder: Path, config: dict[str, Any], **known: Any) -> NGramPredictor:
+        """The model in a folder, `config` its checked config.json; `known`: its name and card."""
+        tables = saving.read_tables(folder, config)
+        tokenizer = saving.read_text_tokenizer(folder, config)
+        return cls(network=tables, tokenizer=tokenizer, config=config, path=folder, **known)
 
     @property
     def attention_heads(self) -> dict[str, tuple[int, int]]:
@@ -87,17 +101,7 @@ class NGramPredictor(LanguageModelPredictor):
                     chosen = drawn(chances, best, sampling, float(uniform[row.number, number]))
                 shown = best[:candidates]
                 shown = shown[chances[shown] > 0]  # what is never written is no candidate
-                named = zip(self.tokenizer.labels(shown), chances[shown].tolist(), strict=True)
-                row.tokens.append(
-                    Token(
-                        self.tokenizer.growth([*row.read, *row.ids][-GROWS:], chosen),
-                        self.tokenizer.labels([chosen])[0],
-                        float(np.log(chances[chosen])),
-                        tuple(named),
-                        chosen,
-                    )
-                )
-                row.ids.append(chosen)
+                self._append(row, chosen, np.log(chances[chosen]), shown, chances[shown])
                 row.ended = is_stopped(row.tokens, stops)
             if (number + 1) % chunk == 0 or number + 1 == limit or all(r.ended for r in rows):
                 yield

@@ -6,21 +6,19 @@ A network with a context reads the text through a sliding window; one without ca
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from keras import ops
 
+from zoo.inference.text_windows import Ranked, Text, carried, windowed
 from zoo.kinds.base import Maps, State, Tensor
 from zoo.kinds.language_model import LanguageModel
 from zoo.layers.attention_hooks import without_maps
-from zoo.padding import LENGTHS, bucket
 from zoo.runtime import backend
 
 CHUNK = 512
 """Tokens that a network without a context reads at a time."""
-AT_ONCE = 4_096
-"""Tokens in one batch of windows."""
 
 
 def log_probs(
@@ -51,19 +49,6 @@ def log_probs(
     if not len(ids):
         return np.zeros(0, "float32")
     return _along(network, run, ids, start, stride, report)[0]
-
-
-class Ranked(NamedTuple):
-    """What `log_probs` tells of each of N tokens, and what else might have stood there."""
-
-    log_probs: np.ndarray
-    """(N,) float32."""
-    ranks: np.ndarray
-    """(N,) int32: the place among all tokens that may be written, the likeliest is 1."""
-    candidates: np.ndarray
-    """(N, K) int32: the likeliest ids at each place, best first."""
-    candidate_log_probs: np.ndarray
-    """(N, K) float32; -inf where fewer than K ids may be written."""
 
 
 def ranked(
@@ -99,67 +84,18 @@ def _along(
     report: Callable[[int], None],
 ) -> list[np.ndarray]:
     """Each result (B, T, ...) of `run` for all of a text, (N, ...)."""
-    ids = np.asarray(ids, dtype="int32")
-    read = np.concatenate([[start], ids[:-1]]).astype("int32")
-    context = network.context
-    if context is None:
-        return _carried(network, run, read, ids, report)
-    stride = max(context // 4, 1) if stride is None else stride
-    if not 1 <= stride <= context:
-        raise ValueError(f"stride must be from 1 to the context, {context}. Received: {stride}")
-    return _windowed(run, read, ids, context, stride, report)
+    text = Text(np.asarray(ids, "int32"), start, report)
 
+    def window(read: np.ndarray, follow: np.ndarray) -> list[np.ndarray]:
+        return [ops.convert_to_numpy(each) for each in run(read, follow)]
 
-def _windowed(
-    run: Callable[..., Any],
-    read: np.ndarray,
-    ids: np.ndarray,
-    context: int,
-    stride: int,
-    report: Callable[[int], None],
-) -> list[np.ndarray]:
-    found: list[np.ndarray] = []
-    length = min(context, len(ids))
-    size = min(bucket(length, LENGTHS), context)  # a short text is filled up: few programs
-    begins = list(range(0, max(len(ids) - length, 0) + 1, stride))
-    if begins[-1] + length < len(ids):
-        begins.append(len(ids) - length)
-    rows = min(max(AT_ONCE // size, 1), 1 << (len(begins) - 1).bit_length())
-    done = 0
-    for at in range(0, len(begins), rows):
-        some = begins[at : at + rows]
-        places = np.array([*some, *[some[0]] * (rows - len(some))])[:, None] + np.arange(size)
-        places = np.minimum(places, len(ids) - 1)
-        results = [ops.convert_to_numpy(each) for each in run(read[places], ids[places])]
-        found = found or [np.empty((len(ids), *each.shape[2:]), each.dtype) for each in results]
-        for row, begin in enumerate(some):
-            for whole, part in zip(found, results, strict=True):
-                whole[done : begin + length] = part[row, done - begin : length]
-            done = begin + length
-        report(done)
-    return found
+    def part(read: np.ndarray, follow: np.ndarray, state: Any, count: int) -> Any:
+        *results, state = run(read, follow, state, np.array([count], "int32"))
+        return [ops.convert_to_numpy(each) for each in results], state
 
-
-def _carried(
-    network: LanguageModel,
-    run: Callable[..., Any],
-    read: np.ndarray,
-    ids: np.ndarray,
-    report: Callable[[int], None],
-) -> list[np.ndarray]:
-    state: Any = network.init_state(1, CHUNK)
-    found: list[np.ndarray] = []
-    for at in range(0, len(ids), CHUNK):
-        count = min(CHUNK, len(ids) - at)
-        both = np.zeros((2, 1, CHUNK), "int32")
-        both[0, 0, :count], both[1, 0, :count] = read[at : at + count], ids[at : at + count]
-        *results, state = run(*both, state, np.array([count], "int32"))
-        results = [ops.convert_to_numpy(each) for each in results]
-        found = found or [np.empty((len(ids), *each.shape[2:]), each.dtype) for each in results]
-        for whole, part in zip(found, results, strict=True):
-            whole[at : at + count] = part[0, :count]
-        report(at + count)
-    return found
+    if network.context is None:
+        return carried(part, text, network.init_state(1, CHUNK), CHUNK)
+    return windowed(window, text, network.context, stride)
 
 
 def windows(network: LanguageModel, read: Tensor, follow: Tensor) -> tuple[Tensor]:

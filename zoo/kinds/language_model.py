@@ -11,6 +11,7 @@ from keras import ops
 
 from zoo.kinds.base import Autoregressive, Maps, Memory, State, Tensor
 from zoo.layers.attention_hooks import without_maps
+from zoo.layers.carried_state import CarriedState
 from zoo.layers.dropout import Dropout, in_training
 from zoo.layers.embedding import TiedEmbedding
 
@@ -39,6 +40,14 @@ class LanguageModel(Autoregressive):
         self.embedding = TiedEmbedding(config.vocabulary, config.hidden_size, name="embedding")
         self.input_dropout = Dropout(config.dropout)
         self.output_dropout = Dropout(config.dropout)
+        self.carried: CarriedState | None = None
+
+    carries_state = False
+    """Whether a state may be carried from one window of training to the next: `carry_state`."""
+
+    def carry_state(self, rows: int) -> None:
+        """From now on `call` goes on, in training, where it ended with `rows` rows of tokens."""
+        self.carried = CarriedState(self.init_state(rows, 0), name="carried")
 
     @property
     def context(self) -> int | None:
@@ -69,7 +78,13 @@ class LanguageModel(Autoregressive):
     def call(self, tokens: Tensor, training: bool | None = None) -> Tensor:
         """(B, T) ids -> logits (B, T, V): what training runs."""
         with in_training(training), without_maps():
-            return self.decode(tokens, {})[0]
+            if not (self.carried and training):
+                return self.decode(tokens, {})[0]
+            index = ops.zeros((ops.shape(tokens)[0],), dtype="int32")
+            lengths = index + ops.shape(tokens)[1]
+            logits, state = self.read(tokens, self.carried.read(), index, lengths)
+            self.carried.keep(state)
+            return logits
 
     def build_variables(self) -> None:
         self.call(ops.ones((1, 2), dtype="int32"))

@@ -104,6 +104,8 @@ class MinGRUBlock(keras.layers.Layer):
 class MinGRULanguageModel(LanguageModel):
     """Blocks of minimal gated recurrent units; the state is one (B, D) a block."""
 
+    carries_state = True
+
     def __init__(self, config: Config, **kwargs: Any):
         super().__init__(config, **kwargs)
         self.blocks = [MinGRUBlock(config, name=f"block_{i}") for i in range(config.layers)]

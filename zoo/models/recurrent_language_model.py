@@ -23,6 +23,7 @@ class RecurrentLanguageModel(LanguageModel):
     """
 
     layer: type[keras.layers.RNN]
+    carries_state = True
     tensors: int
     """How many (B, D) a layer's state has."""
 
@@ -70,9 +71,13 @@ class RecurrentLanguageModel(LanguageModel):
 
     def call(self, tokens: Tensor, training: bool | None = None) -> Tensor:
         # Without a mask, which no training window needs: the layers are faster.
-        state = self.init_state(ops.shape(tokens)[0], 0)
+        carried = self.carried if training else None
+        state = carried.read() if carried else self.init_state(ops.shape(tokens)[0], 0)
         with in_training(training):
-            return self._through(tokens, state, None)[0]
+            logits, after = self._through(tokens, state, None)
+        if carried:
+            carried.keep(after)
+        return logits
 
 
 class RNNLanguageModel(RecurrentLanguageModel):

@@ -6,7 +6,7 @@ serves one thread at a time, and other interpreters run beside it: a run holds n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +85,13 @@ class Graph:
         """The input `name` where it lies, to be written to: not to be kept until the next run."""
         return self._views[name]()
 
+    def shapes(self, names: Sequence[str], **sizes: int) -> dict[str, tuple[int, ...]]:
+        """The shapes of inputs where the free axes have these sizes."""
+        return {
+            name: tuple(sizes[a] if isinstance(a, str) else a for a in self._axes[name])
+            for name in names
+        }
+
     def axis(self, name: str, free: str) -> int:
         """Which axis of the input `name` is the free one called so; -1: none."""
         axes = self._axes[name]
@@ -131,3 +138,13 @@ class Graph:
         views, numbers, copy = self._views, self._outputs, self._interpreter.get_tensor
         for name, part in outputs.items():
             views[name]()[part] = copy(numbers[name])
+
+
+def along(axis: int, part: slice) -> tuple[slice, ...]:
+    """The index of a part of an axis; of everything where there is no such axis (-1).
+
+    Example:
+        >>> np.zeros((2, 5))[along(1, slice(3))].shape, np.zeros((2, 5))[along(-1, slice(3))].shape
+        ((2, 3), (2, 5))
+    """
+    return (*(slice(None),) * axis, part) if axis >= 0 else (slice(None),)

@@ -13,7 +13,8 @@ from tests.zoo import tiny_language_models as tiny
 from zoo.continuation import Token
 from zoo.inference import language_model as module
 from zoo.inference import stop_texts
-from zoo.inference.language_model import MAX_CHARACTERS, LanguageModelPredictor
+from zoo.inference.language_model import LanguageModelPredictor
+from zoo.inference.language_model_base import MAX_CHARACTERS
 from zoo.inference.ngram import drawn
 from zoo.inference.sampling import Sampling, draw
 from zoo.tokenizer import UNK

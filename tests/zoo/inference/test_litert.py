@@ -113,7 +113,7 @@ def test_many_at_a_time_share_as_many_interpreters_as_there_are_cores(both):
     with ThreadPoolExecutor(12) as threads:
         for found in threads.map(lambda _: on_litert.predict(TEXTS, beams=2), range(24)):
             same(found, wanted)
-    assert max(on_litert.engine._made.values()) <= on_litert.engine.threads
+    assert max(on_litert.engine.pool.made.values()) <= on_litert.engine.pool.threads
 
 
 def test_what_is_known_of_the_network_is_known_without_it(both):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.zoo import tiny_language_models as tiny
-from zoo.inference import language_model, text_scoring
+from zoo.inference import language_model_base, text_scoring, text_windows
 from zoo.inference.sampling import Sampling
 
 CONTEXT = 16
@@ -35,7 +35,7 @@ def ngram():
 @pytest.mark.parametrize("length", [1, 5, CONTEXT, CONTEXT + 1, 41, 64])
 @pytest.mark.parametrize("stride", [None, 1, 5, CONTEXT])
 def test_a_sliding_window_is_that_of_brute_force(gpt, monkeypatch, length, stride):
-    monkeypatch.setattr(text_scoring, "AT_ONCE", 3 * CONTEXT)  # several batches
+    monkeypatch.setattr(text_windows, "AT_ONCE", 3 * CONTEXT)  # several batches
     text = tiny.TEXT[10 : 10 + length]
     ids = gpt.tokenizer.encode(text)
     read = [gpt.tokenizer.start, *ids[:-1].tolist()]
@@ -141,7 +141,7 @@ def test_empty_long_and_wrong_texts_to_score(gpt, ngram, monkeypatch):
             model.score(5)
         with pytest.raises(ValueError, match="candidates must be from 1 to"):
             model.score("To be", candidates=0)
-    monkeypatch.setattr(language_model, "MAX_CHARACTERS", 300)
+    monkeypatch.setattr(language_model_base, "MAX_CHARACTERS", 300)
     long = ngram.score("to " * 1_000)
     assert long.notes == ["Only the first 300 characters were read."]
     assert len(long.text) == 300
