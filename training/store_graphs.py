@@ -31,14 +31,14 @@ def main(
         raise ValueError("give some models, or --all. Received: " + ("both" if models else "none"))
 
     import zoo
-    from zoo import saving, shipped
+    from zoo import registry, saving, shipped
     from zoo.inference import litert_making, litert_template
 
     for name in shipped.names() if every else models or []:
         loaded = zoo.load(name)
-        if loaded.config["kind"] != "seq2seq":
+        if why := registry.without_graphs(loaded.config):
             if not every:
-                raise ValueError(f"{name} is a {loaded.config['kind']}: it has no LiteRT graphs")
+                raise ValueError(why)
             continue
         content = litert_making.template(loaded)
         path = loaded.path / litert_template.FILE

@@ -246,6 +246,16 @@ def architecture(name: str, kind: str = "seq2seq") -> Architecture:
     return known[name]
 
 
+def without_graphs(config: Mapping[str, Any]) -> str:
+    """Why there are no LiteRT graphs of a model with this config.json; "" where there are."""
+    kind, model = config["kind"], config["model"]
+    if not KINDS[kind].graphs:
+        return f"there are no LiteRT graphs of the kind {kind}"
+    if architecture(model, kind).counted:
+        return f"there are no LiteRT graphs of a {model} model: it has counts and no network"
+    return ""
+
+
 def former_names(name: str) -> dict[str, str]:
     """What hyper-parameters of the architecture `name`, of any kind, were called, and are now."""
     found: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""A trained `seq2seq` model as LiteRT graphs, which answer without TensorFlow and Keras."""
+"""A trained model as LiteRT graphs, which answer without TensorFlow and Keras."""
 
 from __future__ import annotations
 
@@ -8,50 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo import registry
+from zoo.export import litert_readme
 from zoo.inference import litert_making
 from zoo.saving import write_aside
 
 if TYPE_CHECKING:
-    from zoo.inference.seq2seq import Seq2SeqPredictor
-
-README = """
-# {name}
-
-A `{model}` trained on the task `{task}`, as LiteRT (TensorFlow Lite) graphs with {precision}
-weights, {size:.1f} MB. Training data: {origin}.
-
-With the package `zoo`, NumPy, `sentencepiece` and `ai-edge-litert`, and neither TensorFlow nor
-Keras (`requirements-run.txt`):
-
-    import zoo
-    model = zoo.load("path/to/this/folder")
-    answer, = model.predict([{example}], beams=5)
-    answer.text, answer.log_probs, answer.attention
-
-or, a text a line: `python -m zoo answer path/to/this/folder < texts > answers`.
-
-## The graphs, for other programs
-
-`graphs.json` names for each the axes of its inputs; S source tokens, T target tokens and C, the
-room of the cache, are free (`resize_tensor_input`). Ids are those of the SentencePiece files here;
-0 is padding, 1 begins a target, 2 ends texts.
-
-- `encode`: `source` int32 (1, S) to `memory_0`, ... and what a recurrent decoder's `state_0`, ...
-  begins with. Other states are a cache and begin with zeros.
-- `step_1`, `step_5`: for 1 or 5 rows, `token` int32 (N,), `index` int32 (1,), the position from 0
-  on, memory and state, to `logits` (N, V'), padded to blocks of 64 and very low where a token is no
-  answer; `most` (N, V' / 64), the largest of each block; `normalizer` (N, 1): logits minus it are
-  natural log-probabilities; and the state. Of a cache only what is new comes back, one place on the
-  axis that `graphs.json` names: write it there at `index`.
-- `score`: `source` (1, S), `target_in` (1, T), which begins with 1, and `target_out` (1, T) to
-  `log_probs` (1, T) and the attention maps `map_cross`, ... (1, layers, heads, rows, columns).
-
-No more than {source} source and {target} target tokens, the closing ones included.
-"""
+    from zoo.inference.litert_making import Loaded
 
 
 def export(
-    loaded: Seq2SeqPredictor, folder: str | Path, precision: str = "float32", example: str = ""
+    loaded: Loaded, folder: str | Path, precision: str = "float32", example: str = ""
 ) -> Path:
     """Write `loaded` into `folder`: graphs, tokenizers, configuration, card and README.
 
@@ -69,9 +35,10 @@ def export(
             (`zoo.runtime.litert_conversion.ConversionError`).
         FileExistsError: there is something else in `folder`.
     """
-    kind = loaded.config["kind"]
-    if kind != "seq2seq" or loaded.path is None:
-        raise ValueError(f"there are no LiteRT graphs of the kind {kind}")
+    if why := registry.without_graphs(loaded.config):
+        raise ValueError(why)
+    if loaded.path is None:
+        raise ValueError(f"{loaded.name} did not come from a folder: save it first")
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / "graphs.json").is_file():
         raise FileExistsError(f"{folder} is not empty and holds no graphs: give another --out")
@@ -80,34 +47,15 @@ def export(
         aside = Path(made) / "graphs"
         aside.mkdir()
         litert_making.make(loaded, aside, precision)
-        endings = registry.KINDS[kind].files
+        endings = registry.KINDS[loaded.config["kind"]].files
         kept = {name for name in loaded.config["tokenizers"].values() if name.endswith(endings)}
         for name in {"config.json", "card.json", *kept}:
             if (loaded.path / name).is_file():
                 shutil.copyfile(loaded.path / name, aside / name)
-        write_aside(aside / "README.md", readme(loaded, aside, precision, example).encode())
+        write_aside(
+            aside / "README.md", litert_readme.write(loaded, aside, precision, example).encode()
+        )
         if folder.exists():
             shutil.rmtree(folder)
         aside.rename(folder)
     return folder
-
-
-def readme(loaded: Seq2SeqPredictor, folder: Path, precision: str, example: str) -> str:
-    """What the folder holds and how to use it: Markdown."""
-    data = loaded.card.get("data") or {}
-    origin = [data.get(field) for field in ("corpus", "url", "licence", "attribution")]
-    size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
-    return (
-        README.strip("\n").format(
-            name=loaded.name,
-            model=loaded.config["model"],
-            task=loaded.config["task"],
-            precision=precision,
-            size=size,
-            origin=", ".join(str(value) for value in origin if value) or "unknown",
-            example=repr(example or "a text"),
-            source=loaded.max_source_length,
-            target=loaded.max_target_length,
-        )
-        + "\n"
-    )

@@ -31,7 +31,9 @@ class Engine:
     """
 
     def __init__(self, graphs: GraphFolder, threads: int | None = None):
-        self.graphs, self.pool = graphs, Pool(graphs, Worker, threads)
+        # Two cores for a single row, where a step is large enough to be shared: measured on two.
+        alone = 2 if graphs.precision == "float32" else 1
+        self.graphs, self.pool = graphs, Pool(graphs, Worker, threads, alone)
 
     def generate(
         self,

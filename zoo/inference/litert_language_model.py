@@ -47,6 +47,7 @@ class LiteRTLanguageModel(LanguageModelBase):
         super().__init__(**others)
         self.attention_heads, self.context = attention_heads, context
         self.parameters = graphs.parameters
+        # A step of one core is done before two have shared it: measured on gpt.
         self.pool = Pool(graphs, functools.partial(Reader, context=context), threads)
         self._excluded = np.zeros(self.tokenizer.size, "float32")
         self._excluded[list(self.tokenizer.excluded)] = -np.inf

@@ -45,11 +45,8 @@ def find(folder: Path, config: dict[str, Any], precision: str = "float32") -> Gr
     Raises:
         GraphError: they cannot be made; the message says why and what to do.
     """
-    if not registry.KINDS[config["kind"]].graphs:
-        raise GraphError(
-            f"there are no LiteRT graphs of the kind {config['kind']}: load {folder.name} without "
-            "runtime='litert'"
-        )
+    if why := registry.without_graphs(config):
+        raise GraphError(f"{why}: load {folder.name} without runtime='litert'")
     with _lock:
         place = _place(folder, precision)
         try:

@@ -22,6 +22,7 @@ class Pool(Generic[W]):
         graphs: the folder of the graphs.
         make: a worker of the graphs whose runs may use so many threads.
         threads: how many workers there are at most; by default one a core.
+        alone: how many threads one run may use where nothing else is asked of the pool.
 
     Raises:
         GraphError: graphs that cannot be run.
@@ -32,11 +33,11 @@ class Pool(Generic[W]):
         graphs: GraphFolder,
         make: Callable[[GraphFolder, int], W],
         threads: int | None = None,
+        alone: int = 1,
     ):
         self.graphs, self._make = graphs, make
         self.threads = threads or cores()
-        # A single row has all cores, where a step is large enough to be shared: measured on two.
-        self.alone = min(2, self.threads) if graphs.precision == "float32" else 1
+        self.alone = min(alone, self.threads)
         self._idle: dict[int, queue.LifoQueue[W]] = {
             threads: queue.LifoQueue() for threads in (1, self.alone)
         }

@@ -13,7 +13,7 @@ from zoo.inference.litert_folder import READ, GraphFolder
 from zoo.padding import bucket
 from zoo.runtime.litert import Graph, along
 
-ROOMS = (32, 64, 128, 256, 512, 1024, 2048, 4096)
+ROOMS = (32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096)
 """Tokens that a cache has room for: when it is full, it gets the next."""
 
 

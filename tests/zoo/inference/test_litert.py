@@ -264,11 +264,9 @@ def test_what_cannot_be_made_is_named_and_leaves_nothing(kept, monkeypatch, tmp_
         zoo.load(kept, runtime="litert")
 
 
-def test_other_runtimes_and_other_kinds_are_refused():
+def test_other_runtimes_are_refused():
     with pytest.raises(ValueError, match=r"runtime is one of '', 'litert'\. Received"):
         zoo.load("dates-lstm", runtime="x")
-    with pytest.raises(GraphError, match="is a language_model: load it without"):
-        zoo.load("shakespeare-gpt", runtime="litert")
 
 
 # Folders that are not as they should be
