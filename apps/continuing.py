@@ -37,7 +37,8 @@ class Written:
 
     Args:
         continuation: what the model answered.
-        tokens_per_second: of a second run, when everything was compiled; None where there is none.
+        tokens_per_second: of a second run, when everything was compiled; None where somebody else
+            was at work, or nothing was written.
     """
 
     continuation: Continuation
@@ -64,7 +65,7 @@ def written(
     key = memory.key(name, "written", prompt, options)
     if (found := memory.get(key)) is not None:
         return found
-    with inference.turn(name, say) as model:
+    with inference.answering(name, say) as model:
         if (found := memory.get(key)) is not None:  # somebody else has asked the same meanwhile
             return found
         say("writing")
@@ -77,16 +78,18 @@ def written(
                 show(tokens)
                 shown = time.perf_counter()
         show(tokens)
-        # The same again, at full speed: everything is compiled now, and the maps come with it.
-        continuation = model.predict(prompt, options.max_new_tokens, **how)[0]
-        again = model.predict(prompt, options.max_new_tokens, **how, attention=False)[0]
-        speed = len(again.tokens) / again.seconds if again.seconds and again.tokens else None
-        return memory.put(key, Written(continuation, speed))
+        # The same again with the maps; and at full speed, everything being compiled now.
+        continuation, speed = model.predict(prompt, options.max_new_tokens, **how)[0], None
+        with inference.undisturbed(model) as free:
+            if free:
+                again = model.predict(prompt, options.max_new_tokens, **how, attention=False)[0]
+                speed = len(again.tokens) / again.seconds if again.seconds else None
+        return memory.put(key, Written(continuation, speed or None))
 
 
 def candidates(name: str, prompt: str, count: int = 8) -> list[tuple[str, float]]:
     """The likeliest next tokens of another model after the same text, best first."""
-    with inference.turn(name, lambda step: None) as model:
+    with inference.answering(name, lambda step: None) as model:
         [answer] = model.predict(prompt, 1, candidates=count, attention=False)
     return list(answer.tokens[0].candidates) if answer.tokens else []
 

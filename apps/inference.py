@@ -69,11 +69,13 @@ def _model(name: str, fingerprint: str) -> Any:
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _on_litert(name: str, fingerprint: str) -> Any | None:
     """The model on LiteRT; None where it has no graphs and none can be made."""
-    if os.environ.get(RUNTIME) == "keras":
-        return None
     import zoo
+    from zoo import registry
     from zoo.runtime.litert import GraphError
 
+    config = saved_models.config(name)
+    if os.environ.get(RUNTIME) == "keras" or (config and registry.without_graphs(config)):
+        return None
     try:
         place = saved_models.folder(name) if saved_models.is_own(name) else name
         return zoo.load(place, runtime="litert")
@@ -117,12 +119,7 @@ def computed(
     key = memory.key(name, "answer", text, beams, max_length)
     if (answer := memory.get(key)) is not None:
         return answer
-    if (name, fingerprint) not in _prepared:
-        say("preparing it, once on this computer")
-        with turns.waiting():
-            _on_litert(name, fingerprint)
-        _prepared.add((name, fingerprint))
-    if (loaded := _on_litert(name, fingerprint)) is not None:
+    if (loaded := _ready(name, fingerprint, say)) is not None:
         with _working():
             return memory.put(key, _answer(name, loaded, text, beams, max_length, say))
     say("waiting for its turn")
@@ -138,6 +135,51 @@ def computed(
         raise
     finally:
         _ENGINE.release()
+
+
+def _ready(name: str, fingerprint: str, say: Callable[[str], None]) -> Any | None:
+    """`_on_litert`, and a word about the wait where it takes one."""
+    if (name, fingerprint) not in _prepared:
+        say("preparing it, once on this computer")
+        with turns.waiting():
+            _on_litert(name, fingerprint)
+        _prepared.add((name, fingerprint))
+    return _on_litert(name, fingerprint)
+
+
+@contextlib.contextmanager
+def answering(name: str, say: Callable[[str], None]) -> Iterator[Any]:
+    """A model that answers and scores texts: on LiteRT beside others, else in `turn`.
+
+    Args:
+        say: as `turn` has it.
+
+    Raises:
+        Exception: whatever went wrong.
+    """
+    if (loaded := _ready(name, saved_models.fingerprint(name), say)) is not None:
+        with _working():
+            yield loaded
+        return
+    with turn(name, say) as loaded:
+        yield loaded
+
+
+@contextlib.contextmanager
+def undisturbed(loaded: Any) -> Iterator[bool]:
+    """Within it nobody else is at work, so that an answer can be timed; False where somebody is.
+
+    `loaded`: the model, of `turn` or `answering`.
+    """
+    if not hasattr(loaded, "runtime"):  # of `turn`, which has nobody else at work
+        yield True
+        return
+    free = _at_work == 1 and _ENGINE.acquire(blocking=False)
+    try:
+        yield free
+    finally:
+        if free:
+            _ENGINE.release()
 
 
 def predicted(name: str, text: str, beams: int) -> Any | None:
@@ -203,7 +245,7 @@ def _compute(
     say("loading the model")
     loaded = _model(name, fingerprint)
     say("first run, which compiles it")
-    return _answer(name, loaded, text, beams, max_length, say, alone=True)
+    return _answer(name, loaded, text, beams, max_length, say)
 
 
 def _answer(
@@ -213,21 +255,17 @@ def _answer(
     beams: int,
     max_length: int | None,
     say: Callable[[str], None],
-    alone: bool = False,
 ) -> Answer:
-    """An answer, and how long it took: where nobody else is at work (`alone`: surely nobody)."""
+    """An answer, and how long it took: where nobody else is at work."""
     options = {"beams": beams, "max_length": max_length}
     prediction = loaded.predict([text], **options)[0]
     milliseconds = []
-    if alone or (_at_work == 1 and _ENGINE.acquire(blocking=False)):
-        try:
+    with undisturbed(loaded) as free:
+        if free:
             say(f"timing {RUNS} warm runs")
-            for _ in range(RUNS):
-                timed = loaded.predict([text], attention=False, **options)[0]
-                milliseconds.append(1000 * timed.seconds)
-        finally:
-            if not alone:
-                _ENGINE.release()
+        for _ in range(RUNS if free else 0):
+            timed = loaded.predict([text], attention=False, **options)[0]
+            milliseconds.append(1000 * timed.seconds)
     return from_prediction(name, prediction, milliseconds=milliseconds)
 
 

@@ -15,7 +15,12 @@ from apps import inference, memory, saved_models
 from apps.markdown import plain
 
 
-def run(name: str, question: Hashable, compute: Callable[[Any], Any]) -> Any | None:
+def run(
+    name: str,
+    question: Hashable,
+    compute: Callable[[Any], Any],
+    turn: Callable[..., Any] = inference.turn,
+) -> Any | None:
     """`compute(loaded)` for the model `name`, from memory if the same `question` was asked.
 
     While it is computed the page says what is done. None, and an error on the page, where the
@@ -25,6 +30,7 @@ def run(name: str, question: Hashable, compute: Callable[[Any], Any]) -> Any | N
         name: a shipped model.
         question: all that the result depends on, besides the model; begins with what it asks.
         compute: given the model's predictor; its result must not be changed by anyone.
+        turn: `inference.answering` where LiteRT's will do, which only answers and scores.
     """
     key = memory.key(name, question)
     # Also where nothing has to be waited for: what stands below must not move.
@@ -36,7 +42,7 @@ def run(name: str, question: Hashable, compute: Callable[[Any], Any]) -> Any | N
         waiting.info(f"{saved_models.label(name)}: {step} ...", icon=":material/hourglass_top:")
 
     try:
-        with inference.turn(name, say) as loaded:
+        with turn(name, say) as loaded:
             if (found := memory.get(key)) is None:  # or another session has asked the same
                 say("computing; the first time of a length it compiles")
                 found = memory.put(key, compute(loaded))

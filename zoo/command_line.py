@@ -55,8 +55,7 @@ def parser() -> argparse.ArgumentParser:
         )
         one.add_argument("--beams", type=int, default=1, help="width of the search; 1 is greedy")
         one.add_argument("--nbest", action="store_true", help="all answers of a beam, tabs between")
-        one.add_argument("--runtime", choices=(AUTO, "litert", "keras"), default=AUTO)
-        one.add_argument("--precision", choices=("float32", "int8"), default="float32")
+        _add_runtime(one)
         one.add_argument("--quiet", action="store_true", help="no notes and no progress")
     one = commands.add_parser("continue", help="go on from a prompt with a language model")
     one.add_argument(
@@ -70,7 +69,13 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--top-k", type=int, default=0)
     one.add_argument("--top-p", type=float, default=1.0)
     one.add_argument("--seed", type=int, default=0)
+    _add_runtime(one)
     return made
+
+
+def _add_runtime(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--runtime", choices=(AUTO, "litert", "keras"), default=AUTO)
+    one.add_argument("--precision", choices=("float32", "int8"), default="float32")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -143,7 +148,7 @@ def _continue(asked: argparse.Namespace) -> None:
     sampling = None
     if asked.temperature:
         sampling = Sampling(asked.temperature, asked.top_k, asked.top_p)
-    model = zoo.load(asked.model)
+    model = _load(asked.model, asked.runtime, asked.precision)
     if not hasattr(model, "stream"):
         raise ValueError(f"{asked.model} answers texts: python -m zoo answer {asked.model}")
     if asked.prompt is not None:

@@ -90,6 +90,7 @@ def _column(asked: Asked, name: str, written: Written) -> None:
     speed = written.tokens_per_second
     facts = [f"{speed:,.0f} tokens a second"] if speed else []
     if answer.tokens:
+        facts = facts or ["not timed: others were at work"]
         chance = math.exp(float(answer.log_probs.mean()))
         facts.append(f"probability of a token {100 * chance:.0f} % (geometric mean)")
     if copied is None:

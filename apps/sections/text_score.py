@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from apps import figures, interpretation, saved_models, state, widgets
+from apps import figures, inference, interpretation, saved_models, state, widgets
 from apps.components import written_tokens
 from apps.markdown import plain
 from apps.sections import answer_view
@@ -71,7 +71,7 @@ def score(name: str, text: str) -> ScoredText | None:
     def compute(loaded: Any) -> ScoredText:
         return loaded.score(text, candidates=min(CANDIDATES, loaded.tokenizer.size))
 
-    return interpretation.run(name, ("score", text), compute)
+    return interpretation.run(name, ("score", text), compute, inference.answering)
 
 
 def chosen(scored: ScoredText) -> int | None:

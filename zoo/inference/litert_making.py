@@ -167,10 +167,11 @@ def _make_aside(folder: Path, place: Path, precision: str) -> None:
 
 def _main(model: str, out: str, precision: str) -> None:
     from zoo import saving
-    from zoo.inference.seq2seq import Seq2SeqPredictor
 
     folder = Path(model)
-    loaded = Seq2SeqPredictor.from_folder(folder, saving.read_config(folder), name=folder.name)
+    config = saving.read_config(folder)
+    predictor = registry.named(registry.KINDS[config["kind"]].predictor)
+    loaded: Loaded = predictor.from_folder(folder, config, name=folder.name)
     make(loaded, Path(out), precision)
 
 
