@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import sys
 
@@ -9,8 +10,8 @@ import numpy as np
 import pytest
 
 import zoo
-from apps import inference, memory, saved_models
-from tests.zoo import tiny_models
+from apps import continuing, inference, memory, saved_models
+from tests.zoo import tiny_language_models, tiny_models
 from zoo.inference.litert_seq2seq import LiteRTSeq2Seq
 
 pytestmark = pytest.mark.skipif(
@@ -25,6 +26,7 @@ def shelf(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
     for model in ("simple-rnn", "lstm-bahdanau"):
         tiny_models.folder(root / "shelf" / model, model)
+    tiny_language_models.predictor("gpt", path=root / "shelf" / "gpt")
     return root
 
 
@@ -66,6 +68,25 @@ def test_while_others_are_at_work_an_answer_comes_and_is_not_timed(names):
     with inference._ENGINE:
         answer = ask(names[0], [])
     assert answer.target_pieces and answer.median is None
+
+
+def test_prompts_are_continued_beside_others_who_are_at_work(names, monkeypatch):
+    def loaded(*args):
+        raise AssertionError("Keras was loaded")
+
+    asked = continuing.Options(max_new_tokens=7)
+    [wanted] = zoo.load(saved_models.folder("gpt")).predict("To be", 7, asked.sampling())
+    monkeypatch.setattr(inference, "_model", loaded)
+    for held in (True, False):
+        memory._kept.clear()
+        with inference._ENGINE if held else contextlib.nullcontext():
+            nothing = {"say": lambda step: None, "show": lambda tokens: None}
+            found = continuing.written("gpt", "To be", asked, **nothing)
+        assert found.continuation.text == wanted.text
+        assert set(found.continuation.attention) == {"decoder"}
+        assert (found.tokens_per_second is None) == held
+    [first, *_] = continuing.candidates("gpt", "To be")
+    assert first[1] == pytest.approx(wanted.tokens[0].candidates[0][1], abs=1e-4)
 
 
 def test_gradients_come_from_keras_and_stay_in_memory(names):
