@@ -1,22 +1,24 @@
-"""Batches of ids answered by LiteRT graphs: rows one by one, the longest first, on all cores.
+"""Batches of ids answered by LiteRT graphs, the longest rows first, on all cores.
 
-Each thread has interpreters of its own, and a graph of one row wastes nothing on padding. No
+Each thread has interpreters of its own; few rows are answered one by one, many in groups. No
 framework is imported. Axes: B batch, S source tokens, T target tokens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from zoo.inference.litert_folder import GraphFolder
+from zoo.inference.litert_folder import BATCH, BATCH_ROWS, GraphFolder
 from zoo.inference.litert_pool import Pool
-from zoo.inference.litert_search import Worker, Written, padded
+from zoo.inference.litert_search import Written
+from zoo.inference.litert_worker import Worker, padded
 from zoo.inference.sampling import Generated, Sampling, draw
 
 Maps = dict[str, np.ndarray]
+TOGETHER = 10
+"""Rows from which on one run of the graph for batches takes less time than one run a row."""
 
 
 class Engine:
@@ -51,20 +53,39 @@ class Engine:
         limits = np.broadcast_to(length if limit is None else limit, (rows,))
         uniform = draw(seed, rows, length) if sampling else np.zeros((rows, 0), "float32")
 
-        threads = self.pool.alone if np.count_nonzero(source.any(axis=1)) == 1 else 1
+        sizes = (source != 0).sum(axis=1)
+        order = [int(row) for row in np.argsort(-sizes, kind="stable") if sizes[row]]
+        threads = self.pool.alone if len(order) == 1 else 1
 
-        def answer(row: int) -> list[Written]:
+        def answer(some: tuple[int, ...]) -> list[list[Written]]:
             with self.pool.worker(threads) as worker:
-                return worker.search(
-                    padded(source[row]),
-                    int(limits[row]),
-                    beams,
+                if len(some) == 1:
+                    row = some[0]
+                    return [
+                        worker.search(
+                            padded(source[row]),
+                            int(limits[row]),
+                            beams,
+                            length_penalty,
+                            sampling,
+                            uniform[row],
+                        )
+                    ]
+                found = worker.search_rows(
+                    [padded(source[row]) for row in some],
+                    [int(limits[row]) for row in some],
                     length_penalty,
                     sampling,
-                    uniform[row],
+                    uniform[list(some)],
                 )
+                return [[one] for one in found]
 
-        found = self._each(answer, source)
+        groups = self._groups(order, beams)
+        found = {
+            row: one
+            for some, each in self.pool.each(answer, groups).items()
+            for row, one in zip(some, each, strict=True)
+        }
         made = Generated(
             np.zeros((rows, beams, length), "int32"),
             np.zeros((rows, beams, length), "float32"),
@@ -88,7 +109,8 @@ class Engine:
             with self.pool.worker() as worker:
                 return worker.score(padded(source[row]), padded(target[row]))
 
-        found = self._each(answer, source * target.any(axis=1, keepdims=True))
+        rows = np.flatnonzero(source.any(axis=1) & target.any(axis=1))
+        found = self.pool.each(answer, [int(row) for row in rows])
         log_probs = np.zeros(target.shape, "float32")
         maps: Maps = {}
         for row, outputs in found.items():
@@ -104,8 +126,11 @@ class Engine:
                 maps[kind][row, :, :, : array.shape[3], : array.shape[4]] = array[0]
         return log_probs, maps
 
-    def _each(self, answer: Callable[[int], Any], source: np.ndarray) -> dict[int, Any]:
-        """What `answer(row)` gives for each row that is not all padding, the longest first."""
-        sizes = (source != 0).sum(axis=1)
-        rows = [int(row) for row in np.argsort(-sizes, kind="stable") if sizes[row]]
-        return self.pool.each(answer, rows)
+    def _groups(self, order: list[int], beams: int) -> list[tuple[int, ...]]:
+        """Rows to be answered together, of like lengths; few are sooner answered one by one."""
+        groups: list[tuple[int, ...]] = []
+        if beams == 1 and BATCH in self.graphs.files:
+            while len(order) >= TOGETHER:
+                groups.append(tuple(order[:BATCH_ROWS]))
+                order = order[BATCH_ROWS:]
+        return [*groups, *((row,) for row in order)]

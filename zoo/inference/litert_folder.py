@@ -12,10 +12,14 @@ from typing import Any
 from zoo.runtime.litert import Graph, GraphError
 
 DESCRIPTION = "graphs.json"
-FORMAT = 1
-"""Counts up when graphs of before cannot be run any more."""
+FORMAT = 2
+"""Counts up when there are other graphs than before."""
+READABLE = (1, 2)
+"""Formats that can be run; 1 has no graph for batches."""
 BEAM_ROWS = 5
 """Rows of the step graph for beams; narrower beams leave rows unused, wider ones run it often."""
+BATCH, BATCH_ROWS = "batch", 14
+"""The step graph for several sources at a time: two tiles of seven rows, as XNNPACK multiplies."""
 READ = 32
 """Tokens that a language model without a context reads at a time."""
 BLOCK = 64
@@ -50,10 +54,10 @@ class GraphFolder:
         """
         try:
             found = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-            if found["format"] != FORMAT:
+            if found["format"] not in READABLE:
                 raise GraphError(
                     f"{DESCRIPTION} has the format {found['format']!r}, this version of the zoo "
-                    f"reads {FORMAT}: export the model again"
+                    f"reads {' and '.join(map(str, READABLE))}: export the model again"
                 )
             files = {str(name): dict(one) for name, one in found["graphs"].items()}
             for one in files.values():

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.inference.litert_folder import BEAM_ROWS, BLOCK, NEVER
+from zoo.inference.litert_folder import BATCH, BATCH_ROWS, BEAM_ROWS, BLOCK, NEVER
 from zoo.inference.litert_states import Traced, axes, new_part, pack, place_of
 from zoo.inference.scoring import score
 from zoo.layers.attention_hooks import without_maps
@@ -28,15 +28,20 @@ if TYPE_CHECKING:
 
 
 def graphs(network: Seq2Seq) -> Iterator[Traced]:
-    """`encode`, `step` of one row and of several, and `score`."""
+    """`encode`, `step` of one row, of several, and of several with a source each, and `score`."""
     memory, state, growing = _shapes(network)
     yield Traced("encode", _encode(network, growing), {"source": Spec((1, "S"), "int32")}, {})
-    for rows in (1, BEAM_ROWS):
+    known = {f"state_{i}": axis for i, axis in enumerate(growing)}
+    step = _step(network, memory[0], state[0], growing)
+    for name, rows, sources in (
+        ("step_1", 1, 1),
+        (f"step_{BEAM_ROWS}", BEAM_ROWS, 1),
+        (BATCH, BATCH_ROWS, BATCH_ROWS),
+    ):
         inputs = {"token": Spec((rows,), "int32"), "index": Spec((1,), "int32")}
-        inputs |= {f"memory_{i}": Spec(shape) for i, shape in enumerate(memory[1])}
-        inputs |= {f"state_{i}": Spec((rows, *shape[1:])) for i, shape in enumerate(state[1])}
-        known = {f"state_{i}": axis for i, axis in enumerate(growing)}
-        yield Traced(f"step_{rows}", _step(network, memory[0], state[0], growing), inputs, known)
+        inputs |= {f"memory_{i}": Spec((sources, *axes[1:])) for i, axes in enumerate(memory[1])}
+        inputs |= {f"state_{i}": Spec((rows, *axes[1:])) for i, axes in enumerate(state[1])}
+        yield Traced(name, step, inputs, known)
     ids = {"source": "S", "target_in": "T", "target_out": "T"}
     yield Traced(
         "score", _score(network), {n: Spec((1, axis), "int32") for n, axis in ids.items()}, {}
@@ -79,7 +84,7 @@ def _step(
 ) -> Callable[..., dict[str, Tensor]]:
     def step(token: Tensor, index: Tensor, **given: Tensor) -> dict[str, Tensor]:
         with without_maps():
-            # The memory has one row, whatever the rows of the state: it is the same for all.
+            # A memory of one row is the same for all rows of the state.
             logits, after = network.step(
                 token, index[0], pack(state, "state", given), pack(memory, "memory", given)
             )

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from zoo.inference.litert_folder import GraphFolder
 
-W = TypeVar("W")
+W, J = TypeVar("W"), TypeVar("J")
 
 
 class Pool(Generic[W]):
@@ -73,7 +73,7 @@ class Pool(Generic[W]):
                 self.made[threads] -= 1
             raise
 
-    def each(self, do: Callable[[int], Any], rows: Sequence[int]) -> dict[int, Any]:
+    def each(self, do: Callable[[J], Any], rows: Sequence[J]) -> dict[J, Any]:
         """What `do(row)` gives for each of the rows, as many at a time as there are workers."""
         if len(rows) < 2 or self.threads < 2:
             return {row: do(row) for row in rows}

@@ -1,28 +1,21 @@
-"""Greedy search, sampling and beam search over LiteRT graphs, one source at a time, in NumPy.
+"""Greedy search, sampling and beam search over LiteRT graphs, in NumPy.
 
 The rules are those of `zoo.inference.search`, which runs in Keras for whole batches: the same
-tokens of the same logits. Axes: N beams, V vocabulary.
+tokens of the same logits. Axes: N beams or rows, V vocabulary.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from zoo.inference.litert_folder import BEAM_ROWS, BLOCK, NEVER, GraphFolder
+from zoo.inference.litert_decoder import Decoder, Scores
+from zoo.inference.litert_folder import BLOCK, NEVER
 from zoo.inference.sampling import Sampling
-from zoo.padding import LENGTHS, bucket
-from zoo.runtime.litert import Graph, along
 from zoo.tokenizer import BOS, EOS, PAD
-
-ROOM = 16
-"""Tokens that a cache has room for at first; when it is full, its room doubles."""
-
-SOURCES = (32, 64, 128, 256, 512)
-"""Lengths that a decoder is made ready for: making it ready for another takes longer than a step,
-and what is too long costs it nothing, being masked."""
 
 
 class Written(NamedTuple):
@@ -31,103 +24,6 @@ class Written(NamedTuple):
     score: float
     tokens: list[int]
     log_probs: list[float]
-
-
-class Scores(NamedTuple):
-    """What a step says of every row: see `zoo.inference.litert_graphs.scores`."""
-
-    logits: np.ndarray
-    """(N, V)"""
-    most: np.ndarray
-    """(N, V / BLOCK)"""
-    normalizer: np.ndarray
-    """(N, 1)"""
-
-
-class Decoder:
-    """Step graphs, with the state of a target that is being written.
-
-    Args:
-        folder: of the graphs.
-        beams: how many hypotheses a step continues: as many graphs as have rows for them.
-        threads: that a step may use.
-    """
-
-    def __init__(self, folder: GraphFolder, beams: int, threads: int = 1):
-        self.each = 1 if beams == 1 else BEAM_ROWS
-        name = f"step_{self.each}"
-        self.graphs = [folder.open(name, threads) for _ in range(-(-beams // self.each))]
-        self.rows = self.each * len(self.graphs)
-        growing = folder.growing(name).items()
-        self.growing = {state: axis for state, axis in growing if state in self.graphs[0]}
-        self.index = self.room = self.source = 0
-        self.memory: dict[str, np.ndarray] = {}
-
-    def begin(self, memory: dict[str, np.ndarray], source: int) -> None:
-        """Make ready for a source of so many tokens, whose `encode` gave `memory`."""
-        self.memory, self.index, self.room = memory, 0, ROOM
-        self.source = bucket(source, SOURCES)
-        self._fill()
-        for graph in self.graphs:
-            for state, axis in self.growing.items():
-                graph[state][...] = 0 if axis >= 0 else memory[state]
-
-    def _fill(self) -> None:
-        for graph in self.graphs:
-            graph.resize(S=self.source, C=self.room)
-            for name, array in self.memory.items():
-                if name.startswith("memory_") and name in graph:
-                    axis, view = graph.axis(name, "S"), graph[name]
-                    if axis >= 0 and array.shape[axis] < self.source:
-                        view[...] = 0  # the mask too: nothing looks there
-                        view = view[along(axis, slice(array.shape[axis]))]
-                    view[...] = array
-                    del view
-
-    def _grow(self) -> None:
-        """Twice the room, with what has been written so far."""
-        before = [{state: graph[state].copy() for state in self.growing} for graph in self.graphs]
-        self.room *= 2
-        self._fill()
-        for graph, kept in zip(self.graphs, before, strict=True):
-            for state, axis in self.growing.items():
-                graph[state][...] = 0
-                graph[state][along(axis, slice(self.index))] = kept[state]
-
-    def step(self, tokens: np.ndarray) -> Scores:
-        """Continue every row by the token (N,) it was given."""
-        if self.index == self.room and any(axis >= 0 for axis in self.growing.values()):
-            self._grow()
-        found = []
-        here = slice(self.index, self.index + 1)
-        places = {state: along(axis, here) for state, axis in self.growing.items()}
-        for n, graph in enumerate(self.graphs):
-            graph["token"][:] = tokens[n * self.each : (n + 1) * self.each]
-            graph["index"][0] = self.index
-            graph.run()
-            graph.carry(places)
-            output = graph.output
-            found.append(Scores(output("logits"), output("most"), output("normalizer")))
-        self.index += 1
-        if len(found) == 1:
-            return found[0]
-        return Scores(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
-
-    def reorder(self, parents: np.ndarray) -> None:
-        """Let row n go on from what row `parents[n]` had."""
-        moved = np.flatnonzero(parents != np.arange(self.rows))
-        if not len(moved):
-            return
-        for state, axis in self.growing.items():
-            # Of a cache only what has been written.
-            here = along(axis, slice(self.index))
-            views = [graph[state][here] for graph in self.graphs]
-            if len(views) == 1:
-                views[0][moved] = views[0][parents[moved]]
-                continue
-            rows = np.concatenate(views)[parents]
-            for n, view in enumerate(views):
-                view[...] = rows[n * self.each : (n + 1) * self.each]
 
 
 def write(
@@ -151,6 +47,45 @@ def write(
             break
         token[0] = chosen
     return Written(float(np.sum(log_probs)) / _penalty(len(tokens), alpha), tokens, log_probs)
+
+
+def write_rows(
+    decoder: Decoder,
+    limits: Sequence[int],
+    alpha: float,
+    sampling: Sampling | None,
+    uniform: np.ndarray,
+) -> list[Written]:
+    """`write` for several sources at a time, with `limits` and draws (N, T) of their own."""
+    count = len(limits)
+    rows, live = np.arange(count), list(range(count))
+    tokens: list[list[int]] = [[] for _ in limits]
+    log_probs: list[list[float]] = [[] for _ in limits]
+    token = np.full(decoder.rows, PAD, "int32")
+    token[:count] = BOS
+    for index in range(max(limits)):
+        found = decoder.step(token)
+        logits = found.logits[:count]
+        if sampling is None:
+            block = found.most[:count].argmax(axis=1)
+            parts = logits.reshape(count, -1, BLOCK)[rows, block]  # (N, BLOCK)
+            chosen = block * BLOCK + parts.argmax(axis=1)
+        else:
+            chosen = np.full(count, PAD)
+            for row in live:
+                chosen[row] = draw_token(logits[row], uniform[row, index], sampling)
+        chances = logits[rows, chosen] - found.normalizer[:count, 0]
+        for row in live:
+            tokens[row].append(int(chosen[row]))
+            log_probs[row].append(chances[row])
+        live = [row for row in live if chosen[row] != EOS and index + 1 < limits[row]]
+        if not live:
+            break
+        token[:count] = chosen
+    return [
+        Written(float(np.sum(each)) / _penalty(len(each), alpha), ids, each)
+        for ids, each in zip(tokens, log_probs, strict=True)
+    ]
 
 
 def draw_token(logits: np.ndarray, uniform: float, sampling: Sampling) -> int:
@@ -245,61 +180,3 @@ def _largest(values: np.ndarray, count: int) -> np.ndarray:
 def _penalty(length: int, alpha: float) -> float:
     """((5 + length) / 6) ** alpha, Wu et al. 2016, eq. 14."""
     return math.pow((5 + length) / 6, alpha)
-
-
-class Worker:
-    """The interpreters of one thread: an encoder, a decoder for one row and one for beams.
-
-    Args:
-        folder: of the graphs.
-        threads: that one run may use.
-    """
-
-    def __init__(self, folder: GraphFolder, threads: int = 1):
-        self.folder, self.threads = folder, threads
-        self._encoder = folder.open("encode", threads)
-        self._decoders: dict[int, Decoder] = {}
-        self._scorer: Graph | None = None
-
-    def search(
-        self,
-        source: np.ndarray,
-        limit: int,
-        beams: int,
-        alpha: float,
-        sampling: Sampling | None,
-        uniform: np.ndarray,
-    ) -> list[Written]:
-        """The hypotheses for one source (S,), padded, the best first."""
-        encoder = self._encoder
-        encoder.resize(S=len(source))
-        encoder["source"][0] = source
-        encoder.run()
-        memory = {name: encoder.output(name) for name in encoder.outputs}
-        graphs = 0 if beams == 1 else -(-beams // BEAM_ROWS)
-        if graphs not in self._decoders:
-            self._decoders[graphs] = Decoder(self.folder, beams, self.threads)
-        decoder = self._decoders[graphs]
-        decoder.begin(memory, len(source))
-        if beams == 1:
-            return [write(decoder, limit, alpha, sampling, uniform)]
-        return beam_search(decoder, beams, limit, alpha)
-
-    def score(self, source: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
-        """Log-probabilities (1, T) and maps of one source (S,) and one target (T,), padded."""
-        if self._scorer is None:
-            self._scorer = self.folder.open("score", self.threads)
-        scorer = self._scorer
-        scorer.resize(S=len(source), T=len(target))
-        scorer["source"][0], scorer["target_out"][0] = source, target
-        scorer["target_in"][0] = [BOS, *target[:-1]]
-        scorer.run()
-        return {name: scorer.output(name) for name in scorer.outputs}
-
-
-def padded(ids: np.ndarray) -> np.ndarray:
-    """Ids (S,) without their padding, then padded to the next of `zoo.padding.LENGTHS`."""
-    size = int(np.flatnonzero(ids)[-1]) + 1
-    found = np.full(bucket(size, LENGTHS), PAD, "int32")
-    found[:size] = ids[:size]
-    return found

@@ -20,8 +20,8 @@ from tests.zoo import tiny_models
 from zoo import registry, saving, shipped
 from zoo.export import litert as litert_export
 from zoo.inference import litert_making, litert_template
+from zoo.inference.litert_decoder import ROOM
 from zoo.inference.litert_folder import DESCRIPTION, GraphFolder
-from zoo.inference.litert_search import ROOM
 from zoo.inference.sampling import Sampling
 from zoo.prediction import AXES
 from zoo.runtime.litert import Graph, GraphError
@@ -244,7 +244,7 @@ def test_every_shipped_model_has_a_template_of_its_weights(name, tmp_path):
     arrays = saving.read_weights(folder)
     weights = (folder / "weights.safetensors").read_bytes()
     litert_template.fill(folder / litert_template.FILE, weights, arrays, tmp_path)
-    assert {"encode", "score", "step_1", "step_5"} == set(GraphFolder.read(tmp_path).files)
+    assert {"encode", "score", "step_1", "step_5", "batch"} == set(GraphFolder.read(tmp_path).files)
 
 
 def test_what_cannot_be_made_is_named_and_leaves_nothing(kept, monkeypatch, tmp_path):
