@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from zoo import registry
+from zoo.export import folders
 from zoo.inference import litert_making
 from zoo.saving import write_aside
 
@@ -50,6 +49,12 @@ No more than {source} source and {target} target tokens, the closing ones includ
 """
 
 
+def missing(config: Mapping[str, Any]) -> str:
+    """Why there are no LiteRT graphs of a model with this config.json; empty where there are."""
+    kind = config["kind"]
+    return "" if kind == "seq2seq" else f"there are no LiteRT graphs of the kind {kind}"
+
+
 def export(
     loaded: Seq2SeqPredictor, folder: str | Path, precision: str = "float32", example: str = ""
 ) -> Path:
@@ -69,45 +74,14 @@ def export(
             (`zoo.runtime.litert_conversion.ConversionError`).
         FileExistsError: there is something else in `folder`.
     """
-    kind = loaded.config["kind"]
-    if kind != "seq2seq" or loaded.path is None:
-        raise ValueError(f"there are no LiteRT graphs of the kind {kind}")
+    if why := missing(loaded.config):
+        raise ValueError(why)
     folder = Path(folder)
-    if folder.exists() and any(folder.iterdir()) and not (folder / "graphs.json").is_file():
-        raise FileExistsError(f"{folder} is not empty and holds no graphs: give another --out")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".aside-") as made:
-        aside = Path(made) / "graphs"
-        aside.mkdir()
+    with folders.replaced(folder, "graphs.json", "graphs") as aside:
         litert_making.make(loaded, aside, precision)
-        endings = registry.KINDS[kind].files
-        kept = {name for name in loaded.config["tokenizers"].values() if name.endswith(endings)}
-        for name in {"config.json", "card.json", *kept}:
-            if (loaded.path / name).is_file():
-                shutil.copyfile(loaded.path / name, aside / name)
-        write_aside(aside / "README.md", readme(loaded, aside, precision, example).encode())
-        if folder.exists():
-            shutil.rmtree(folder)
-        aside.rename(folder)
-    return folder
-
-
-def readme(loaded: Seq2SeqPredictor, folder: Path, precision: str, example: str) -> str:
-    """What the folder holds and how to use it: Markdown."""
-    data = loaded.card.get("data") or {}
-    origin = [data.get(field) for field in ("corpus", "url", "licence", "attribution")]
-    size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
-    return (
-        README.strip("\n").format(
-            name=loaded.name,
-            model=loaded.config["model"],
-            task=loaded.config["task"],
-            precision=precision,
-            size=size,
-            origin=", ".join(str(value) for value in origin if value) or "unknown",
-            example=repr(example or "a text"),
-            source=loaded.max_source_length,
-            target=loaded.max_target_length,
+        folders.copy_files(loaded, aside, "config.json", "card.json")
+        text = README.strip("\n").format(
+            **folders.facts(loaded, aside, example), precision=precision
         )
-        + "\n"
-    )
+        write_aside(aside / "README.md", f"{text}\n".encode())
+    return folder
