@@ -6,7 +6,6 @@ framework is imported. Axes: B batch, S source tokens, T target tokens.
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ import numpy as np
 from zoo.inference.litert_folder import GraphFolder
 from zoo.inference.litert_search import Worker, Written, padded
 from zoo.inference.sampling import Generated, Sampling, draw
+from zoo.runtime.devices import cores
 
 Maps = dict[str, np.ndarray]
 
@@ -152,10 +152,3 @@ class Engine:
             with self._lock:
                 self._made[threads] -= 1
             raise
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
-    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(own or 1, int(allowed) if allowed.isdigit() and int(allowed) else 64)

@@ -30,6 +30,7 @@ from zoo.saving import WEIGHTS, read_weights
 
 if TYPE_CHECKING:
     from zoo.inference.seq2seq import Seq2SeqPredictor
+    from zoo.kinds.seq2seq import Seq2Seq
 
 SECONDS = 300
 _lock = threading.Lock()
@@ -89,16 +90,23 @@ def make(loaded: Seq2SeqPredictor, folder: Path, precision: str = "float32") -> 
     Raises:
         zoo.runtime.litert_conversion.ConversionError: it has no such graphs.
     """
+    convert_network(loaded.model, folder, precision)
+
+
+def convert_network(network: Seq2Seq, folder: Path, precision: str = "float32") -> None:
+    """Write the graphs of a network, trained or not, into `folder`: as `make`."""
     from zoo.inference.litert_graphs import graphs
     from zoo.runtime.litert_conversion import convert
 
     def converted() -> Iterator[tuple[str, bytes, dict[str, list[int | str]], dict[str, int]]]:
-        for one in graphs(loaded.model):
-            content = convert(loaded.model, one.function, one.inputs, precision)
+        for one in graphs(network):
+            content = convert(network, one.function, one.inputs, precision)
             inputs = {name: list(spec.axes) for name, spec in one.inputs.items()}
             yield one.name, content, inputs, one.state
 
-    litert_folder.write(folder, converted(), precision=precision, parameters=loaded.parameters)
+    litert_folder.write(
+        folder, converted(), precision=precision, parameters=int(network.count_params())
+    )
 
 
 def template(loaded: Seq2SeqPredictor) -> bytes:

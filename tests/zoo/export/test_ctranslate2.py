@@ -15,14 +15,13 @@ from typer.testing import CliRunner
 
 import zoo
 from tests.zoo import tiny_models
+from tests.zoo.export.ctranslate2_checks import assert_greedy, expected
 from training import export as command
 from zoo import shipped
 from zoo.export import ctranslate2 as ctranslate2_export
 from zoo.export import ctranslate2_model
 from zoo.export.ctranslate2_model import CTranslate2Error
-from zoo.layers.attention_hooks import without_maps
 from zoo.normalizer import Normalizer
-from zoo.padding import pad, shift
 from zoo.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
 
 ctranslate2 = pytest.importorskip("ctranslate2", reason="CTranslate2 is not installed")
@@ -52,24 +51,6 @@ def translated(folder, sources: list[list[str]], length: int) -> list[list[str]]
         return_end_token=True,
     )
     return [one.hypotheses[0] for one in found]
-
-
-def expected(network, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:
-    """(B, T, V) what the network makes of each next token, those that are no answer left out."""
-    source, target = (pad(rows, max(map(len, rows))) for rows in (sources, targets))
-    with without_maps():
-        logits, _ = network.decode(shift(target), network.encode(source))
-    logits = np.array(logits)
-    logits[..., [PAD, BOS, UNK]] = -np.inf
-    return np.asarray(keras.ops.log_softmax(logits))
-
-
-def assert_greedy(network, sources: list[list[int]], written: list[list[int]]) -> None:
-    """Each token that was written is the likeliest after those before it."""
-    likeliest = expected(network, sources, written).argmax(axis=-1)
-    assert [
-        row[: len(ids)].tolist() for row, ids in zip(likeliest, written, strict=True)
-    ] == written
 
 
 def same_as_here(network, folder) -> None:
@@ -234,6 +215,11 @@ def test_a_folder_has_all_that_it_needs(both):
         "source": {"tokenizer": "source.model", "max_tokens": 24, "normalizer": STEPS},
         "target": {"tokenizer": "target.model", "max_tokens": 16},
     }
+
+
+def test_loading_it_here_says_what_it_is(both):
+    with pytest.raises(ValueError, match=r"is an export for CTranslate2, which ctranslate2\.Trans"):
+        zoo.load(both[1])
 
 
 def test_an_export_replaces_an_export_and_nothing_else(both, tmp_path):
