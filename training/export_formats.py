@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,8 @@ def versions(form: Format, request: Request) -> None:
         )
         _say(called, version)
         if request.every:
-            base = request.base_path.rstrip("/") or root.resolve().as_posix()
-            served[called] = f"{base}/{folder.relative_to(root).as_posix()}"
+            base = request.base_path or root.resolve().as_posix()
+            served[called] = f"{base.rstrip('/')}/{folder.relative_to(root).as_posix()}"
     if request.every:
         config = root / "models.config"
         saving.write_aside(config, tf_serving.models_config(served).encode())
@@ -91,8 +92,6 @@ def versions(form: Format, request: Request) -> None:
 
 def folders(form: Format, request: Request) -> None:
     """One folder a model, which replaces that of a former export."""
-    from importlib import import_module
-
     export = import_module(form.module).export
     for loaded in _models(form, request):
         out = request.out
@@ -206,8 +205,6 @@ def _taking(takes: Callable[[Format], bool]) -> list[str]:
 
 def _models(form: Format, request: Request) -> Iterator[Any]:
     """The models asked for, loaded; of all, those that the format holds, and why not the others."""
-    from importlib import import_module
-
     import zoo
     from zoo import shipped
 

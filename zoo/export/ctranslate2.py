@@ -102,8 +102,8 @@ if __name__ == "__main__":
 - With one beam (greedy) the float32 export writes the tokens that the zoo's `predict` writes. A
   beam there divides by `((5 + n) / 6) ** 0.6` and goes on until nothing better can come, so some
   answers of a beam, and all scores, are others.
-- `<pad>`, `<s>` and `<unk>` are never written: a bias of {never:.0f} in the output layer leaves them
-  no probability. A given target that contains one of them (`score_batch`) has a score to match.
+- `<pad>`, `<s>` and `<unk>` are never written: a bias of {never:.0f} in the output layer leaves
+  them no probability. A given target that contains one (`score_batch`) has a score to match.
 - `ctranslate2.Translator(..., compute_type="int8")` converts float32 weights as they are loaded;
   `inter_threads` and `intra_threads` say how many cores share the work.
 
