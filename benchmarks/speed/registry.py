@@ -102,6 +102,12 @@ def _litert(label: str, variant: str) -> System:
     return System(label, f"{HERE}.zoo_litert", DECODE, "", variant, packages, "tensorflow")
 
 
+def _ctranslate2(precision: str) -> System:
+    packages = ("keras", "tensorflow", "ctranslate2")
+    label, module = f"CTranslate2, {precision}", f"{HERE}.ctranslate2"
+    return System(label, module, DECODE, "", precision, packages, "tensorflow")
+
+
 def _torch(label: str, module: str, variant: str, *measures: str) -> System:
     return System(label, f"{HERE}.{module}", measures, environment="torch", variant=variant)
 
@@ -146,8 +152,8 @@ SYSTEMS: dict[str, System] = {
         environment="joeynmt",
         variant="lstm-bahdanau",
     ),
-    "ctranslate2-float32": _torch("CTranslate2, float32", "ctranslate2", "float32", *DECODE),
-    "ctranslate2-int8": _torch("CTranslate2, int8", "ctranslate2", "int8", *DECODE),
+    "ctranslate2-float32": _ctranslate2("float32"),
+    "ctranslate2-int8": _ctranslate2("int8"),
     "nanogpt": System(
         "nanoGPT",
         f"{HERE}.nanogpt",

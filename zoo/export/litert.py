@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo import registry
-from zoo.export import litert_readme
+from zoo.export import folders, litert_readme
 from zoo.inference import litert_making
 from zoo.saving import write_aside
 
 if TYPE_CHECKING:
     from zoo.inference.litert_making import Loaded
+
+
+def missing(config: Mapping[str, Any]) -> str:
+    """Why there are no LiteRT graphs of a model with this config.json; empty where there are."""
+    return registry.without_graphs(config)
 
 
 def export(
@@ -35,27 +39,12 @@ def export(
             (`zoo.runtime.litert_conversion.ConversionError`).
         FileExistsError: there is something else in `folder`.
     """
-    if why := registry.without_graphs(loaded.config):
+    if why := missing(loaded.config):
         raise ValueError(why)
-    if loaded.path is None:
-        raise ValueError(f"{loaded.name} did not come from a folder: save it first")
     folder = Path(folder)
-    if folder.exists() and any(folder.iterdir()) and not (folder / "graphs.json").is_file():
-        raise FileExistsError(f"{folder} is not empty and holds no graphs: give another --out")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".aside-") as made:
-        aside = Path(made) / "graphs"
-        aside.mkdir()
+    with folders.replaced(folder, "graphs.json", "graphs") as aside:
         litert_making.make(loaded, aside, precision)
-        endings = registry.KINDS[loaded.config["kind"]].files
-        kept = {name for name in loaded.config["tokenizers"].values() if name.endswith(endings)}
-        for name in {"config.json", "card.json", *kept}:
-            if (loaded.path / name).is_file():
-                shutil.copyfile(loaded.path / name, aside / name)
-        write_aside(
-            aside / "README.md", litert_readme.write(loaded, aside, precision, example).encode()
-        )
-        if folder.exists():
-            shutil.rmtree(folder)
-        aside.rename(folder)
+        folders.copy_files(loaded, aside, "config.json", "card.json")
+        text = litert_readme.write(loaded, aside, precision, example)
+        write_aside(aside / "README.md", text.encode())
     return folder

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.export import folders
+
 if TYPE_CHECKING:
     from zoo.inference.litert_making import Loaded
 
@@ -33,8 +35,8 @@ room of the cache, are free (`resize_tensor_input`). Ids are those of the Senten
 
 - `encode`: `source` int32 (1, S) to `memory_0`, ... and what a recurrent decoder's `state_0`, ...
   begins with. Other states are a cache and begin with zeros.
-- `step_1`, `step_5`: for 1 or 5 rows, `token` int32 (N,), `index` int32 (1,), the position from 0
-  on, memory and state, to `logits` (N, V'), padded to blocks of 64 and very low where a token is no
+- `step_1`, `step_5`, `batch`: for 1 or 5 rows of one source, or 14 rows with a source each, `token`
+  int32 (N,), `index` int32 (1,), the position from 0 on, memory and state, to `logits` (N, V'), padded to blocks of 64 and very low where a token is no
   answer; `most` (N, V' / 64), the largest of each block; `normalizer` (N, 1): logits minus it are
   natural log-probabilities; and the state. Of a cache only what is new comes back, one place on the
   axis that `graphs.json` names: write it there at `index`.
@@ -83,19 +85,8 @@ def write(loaded: Loaded, folder: Path, precision: str, example: str) -> str:
         precision: of the weights.
         example: a text that the examples ask for.
     """
-    data = loaded.card.get("data") or {}
-    origin = [data.get(field) for field in ("corpus", "url", "licence", "attribution")]
-    known = {
-        "name": loaded.name,
-        "model": loaded.config["model"],
-        "task": loaded.config["task"],
-        "precision": precision,
-        "size": sum(file.stat().st_size for file in folder.iterdir()) / 1e6,
-        "origin": ", ".join(str(value) for value in origin if value) or "unknown",
-        "example": repr(example or "a text"),
-    }
+    known = {**folders.facts(loaded, folder, example), "precision": precision}
     if loaded.config["kind"] == "seq2seq":
-        known |= {"source": loaded.max_source_length, "target": loaded.max_target_length}
         text = INTRO + SEQ2SEQ
     else:
         context = loaded.context

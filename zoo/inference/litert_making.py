@@ -32,6 +32,7 @@ from zoo.saving import WEIGHTS, read_weights
 if TYPE_CHECKING:
     from zoo.inference.language_model import LanguageModelPredictor
     from zoo.inference.seq2seq import Seq2SeqPredictor
+    from zoo.kinds.base import Network
 
     Loaded = Seq2SeqPredictor | LanguageModelPredictor
 
@@ -90,13 +91,19 @@ def make(loaded: Loaded, folder: Path, precision: str = "float32") -> None:
     Raises:
         zoo.runtime.litert_conversion.ConversionError: it has no such graphs.
     """
+    convert_network(loaded.model, folder, precision, loaded.config["kind"])
+
+
+def convert_network(
+    network: Network, folder: Path, precision: str = "float32", kind: str = "seq2seq"
+) -> None:
+    """Write the graphs of a network of a kind, trained or not, into `folder`: as `make`."""
     from zoo.runtime.litert_conversion import convert
 
-    graphs = registry.named(registry.KINDS[loaded.config["kind"]].graphs)
-
-    network, every = loaded.model, graphs(loaded.model)
+    every = registry.named(registry.KINDS[kind].graphs)(network)
     made = ((one, convert(network, one.function, one.inputs, precision)) for one in every)
-    litert_folder.write(folder, made, precision=precision, parameters=loaded.parameters)
+    parameters = int(network.count_params())
+    litert_folder.write(folder, made, precision=precision, parameters=parameters)
 
 
 def template(loaded: Loaded) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from zoo.inference.litert_folder import GraphFolder
+from zoo.runtime.devices import cores
 
 W, J = TypeVar("W"), TypeVar("J")
 
@@ -80,10 +80,3 @@ class Pool(Generic[W]):
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="litert")
         return dict(zip(rows, self._pool.map(do, rows), strict=True))
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
-    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(own or 1, int(allowed) if allowed.isdigit() and int(allowed) else 64)

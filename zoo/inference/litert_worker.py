@@ -1,4 +1,4 @@
-"""The LiteRT interpreters of one thread: ids of sources in, hypotheses out. Axes: S source tokens."""
+"""The LiteRT interpreters of one thread: sources in, hypotheses out. Axes: S source tokens."""
 
 from __future__ import annotations
 

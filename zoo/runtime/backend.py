@@ -10,7 +10,6 @@ import contextlib
 import contextvars
 import hashlib
 import itertools
-import os
 import threading
 import weakref
 from collections.abc import Callable, Hashable, Iterator
@@ -19,7 +18,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.runtime import program_cache
+from zoo.runtime import devices, program_cache
 
 Program = Callable[..., Any]
 
@@ -150,14 +149,11 @@ def at_once() -> int:
     The operations of a step of generation are too small to be shared between cores: two half
     batches, each on one core, are done sooner than the whole on two.
     """
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
-    limits = [int(allowed)] if allowed.isdigit() else []
+    threads = devices.cores()
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        limits.append(tf.config.threading.get_intra_op_parallelism_threads())
-    limits.append(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0)
-    threads = min((limit for limit in limits if limit), default=os.cpu_count() or 1)
+        threads = min(threads, tf.config.threading.get_intra_op_parallelism_threads() or threads)
     return 2 if threads > 1 and not accelerated() else 1
 
 

@@ -1,4 +1,4 @@
-"""How results name what they were computed on."""
+"""What computes: how many cores there are, and how results name the processor or accelerators."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ def device_name(count: int = 0) -> str:
             details = tf.config.experimental.get_device_details(gpus[0])
             return f"{count or len(gpus)} x {details.get('device_name', 'GPU')}"
     return f"CPU: {processor_name()}, {os.cpu_count()} cores"
+
+
+def cores() -> int:
+    """How many cores this process may use: no more than OMP_NUM_THREADS, where that is set."""
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(own, int(allowed)) if allowed.isdigit() and int(allowed) else own
 
 
 def processor_name() -> str:

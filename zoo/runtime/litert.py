@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 
 PACKAGE = "ai-edge-litert"
+PRECISIONS = ("float32", "int8")
+"""Of exported weights: as they are, or 8-bit integers, a scale for each output."""
 
 
 class GraphError(ValueError):

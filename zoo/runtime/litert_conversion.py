@@ -15,9 +15,7 @@ from typing import Any
 import keras
 
 from zoo.runtime import backend
-
-PRECISIONS = ("float32", "int8")
-"""Of the weights: as they are, or 8-bit integers, a scale for each output (dynamic range)."""
+from zoo.runtime.litert import PRECISIONS
 
 
 class ConversionError(ValueError):

@@ -1,4 +1,4 @@
-"""CTranslate2 at its best thread setting: the same Marian, converted; float32 or int8 weights."""
+"""CTranslate2 at its best thread setting: the network of system `zoo` as the zoo exports it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ import tempfile
 from functools import partial
 
 import ctranslate2
-import numpy as np
 
 from benchmarks.speed.protocol import PIECES, Block, cores, decoding, serve, shape
 from benchmarks.speed.workload import Workload
 
 Request = list[list[str]]
-SPECIAL = ("<blank>", "<s>", "</s>", "<unk>")
 
 
 def load(folder: str, kind: str, intra: int, inter: int) -> ctranslate2.Translator:
@@ -29,7 +27,7 @@ def decode(measure: str, data: Workload, kind: str) -> Block:
     """Blocks with the faster of two settings: a worker a core, or all cores for one worker."""
     beams, rows = shape(measure)
     groups = [[row] for row in data.decode[:8]] if rows == 1 else [data.decode[:rows]]
-    requests = [[names(row) for row in group] for group in groups]
+    requests = [[[str(i) for i in row] for row in group] for group in groups]
     settings = {(1, cores()), (cores(), 1)}
     answers = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -56,11 +54,6 @@ def translate(
         max_decoding_length=PIECES,
     )
     return [len(result.hypotheses[0]) for result in found]
-
-
-def names(row: np.ndarray) -> list[str]:
-    """What the tokens of a row are called in the converted vocabulary."""
-    return [SPECIAL[i] if i < len(SPECIAL) else f"p{i}" for i in row]
 
 
 if __name__ == "__main__":

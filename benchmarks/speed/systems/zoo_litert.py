@@ -18,10 +18,9 @@ def decode(measure: str, data: Workload, variant: str) -> Block:
     """`zoo.inference.litert_engine.Engine.generate`; `variant` is "architecture precision"."""
     from zoo import registry
     from zoo.building import build
-    from zoo.inference import litert_folder, litert_graphs
+    from zoo.inference import litert_folder, litert_making
     from zoo.inference.litert_engine import Engine
     from zoo.padding import LENGTHS
-    from zoo.runtime.litert_conversion import convert
 
     model, precision = variant.split()
     sizes = {"source_vocabulary": data.vocabulary, "target_vocabulary": data.vocabulary}
@@ -29,20 +28,7 @@ def decode(measure: str, data: Workload, variant: str) -> Block:
     network = build(model, config, seed=1)
     never_end(network)
     place = Path(tempfile.mkdtemp())
-    litert_folder.write(
-        place,
-        (
-            (
-                one.name,
-                convert(network, one.function, one.inputs, precision),
-                {name: list(spec.axes) for name, spec in one.inputs.items()},
-                one.state,
-            )
-            for one in litert_graphs.graphs(network)
-        ),
-        precision=precision,
-        parameters=network.count_params(),
-    )
+    litert_making.convert_network(network, place, precision)
     engine = Engine(litert_folder.GraphFolder.read(place))
     beams, rows = shape(measure)
 
