@@ -97,9 +97,10 @@ def _zoo(label: str, variant: str, *measures: str) -> System:
     return System(label, f"{HERE}.zoo", measures, variant=variant, packages=("keras", "tensorflow"))
 
 
-def _litert(label: str, variant: str) -> System:
+def _litert(label: str, variant: str, *measures: str) -> System:
     packages = ("keras", "tensorflow", "ai_edge_litert")
-    return System(label, f"{HERE}.zoo_litert", DECODE, "", variant, packages, "tensorflow")
+    measures = (*DECODE, *measures)
+    return System(label, f"{HERE}.zoo_litert", measures, "", variant, packages, "tensorflow")
 
 
 def _ctranslate2(precision: str) -> System:
@@ -119,8 +120,8 @@ SYSTEMS: dict[str, System] = {
     "zoo-lstm-bahdanau": _zoo("zoo, LSTM with attention", "lstm-bahdanau", *DECODE),
     "zoo-lstm": _zoo("zoo, LSTM", "lstm", *DECODE),
     "zoo-simple-rnn": _zoo("zoo, SimpleRNN", "simple-rnn", *DECODE),
-    "zoo-litert-float32": _litert("zoo on LiteRT, float32", "transformer float32"),
-    "zoo-litert-int8": _litert("zoo on LiteRT, int8", "transformer int8"),
+    "zoo-litert-float32": _litert("zoo on LiteRT, float32", "transformer float32", *GENERATE),
+    "zoo-litert-int8": _litert("zoo on LiteRT, int8", "transformer int8", *GENERATE),
     "zoo-litert-lstm-bahdanau": _litert(
         "zoo on LiteRT, LSTM with attention, int8", "lstm-bahdanau int8"
     ),

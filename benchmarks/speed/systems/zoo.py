@@ -142,13 +142,24 @@ def generate_gpt(data: Workload, variant: str) -> Block:
 
     prepare(0)
     from zoo.inference.language_model import LanguageModelPredictor
-    from zoo.inference.sampling import Sampling
+
+    return written(
+        LanguageModelPredictor("benchmark", gpt(SIZES["generate/gpt"]), characters(), {})
+    )
+
+
+def characters() -> Any:
+    """A tokenizer of as many characters as the network has ids."""
     from zoo.text_tokenizers import Characters
 
-    tokenizer = Characters([chr(0x4E00 + i) for i in range(language_models.VOCABULARY - 4)])
-    network = gpt(SIZES["generate/gpt"])
-    model = LanguageModelPredictor("benchmark", network, tokenizer, {})
-    text = tokenizer.decode(language_models.prompt()[1:])  # the start token is put before it
+    return Characters([chr(0x4E00 + i) for i in range(language_models.VOCABULARY - 4)])
+
+
+def written(model: Any) -> Block:
+    """How fast a predictor of language models continues one prompt."""
+    from zoo.inference.sampling import Sampling
+
+    text = model.tokenizer.decode(language_models.prompt()[1:])  # the start token is put before it
     sampling = Sampling(language_models.TEMPERATURE, language_models.TOP_K)
 
     def write() -> int:
@@ -213,8 +224,8 @@ def never_end(network: Any) -> None:
 if __name__ == "__main__":
     trained = {name: partial(train, name.removeprefix("train/")) for name in (*TRAIN, *MORE)}
     trained |= {name: partial(train_gpt, name) for name in TRAIN_GPT}
-    written = {name: partial(decode, name) for name in DECODE}
+    decoded = {name: partial(decode, name) for name in DECODE}
     serve(
-        trained | written | dict.fromkeys(GENERATE, generate_gpt),
+        trained | decoded | dict.fromkeys(GENERATE, generate_gpt),
         ("tensorflow", "keras", "jax"),
     )

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.speed.language_models import SIZES
 from benchmarks.speed.protocol import PIECES, Block, decoding, serve, shape
-from benchmarks.speed.registry import DECODE
-from benchmarks.speed.systems.zoo import never_end
+from benchmarks.speed.registry import DECODE, GENERATE
+from benchmarks.speed.systems.zoo import characters, gpt, never_end, written
 from benchmarks.speed.workload import Workload, pad
 
 
@@ -41,5 +42,20 @@ def decode(measure: str, data: Workload, variant: str) -> Block:
     return decoding(answer, sources, rows)
 
 
+def generate(data: Workload, variant: str) -> Block:
+    """`LiteRTLanguageModel.predict` of one prompt: text in, text out, as a user asks."""
+    from zoo.inference import litert_making
+    from zoo.inference.litert_folder import GraphFolder
+    from zoo.inference.litert_language_model import LiteRTLanguageModel
+
+    size, place = SIZES["generate/gpt"], Path(tempfile.mkdtemp())
+    litert_making.convert_network(gpt(size), place, variant.split()[1], "language_model")
+    model = LiteRTLanguageModel(
+        GraphFolder.read(place), {}, size.context, name="gpt", tokenizer=characters(), config={}
+    )
+    return written(model)
+
+
 if __name__ == "__main__":
-    serve({name: partial(decode, name) for name in DECODE}, ("tensorflow", "ai-edge-litert"))
+    decoded = {name: partial(decode, name) for name in DECODE}
+    serve(decoded | dict.fromkeys(GENERATE, generate), ("tensorflow", "ai-edge-litert"))
