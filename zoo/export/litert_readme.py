@@ -36,10 +36,11 @@ room of the cache, are free (`resize_tensor_input`). Ids are those of the Senten
 - `encode`: `source` int32 (1, S) to `memory_0`, ... and what a recurrent decoder's `state_0`, ...
   begins with. Other states are a cache and begin with zeros.
 - `step_1`, `step_5`, `batch`: for 1 or 5 rows of one source, or 14 rows with a source each, `token`
-  int32 (N,), `index` int32 (1,), the position from 0 on, memory and state, to `logits` (N, V'), padded to blocks of 64 and very low where a token is no
-  answer; `most` (N, V' / 64), the largest of each block; `normalizer` (N, 1): logits minus it are
-  natural log-probabilities; and the state. Of a cache only what is new comes back, one place on the
-  axis that `graphs.json` names: write it there at `index`.
+  int32 (N,), `index` int32 (1,), the position from 0 on, memory and state, to `logits` (N, V'),
+  padded to blocks of 64 and very low where a token is no answer; `most` (N, V' / 64), the largest
+  of each block; `normalizer` (N, 1): logits minus it are natural log-probabilities; and the state.
+  Of a cache only what is new comes back, one place on the axis that `graphs.json` names: write it
+  there at `index`.
 - `score`: `source` (1, S), `target_in` (1, T), which begins with 1, and `target_out` (1, T) to
   `log_probs` (1, T) and the attention maps `map_cross`, ... (1, layers, heads, rows, columns).
 
