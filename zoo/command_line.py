@@ -24,6 +24,7 @@ from typing import IO, Any
 
 import zoo
 from zoo.padding import ROWS
+from zoo.runtime.litert import PRECISIONS
 
 DEFAULTS = {
     "translate": "en-es-transformer",
@@ -56,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--beams", type=int, default=1, help="width of the search; 1 is greedy")
         one.add_argument("--nbest", action="store_true", help="all answers of a beam, tabs between")
         one.add_argument("--runtime", choices=(AUTO, "litert", "keras"), default=AUTO)
-        one.add_argument("--precision", choices=("float32", "int8"), default="float32")
+        one.add_argument("--precision", choices=PRECISIONS, default="float32")
         one.add_argument("--quiet", action="store_true", help="no notes and no progress")
     one = commands.add_parser("continue", help="go on from a prompt with a language model")
     one.add_argument(
