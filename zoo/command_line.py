@@ -24,6 +24,7 @@ from typing import IO, Any
 
 import zoo
 from zoo.padding import ROWS
+from zoo.runtime.litert import PRECISIONS
 
 DEFAULTS = {
     "translate": "en-es-transformer",
@@ -75,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_runtime(one: argparse.ArgumentParser) -> None:
     one.add_argument("--runtime", choices=(AUTO, "litert", "keras"), default=AUTO)
-    one.add_argument("--precision", choices=("float32", "int8"), default="float32")
+    one.add_argument("--precision", choices=PRECISIONS, default="float32")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
