@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import gc
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -60,6 +61,9 @@ def run(service: ServeConfig, address: str = "", join: bool = False) -> None:
                     timeout_graceful_shutdown=max(1, round(service.stop_timeout_s)),
                 )
             )
+            # The server ends on them, then hands them on: the exit code is that of a job done.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: None)
             server.run(sockets=[listener])
 
 
