@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 
 def prepare(address: str) -> None:
@@ -45,7 +46,12 @@ def running(address: str) -> Iterator[None]:
 
     for name in ("ray", "ray.serve"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    quiet = {"log_to_driver": False, "logging_level": logging.WARNING}
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING}
+    environment: dict[str, Any] = {"env_vars": {"PYTHONPATH": python_path()}}
+    if not address or address.startswith("127."):
+        hook = f"{__name__}.{listen_on_loopback.__name__}"
+        environment["worker_process_setup_hook"] = hook
+    quiet["runtime_env"] = environment
     if address:
         ray.init(address=address, namespace="serve", **quiet)
         try:
@@ -56,18 +62,7 @@ def running(address: str) -> Iterator[None]:
         return
     place = tempfile.mkdtemp(prefix="zoo-ray-")
     try:
-        hook = f"{__name__}.{listen_on_loopback.__name__}"
-        ray.init(
-            include_dashboard=False,
-            namespace="serve",
-            runtime_env={
-                "worker_process_setup_hook": hook,
-                "env_vars": {"PYTHONPATH": python_path()},
-            },
-            _temp_dir=place,
-            **quiet,
-            **_memory(),
-        )
+        ray.init(include_dashboard=False, namespace="serve", _temp_dir=place, **quiet, **_memory())
         serve.start(proxy_location="Disabled")
         yield
     finally:

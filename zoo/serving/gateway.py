@@ -170,12 +170,13 @@ class Gateway:
 
     async def _body(self, request: Request) -> bytes:
         most = self.config.max_body_bytes
-        too_large = RefusedError(
-            413, f"The body is larger than {most} bytes", {"Connection": "close"}
-        )
+        said = f"The body is larger than {most} bytes"
+        too_large = RefusedError(413, said, {"Connection": "close"})
         length = request.headers.get("content-length", "")
         if length.isdigit() and (len(length) > 18 or int(length) > most):
-            raise too_large
+            # A connection that is closed while its client still sends may lose it the answer: the
+            # server reads on and keeps nothing, unless there is far too much.
+            raise too_large if len(length) > 8 else RefusedError(413, said)
         parts: list[bytes] = []
         size = 0
         try:

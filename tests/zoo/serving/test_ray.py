@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.serving.processes import below, replicas
 from tests.zoo.serving.conftest import RNN
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -31,26 +32,6 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed"),
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc to look in"),
 ]
-
-
-def below(pid: int) -> dict[int, str]:
-    """The processes that descend from `pid`, with their command lines."""
-    parents, commands = {}, {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            stat = (folder / "stat").read_text().rpartition(")")[2].split()
-            if stat[0] != "Z":
-                parents[int(folder.name)] = int(stat[1])
-                raw = (folder / "cmdline").read_bytes()
-                commands[int(folder.name)] = raw.replace(b"\0", b" ").decode(errors="replace")
-    found: set[int] = set()
-    while more := {p for p, parent in parents.items() if parent in found | {pid}} - found:
-        found |= more
-    return {one: commands[one] for one in found}
-
-
-def replicas(pid: int) -> list[int]:
-    return [one for one, command in below(pid).items() if command.startswith("ray::ServeReplica")]
 
 
 def open_to_others(pids: set[int]) -> list[str]:
