@@ -23,6 +23,9 @@ def prepare(address: str) -> None:
     os.environ["RAY_DISABLE_IMPORT_WARNING"] = "1"
     os.environ.setdefault("RAY_DEDUP_LOGS", "1")
     os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", "0")
+    # A gateway that shares its cores with replicas can always say no; Ray's own 15 starves them
+    # where anything else is at work.
+    os.environ.setdefault("RAY_worker_niceness", "5")
     if not address:
         # The name speaks of other systems; what it does is give the node the address 127.0.0.1.
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
@@ -45,7 +48,7 @@ def running(address: str) -> Iterator[None]:
     from ray import serve
 
     for name in ("ray", "ray.serve"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(logging.ERROR)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING}
     environment: dict[str, Any] = {"env_vars": {"PYTHONPATH": python_path()}}
     if not address or address.startswith("127."):

@@ -88,7 +88,8 @@ def deployment(name: str, place: str, config: ModelConfig, service: ServeConfig)
         Replica,
         name=name,
         max_ongoing_requests=config.max_ongoing_requests,
-        max_queued_requests=config.max_queued_requests,
+        # The gateway refuses before this is reached, without asking Ray.
+        max_queued_requests=config.most_requests * -(-service.max_rows // config.batch_rows),
         health_check_period_s=service.health_check_period_s,
         health_check_timeout_s=max(30.0, service.health_check_period_s),
         graceful_shutdown_timeout_s=service.stop_timeout_s,

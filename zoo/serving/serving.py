@@ -96,7 +96,8 @@ def find(service: ServeConfig) -> dict[str, ModelConfig]:
 
     named = service.models
     asked = dict.fromkeys(shipped.names(), service.default_model) if named is None else named
-    found = {}
+    found: dict[str, ModelConfig] = {}
+    left_out: dict[str, list[str]] = {}
     for name, one in asked.items():
         runtime = "" if one.runtime == "keras" else one.runtime
         one = dataclasses.replace(one, path=str(Path(one.path).resolve())) if one.path else one
@@ -106,10 +107,12 @@ def find(service: ServeConfig) -> dict[str, ModelConfig]:
         except ValueError as error:
             if named is not None:
                 raise ValueError(f"models: {name}: {error}") from None
-            print(f"Not served: {name}: {error}", file=sys.stderr)
+            left_out.setdefault(str(error).replace(name, "it"), []).append(name)
             continue
         found[name] = one
         gc.collect()
+    for said, some in left_out.items():
+        print(f"Not served: {', '.join(some)}: {said}", file=sys.stderr)
     if not found:
         raise ValueError("there is no model to serve")
     return found
