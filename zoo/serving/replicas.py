@@ -120,13 +120,17 @@ class RayBackend:
     Args:
         models: settings of each model.
         retried: called with a model's name when a call is made again.
+        handles: of the models' deployments, where they are no applications of their own.
     """
 
     def __init__(
-        self, models: Mapping[str, ModelConfig], retried: Callable[[str], None] = lambda name: None
+        self,
+        models: Mapping[str, ModelConfig],
+        retried: Callable[[str], None] = lambda name: None,
+        handles: Mapping[str, Any] | None = None,
     ):
         self.models, self.retried = models, retried
-        self._handles: dict[str, Any] = {}
+        self._handles: dict[str, Any] = dict(handles or {})
         self._states: tuple[float, dict[str, tuple[str, str]]] = (-STATUS_SECONDS, {})
         self._asking = asyncio.Lock()
 
@@ -170,18 +174,16 @@ class RayBackend:
         return found
 
     def _look(self) -> dict[str, tuple[str, str]]:
-        applications = serve.status().applications
-        found = {}
-        for name in self.models:
-            one = applications.get(name)
-            running = one is not None and any(
-                each.replica_states.get("RUNNING") for each in one.deployments.values()
-            )
-            if running:
-                found[name] = "AVAILABLE", ""
-            elif one is not None and one.status in ("DEPLOYING", "RUNNING", "UNHEALTHY"):
-                found[name] = "LOADING", ""
-            else:
-                said = " ".join(one.message.split())[:300] if one is not None else ""
-                found[name] = "END", said or "It is not running"
+        found = dict.fromkeys(self.models, ("END", "It is not running"))
+        for application in serve.status().applications.values():
+            said = " ".join(application.message.split())[:300]
+            for name, one in application.deployments.items():
+                if name not in found:
+                    continue
+                if one.replica_states.get("RUNNING"):
+                    found[name] = "AVAILABLE", ""
+                elif application.status in ("DEPLOYING", "RUNNING", "UNHEALTHY"):
+                    found[name] = "LOADING", ""
+                else:
+                    found[name] = "END", said or "It is not running"
         return found

@@ -17,6 +17,9 @@ from zoo.serving.gateway import Gateway
 from zoo.serving.metrics import Metrics
 from zoo.serving.signatures import Description
 
+BACKLOG = 2048
+"""Connections that wait to be taken up."""
+
 
 def run(service: ServeConfig, address: str = "", join: bool = False) -> None:
     """Serve until SIGINT or SIGTERM.
@@ -37,7 +40,8 @@ def run(service: ServeConfig, address: str = "", join: bool = False) -> None:
         models = find(service)
         descriptions = {name: describe(name, one) for name, one in models.items()}
         cluster.prepare(address)
-        _say(f"Starting {len(models)} models on Ray Serve")
+        doing = "Joining" if join else "Starting"
+        _say(f"{doing} {len(models)} model{'s' * (len(models) > 1)} on Ray Serve")
         with cluster.running(address):
             from zoo.serving.replicas import RayBackend, deploy
 
@@ -47,6 +51,7 @@ def run(service: ServeConfig, address: str = "", join: bool = False) -> None:
             backend = RayBackend(models, lambda name: metrics.retries.labels(name).inc())
             app = Gateway(service, descriptions, models, backend, metrics)
             port = listener.getsockname()[1]
+            listener.listen(BACKLOG)  # from here on nobody is turned away
             _say(f"Serving {', '.join(models)}")
             _say(f"Attention Zoo: http://{service.host}:{port}/v1/models (Ctrl-C ends it)")
             server = uvicorn.Server(
@@ -56,7 +61,7 @@ def run(service: ServeConfig, address: str = "", join: bool = False) -> None:
                     log_level="warning",
                     access_log=False,
                     server_header=False,
-                    backlog=2048,
+                    backlog=BACKLOG,
                     timeout_keep_alive=30,
                     timeout_graceful_shutdown=max(1, round(service.stop_timeout_s)),
                 )
