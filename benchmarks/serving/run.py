@@ -166,23 +166,24 @@ def fuzz(requests: int = 10_000, seed: int = 1, clients: int = 8, out: Out = OUT
     names = ["dates-simple-rnn", DATES]
     statuses: Counter[int] = Counter()
     errors: list[Any] = []
-    rng = random.Random(seed)
-    made = [fuzzing.request(rng, names) for _ in range(requests)]
+
+    def request(number: int) -> fuzzing.Fuzzed:
+        return fuzzing.request(random.Random(f"{seed} {number}"), names)
 
     with service.running({"models": dict.fromkeys(names)}) as running:
 
-        async def one(numbers: Any) -> None:
+        async def ask(numbers: Any) -> None:
             client = Client(running.port)
             for number in numbers:
-                asked = made[number]
-                answer = await client.send(asked.raw(), head=asked.method == "HEAD")
+                one = request(number)
+                answer = await client.send(one.raw(), head=one.method == "HEAD")
                 statuses[answer.status] += 1
                 if answer.status >= 500 or answer.status == GONE:
-                    errors.append([number, answer.status, repr(asked.raw()[:300])])
+                    errors.append([number, answer.status, repr(one.raw()[:300])])
 
         async def run() -> None:
             numbers = iter(range(requests))
-            await asyncio.gather(*(one(numbers) for _ in range(clients)))
+            await asyncio.gather(*(ask(numbers) for _ in range(clients)))
 
         before = _memory(running.process.pid)
         asyncio.run(run())
