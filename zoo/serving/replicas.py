@@ -18,6 +18,8 @@ from zoo.serving.protocol import RefusedError
 
 STATUS_SECONDS = 1.0
 """For so long the controller's word on the replicas is kept."""
+ATTEMPTS = 10
+"""Replicas that one request may take along: it could be what they die of."""
 PAUSE, LONGEST_PAUSE = 0.02, 1.0
 """Seconds between attempts: the first, doubled each time up to the second."""
 
@@ -147,7 +149,7 @@ class RayBackend:
 
     async def _asked(self, model: str, signature: str, rows: list[Any]) -> list[dict[str, Any]]:
         pause = PAUSE
-        while True:  # the gateway ends it after `request_timeout_s`
+        for _ in range(ATTEMPTS):
             try:
                 return await self._handle(model).answer.remote(signature, rows)
             except serve_exceptions.BackPressureError:
@@ -158,6 +160,7 @@ class RayBackend:
                 self.retried(model)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
+        raise RefusedError(503, f"{model} lost its replicas {ATTEMPTS} times; try again")
 
     def _handle(self, model: str) -> Any:
         if model not in self._handles:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from zoo.serving import config as configuration
 from zoo.serving.__main__ import main
 from zoo.serving.config import ModelConfig, make
 
+ROOT = Path(__file__).resolve().parents[3]
 WRONG = [
     ({"prot": 8000}, "unknown setting 'prot'"),
     ({"port": "8000"}, "port must be an int"),
@@ -46,6 +48,14 @@ def test_a_model_has_its_own_settings_over_the_defaults():
     made = make({"defaults": {"threads": 2, "cpus": 1}, "models": {"a": {"cpus": 2}, "b": None}})
     assert (made.models["a"].threads, made.models["a"].cpus) == (2, 2)
     assert made.models["b"].cpus == 1 and make({"models": ["b"]}).models == {"b": ModelConfig()}
+
+
+def test_the_example_of_the_page_is_valid():
+    page = (ROOT / "docs/serving.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.S)
+    made = make(yaml.safe_load(example))
+    assert made.models["en-es-transformer"].precision == "int8"
+    assert made.models["dates-lstm"].batch_rows == 16
 
 
 @pytest.mark.parametrize(
