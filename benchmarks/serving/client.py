@@ -105,8 +105,18 @@ async def closed_loop(port: int, clients: int, seconds: float, ask: Ask, told: T
     await asyncio.gather(*(one() for _ in range(clients)))
 
 
-async def open_loop(port: int, rate: float, seconds: float, ask: Ask, told: Told) -> float:
-    """So many requests a second, however long answers take; gives the rate that was reached."""
+class Reached(NamedTuple):
+    """How well a client kept to its plan: requests a second, and by how many seconds it woke late.
+
+    What it woke late by is in the times of its answers too.
+    """
+
+    rate: float
+    late: list[float]
+
+
+async def open_loop(port: int, rate: float, seconds: float, ask: Ask, told: Told) -> Reached:
+    """So many requests a second, however long answers take."""
     idle: list[Client] = []
     tasks: set[asyncio.Task] = set()
 
@@ -116,15 +126,17 @@ async def open_loop(port: int, rate: float, seconds: float, ask: Ask, told: Told
         idle.append(client)
 
     began = time.perf_counter()
-    number = 0
+    number, late = 0, []
     while (passed := time.perf_counter() - began) < seconds:
         while number < passed * rate:
             task = asyncio.ensure_future(one(number))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
             number += 1
+        slept = time.perf_counter()
         await asyncio.sleep(0.005)
-    reached = number / (time.perf_counter() - began)
+        late.append(time.perf_counter() - slept - 0.005)
+    reached = Reached(number / (time.perf_counter() - began), late)
     await asyncio.gather(*tasks)
     for client in idle:
         client.close()

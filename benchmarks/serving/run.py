@@ -25,7 +25,7 @@ import typer
 
 from benchmarks.serving import fuzz as fuzzing
 from benchmarks.serving import killing, service
-from benchmarks.serving.client import GONE, Answer, Client, closed_loop, open_loop
+from benchmarks.serving.client import GONE, Answer, Client, Reached, closed_loop, open_loop
 from benchmarks.serving.killing import DATES, TRANSLATE, asked
 from benchmarks.serving.processes import below, megabytes, replicas
 from benchmarks.speed.run import device_name
@@ -111,7 +111,7 @@ def overload(seconds: float = 60.0, times: float = 10.0, out: Out = OUT) -> None
             if answer.status == 503 and "retry-after" not in answer.headers:
                 lacking.append(number)
 
-        async def run() -> float:
+        async def run() -> Reached:
             async def watch() -> None:
                 while True:
                     memory.append(_memory(pid))
@@ -129,7 +129,8 @@ def overload(seconds: float = 60.0, times: float = 10.0, out: Out = OUT) -> None
     made = {
         "capacity_per_second": round(capacity, 1),
         "offered_per_second": round(times * capacity, 1),
-        "reached_per_second": round(reached, 1),
+        "reached_per_second": round(reached.rate, 1),
+        "client_woke_late_milliseconds": milliseconds(reached.late),
         "seconds": seconds,
         "statuses": {str(status): len(one) for status, one in sorted(found.items())},
         "answered_per_second": round(len(found.get(200, ())) / seconds, 1),

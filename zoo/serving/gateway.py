@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from zoo.serving import protocol
+from zoo.serving import answers, protocol
 from zoo.serving.config import ModelConfig, ServeConfig
 from zoo.serving.metrics import Metrics
 from zoo.serving.protocol import RefusedError, Target
@@ -112,7 +112,7 @@ class Gateway:
         if target.what == "healthz":
             return _json({"status": "ok"})
         if target.what == "metadata":
-            return _json(protocol.metadata(self.models[target.model]))
+            return _json(answers.metadata(self.models[target.model]))
         states = await self.backend.states()
         if target.what == "readyz":
             waited = sorted(name for name in self.models if states[name][0] != "AVAILABLE")
@@ -125,7 +125,7 @@ class Gateway:
                 for n, m in self.models.items()
             ]
             return _json({"models": listed})
-        return _json(protocol.status(*states[target.model]))
+        return _json(answers.status(*states[target.model]))
 
     async def _predict(self, request: Request, name: str) -> Response:
         if (
@@ -153,7 +153,7 @@ class Gateway:
             self.under_way[name] -= 1
             gauge.dec()
         self.metrics.rows.labels(name).inc(len(rows))
-        return _json(protocol.written(asked, model.signatures[asked.signature], rows))
+        return _json(answers.written(asked, model.signatures[asked.signature], rows))
 
     async def _unless_gone(self, request: Request, answer: Any) -> Any:
         """What `answer` gives; it is given up when the client closes the connection."""
@@ -222,5 +222,5 @@ async def _lifespan(receive: Any, send: Any) -> None:
 
 def _json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return Response(
-        protocol.encoded(content), status, headers=headers, media_type="application/json"
+        answers.encoded(content), status, headers=headers, media_type="application/json"
     )

@@ -53,7 +53,8 @@ def run(service: ServeConfig, address: str = "", join: bool = False) -> None:
             port = listener.getsockname()[1]
             listener.listen(BACKLOG)  # from here on nobody is turned away
             _say(f"Serving {', '.join(models)}")
-            _say(f"Attention Zoo: http://{service.host}:{port}/v1/models (Ctrl-C ends it)")
+            host = f"[{service.host}]" if ":" in service.host else service.host
+            _say(f"Attention Zoo: http://{host}:{port}/v1/models (Ctrl-C ends it)")
             server = uvicorn.Server(
                 uvicorn.Config(
                     app,
