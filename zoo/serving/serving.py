@@ -63,7 +63,7 @@ def run(service: ServeConfig, address: str = "", join: bool = False) -> None:
                     access_log=False,
                     server_header=False,
                     backlog=BACKLOG,
-                    timeout_keep_alive=30,
+                    timeout_keep_alive=75,  # longer than a load balancer keeps an idle connection
                     timeout_graceful_shutdown=max(1, round(service.stop_timeout_s)),
                 )
             )
