@@ -64,6 +64,8 @@ def running(address: str) -> Iterator[None]:
             ray.shutdown()
         return
     place = tempfile.mkdtemp(prefix="zoo-ray-")
+    # Processes of Ray end without a chance to clear up: what they leave goes with the folder.
+    environment["env_vars"]["TMPDIR"] = place
     try:
         ray.init(include_dashboard=False, namespace="serve", _temp_dir=place, **quiet, **_memory())
         serve.start(proxy_location="Disabled")
