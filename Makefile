@@ -4,7 +4,8 @@
 # Installing leaves a stamp in .venv and happens again only when a requirements file has changed.
 
 VENV   ?= .venv
-PORT   ?= 8501
+# Of the dashboard 8501, of the service 8000.
+PORT   ?=
 ARGS   ?=
 # Folders with models of your own for the dashboard, parted by spaces.
 MODELS ?=
@@ -18,7 +19,7 @@ pip := $(bin)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help dashboard test lint format bench install clean
+.PHONY: help dashboard serve test lint format bench install clean
 
 help: ## List the targets
 	@echo "Attention Zoo"
@@ -26,10 +27,13 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 dashboard: $(VENV)/.runtime ## Open the dashboard on localhost (PORT=8501 MODELS=runs)
-	@echo "Attention Zoo: http://localhost:$(PORT) (Ctrl-C ends it)"
+	@echo "Attention Zoo: http://localhost:$(or $(PORT),8501) (Ctrl-C ends it)"
 	$(bin)/python -m streamlit run apps/dashboard.py --server.address 127.0.0.1 \
-		--server.port $(PORT) --server.showEmailPrompt false --browser.gatherUsageStats false \
+		--server.port $(or $(PORT),8501) --server.showEmailPrompt false --browser.gatherUsageStats false \
 		$(if $(strip $(MODELS)),-- $(foreach place,$(MODELS),--models '$(place)'))
+
+serve: $(VENV)/.serve ## Serve the models over HTTP (PORT=8000 ARGS="--config serve.yaml")
+	$(bin)/python -m zoo.serving $(if $(PORT),--port $(PORT)) $(ARGS)
 
 test: $(VENV)/.dev ## Run all tests (ARGS="tests/zoo -k beam" for some of them)
 	$(bin)/python -m pytest -ra -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -57,7 +61,13 @@ $(VENV)/.runtime: requirements.txt | $(bin)/pip
 	$(pip) install -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+# The service needs neither TensorFlow nor Keras: the graphs of the shipped models are there.
+$(VENV)/.serve: requirements-serve.txt requirements-run.txt | $(bin)/pip
+	@echo "Installing the service into $(VENV) (once)"
+	$(pip) install -r requirements-serve.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt requirements-serve.txt requirements-run.txt $(VENV)/.runtime
 	$(pip) install -r requirements-dev.txt
 	@touch $@
 

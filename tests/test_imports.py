@@ -40,6 +40,7 @@ BLOCKS: tuple[tuple[str, ...], ...] = (
     ("zoo.command_line", "zoo.__main__"),
     ("zoo.interpret",),
     ("zoo.export",),
+    ("zoo.serving",),
     ("training",),
     ("benchmarks",),
     ("apps",),

@@ -1,0 +1,1 @@
+"""The models as a service: TensorFlow Serving's REST protocol over replicas on Ray Serve."""
