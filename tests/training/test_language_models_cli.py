@@ -27,6 +27,8 @@ RUN = [
     *("--seed=1", "--threads=1", "--precision=float32", "--averaging=0.5"),
 ]
 CHARACTERS, SUB_WORDS = "--task=text-characters:own.txt", "--task=text:own.txt"
+CARRIED = [CHARACTERS, *RUN, "--model=lstm", "--carry-state", "--optimizer=sgd", "--clip=0.25"]
+CARRIED += ["--learning-rate=2", "--precision=mixed_bfloat16"]
 GPT = [CHARACTERS, *RUN, "--model=gpt", "--set=layers=1"]
 WRONG: dict[str, tuple[list[str], list[str]]] = {
     "a language model for dates": (
@@ -91,6 +93,12 @@ WRONG: dict[str, tuple[list[str], list[str]]] = {
         ["counted and not trained"],
     ),
     "other settings": ([*GPT, "--out=gpt", "--window=8"], ["other settings", "window"]),
+    "no state to carry": ([*GPT, "--carry-state"], ["for recurrent networks, and gpt is none"]),
+    "too short to go on": (
+        ["--task=text-characters:line.txt", *RUN, "--model=lstm", "--carry-state"],
+        ["3 lines or 1,000 characters"],
+    ),
+    "an unknown optimizer": ([*GPT, "--optimizer=lion"], ["optimizer", "adam, sgd", "'lion'"]),
 }
 SCRIPT = """
 import hashlib, shutil
@@ -113,13 +121,14 @@ def files():
 
 for name, arguments in calls["right"].items():
     found[name] = call(app, arguments)
-Trainer._step = dies
-try:
-    call(app, calls["broken"])
-except Killed:
-    found["killed"] = sorted(p.name for p in Path("broken").iterdir())
-Trainer._step = step
-found["broken"] = call(app, calls["broken"])
+for name, arguments in calls["broken"].items():
+    Trainer._step = dies
+    try:
+        call(app, arguments)
+    except Killed:
+        found[f"killed {name}"] = sorted(p.name for p in Path(f"broken-{name}").iterdir())
+    Trainer._step = step
+    found[f"broken {name}"] = call(app, arguments)
 shutil.copytree("gpt", "other")
 found["fresh"] = call(app, calls["fresh"])
 before = files()
@@ -169,6 +178,7 @@ def place(tmp_path_factory) -> Path:
     ]
     began = ["--start-from=./gpt", *RUN, "--steps=3", "--dropout=0.1", "--out=begun"]
     right["begun"] = ["--task=text-characters:other.txt", *began]
+    right["carried"] = [*CARRIED, "--out=carried"]
     right["again"] = right["gpt"]
     wrong = {
         name: [*given, *([] if any("--out" in one for one in given) else ["--out=wrong"])]
@@ -176,7 +186,10 @@ def place(tmp_path_factory) -> Path:
     }
     calls = {
         "right": right,
-        "broken": [*GPT, "--out=broken"],
+        "broken": {
+            "gpt": [*GPT, "--out=broken-gpt"],
+            "carried": [*CARRIED, "--out=broken-carried"],
+        },
         "fresh": ["--task=text-characters:other.txt", *GPT[1:], "--out=other", "--fresh"],
         "wrong": wrong,
     }
@@ -245,15 +258,17 @@ def test_the_task_of_a_folder_of_texts_is_found_again(place, monkeypatch):
         tasks.of_model(config)
 
 
-def test_a_run_that_is_killed_ends_with_the_same_bytes(place, found):
-    assert "weights.safetensors" not in found["killed"] and "training" in found["killed"]
-    status, said, error = found["broken"]
+@pytest.mark.parametrize("name", ["gpt", "carried"])
+def test_a_run_that_is_killed_ends_with_the_same_bytes(place, found, name):
+    killed, broken = found[f"killed {name}"], f"broken-{name}"
+    assert "weights.safetensors" not in killed and "training" in killed
+    status, said, error = found[f"broken {name}"]
     assert (status, error) == (0, None), said
     assert "Going on at step 15 of 24" in said
     for file in ("weights.safetensors", "tokenizer.json", "config.json"):
-        there = (place / "broken" / file).read_bytes().replace(b"broken", b"gpt")
-        assert there == (place / "gpt" / file).read_bytes(), file
-    assert curve(place / "broken") == curve(place / "gpt")
+        there = (place / broken / file).read_bytes().replace(broken.encode(), name.encode())
+        assert there == (place / name / file).read_bytes(), file
+    assert curve(place / broken) == curve(place / name)
 
 
 def test_a_finished_run_is_left_alone(found):

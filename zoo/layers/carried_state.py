@@ -32,7 +32,8 @@ class CarriedState(keras.layers.Layer):
         self.kept = [
             self.add_weight(
                 shape=tensor.shape,
-                dtype=keras.backend.standardize_dtype(tensor.dtype),
+                # A checkpoint has no half-precision types of its own.
+                dtype="float32" if _is_float(tensor) else tensor.dtype,
                 initializer="zeros",
                 trainable=False,
                 name=f"state_{i}",
@@ -47,15 +48,22 @@ class CarriedState(keras.layers.Layer):
 
     def read(self) -> Any:
         """The state where the last step ended; no gradient goes through it."""
-        kept = [ops.stop_gradient(ops.convert_to_tensor(variable)) for variable in self.kept]
+        kept = [
+            ops.cast(ops.stop_gradient(ops.convert_to_tensor(variable)), tensor.dtype)
+            for variable, tensor in zip(self.kept, keras.tree.flatten(self.empty), strict=True)
+        ]
         return keras.tree.pack_sequence_as(self.empty, kept)
 
     def keep(self, state: Any) -> None:
         """Note where a step has ended."""
         for variable, tensor in zip(self.kept, keras.tree.flatten(state), strict=True):
-            variable.assign(ops.stop_gradient(tensor))
+            variable.assign(ops.cast(ops.stop_gradient(tensor), variable.dtype))
 
     def reset(self) -> None:
         """Begin with an empty state again."""
         for variable, tensor in zip(self.kept, keras.tree.flatten(self.empty), strict=True):
-            variable.assign(tensor)
+            variable.assign(ops.cast(tensor, variable.dtype))
+
+
+def _is_float(tensor: Tensor) -> bool:
+    return keras.backend.is_float_dtype(keras.backend.standardize_dtype(tensor.dtype))
