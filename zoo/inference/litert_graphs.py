@@ -38,7 +38,7 @@ class Traced(NamedTuple):
 
 def graphs(network: Seq2Seq) -> Iterator[Traced]:
     """`encode`, `step` of one row and of several, and `score`."""
-    memory, state, axes = _shapes(network)
+    memory, state, axes = shapes(network)
     yield Traced("encode", _encode(network, axes), {"source": Spec((1, "S"), "int32")}, {})
     for rows in (1, BEAM_ROWS):
         inputs = {"token": Spec((rows,), "int32"), "index": Spec((1,), "int32")}
@@ -52,7 +52,7 @@ def graphs(network: Seq2Seq) -> Iterator[Traced]:
     )
 
 
-def _shapes(network: Seq2Seq) -> tuple[tuple[Any, list], tuple[Any, list], list[int]]:
+def shapes(network: Seq2Seq) -> tuple[tuple[Any, list], tuple[Any, list], list[int]]:
     """Memory and state of one row, each as an example and its axes, and where a state grows."""
 
     def look(source: int, room: int) -> tuple[Any, Any]:
