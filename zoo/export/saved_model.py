@@ -70,6 +70,7 @@ def _graph(
     # The variables and not the network: saving that would trace its own `call` too.
     module.weights = [weight.value for weight in network.weights]
     writer = Writer(network, longest_target)
+    module.output_matrix = writer.output_matrix
     vocabulary = loaded.source_tokenizer.size
     most, most_with_maps = (
         most_rows(network, longest_source, longest_target, maps=maps) for maps in (False, True)

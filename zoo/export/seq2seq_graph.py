@@ -55,7 +55,7 @@ def bounded(rows: tf.Tensor, most: int, what: str) -> tf.Tensor:
 
 
 class Writer:
-    """The search of a network over ids.
+    """The search of a network over ids; what is saved must own its `output_matrix`.
 
     Args:
         network: the model's.
@@ -67,6 +67,8 @@ class Writer:
     def __init__(self, network: Seq2Seq, longest: int):
         self._network, self._longest = network, longest
         self._axes = shapes(network)[2]
+        # Kept as it is read: turning the largest matrix takes a tenth of a short answer's time.
+        self.output_matrix = tf.Variable(network.output_matrix(), trainable=False)
         # Traced once for all signatures.
         self._encoded = tf.function(self._encoded, autograph=False)
         self._written = tf.function(self._written, autograph=False)
@@ -80,10 +82,7 @@ class Writer:
         source, memory = self._encoded(source)
         with without_maps():
             made = generation.search(
-                _Growing(self._network, memory, self._axes),
-                source,
-                length=self._longest,
-                beams=BEAMS,
+                self._growing(memory), source, length=self._longest, beams=BEAMS
             )
         real = tf.math.is_finite(made.scores)
         written = _at_least_one(made.lengths)
@@ -131,11 +130,8 @@ class Writer:
 
     def _written(self, source: tf.Tensor, memory: Memory) -> Answer:
         with without_maps():
-            # Turned once; each step would turn it again.
-            known = {**memory, "output": self._network.output_matrix()}
-            made = generation.search(
-                _Growing(self._network, known, self._axes), source, length=self._longest
-            )
+            known = {**memory, "output": self.output_matrix}
+            made = generation.search(self._growing(known), source, length=self._longest)
         lengths = made.lengths[:, 0]
         written = _at_least_one(lengths)
         return {
@@ -143,6 +139,9 @@ class Writer:
             "log_probs": made.log_probs[:, 0, :written],
             "lengths": lengths,
         }
+
+    def _growing(self, memory: Memory) -> _Growing:
+        return _Growing(self._network, memory, self._axes, self.output_matrix)
 
 
 class _Growing:
@@ -155,12 +154,16 @@ class _Growing:
         network: the model's.
         memory: of its `encode`.
         axes: which axis of each tensor of a state grows; -1: none.
+        output: what scores every token, (D, V).
     """
 
-    def __init__(self, network: Seq2Seq, memory: Memory, axes: list[int]):
+    def __init__(self, network: Seq2Seq, memory: Memory, axes: list[int], output: tf.Variable):
         self._network, self._memory, self._axes = network, memory, axes
         self._growing = [i for i, axis in enumerate(axes) if axis >= 0]
-        self.output_matrix = network.output_matrix
+        self._output = output
+
+    def output_matrix(self) -> tf.Variable:
+        return self._output
 
     def encode(self, source: tf.Tensor) -> Memory:
         return self._memory
