@@ -94,8 +94,8 @@ def test_a_model_folder_says_how_its_text_is_prepared(tmp_path):
 def test_a_graph_prepares_text_alike(steps):
     import tensorflow as tf
 
-    from zoo.export import saved_model
+    from zoo.export import seq2seq_text
 
     normalizer = Normalizer(steps)
-    made = saved_model._cleaned(tf.constant(TEXTS), normalizer).numpy()
+    made = seq2seq_text.cleaned(tf.constant(TEXTS), normalizer).numpy()
     assert [text.decode() for text in made] == [clean(normalizer(text)) for text in TEXTS]

@@ -180,7 +180,11 @@ def missing(tokenizer: Tokenizer, ids: tf.RaggedTensor, pieces: tf.RaggedTensor)
 
 def on_missing(found: tf.RaggedTensor) -> tf.Tensor:
     """The note on what is not in the vocabulary; `found` (B, N) as `missing` gives it."""
-    return tf.map_fn(_shown, found, fn_output_signature=tf.string)
+    return tf.cond(
+        tf.size(found.flat_values) > 0,
+        lambda: tf.map_fn(_shown, found, fn_output_signature=tf.string),
+        lambda: tf.fill([found.nrows()], ""),  # most often, and far sooner
+    )
 
 
 def _shown(missing: tf.Tensor) -> tf.Tensor:

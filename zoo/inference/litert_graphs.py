@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def graphs(network: Seq2Seq) -> Iterator[Traced]:
     """`encode`, `step` of one row, of several, and of several with a source each, and `score`."""
-    memory, state, growing = _shapes(network)
+    memory, state, growing = shapes(network)
     yield Traced("encode", _encode(network, growing), {"source": Spec((1, "S"), "int32")}, {})
     known = {f"state_{i}": axis for i, axis in enumerate(growing)}
     step = _step(network, memory[0], state[0], growing)
@@ -48,7 +48,7 @@ def graphs(network: Seq2Seq) -> Iterator[Traced]:
     )
 
 
-def _shapes(network: Seq2Seq) -> tuple[tuple[Any, list], tuple[Any, list], list[int]]:
+def shapes(network: Seq2Seq) -> tuple[tuple[Any, list], tuple[Any, list], list[int]]:
     """Memory and state of one row, each as an example and its axes, and where a state grows."""
 
     def look(source: int, room: int) -> tuple[Any, Any]:

@@ -15,6 +15,7 @@ import keras
 from keras import ops
 
 from zoo.layers.attention_hooks import Site, current_hook, maps_wanted, query_position
+from zoo.layers.dense import Dense
 from zoo.layers.dropout import Dropout, is_training
 from zoo.layers.positions import Rotary
 from zoo.runtime import backend
@@ -74,9 +75,9 @@ class AdditiveAttention(keras.layers.Layer):
     def __init__(self, units: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.units = units
-        self.query_projection = keras.layers.Dense(units, use_bias=False, name="query")
-        self.key_projection = keras.layers.Dense(units, use_bias=False, name="key")
-        self.energy = keras.layers.Dense(1, use_bias=False, name="energy")
+        self.query_projection = Dense(units, use_bias=False, name="query")
+        self.key_projection = Dense(units, use_bias=False, name="key")
+        self.energy = Dense(1, use_bias=False, name="energy")
 
     def project_keys(self, memory: Tensor) -> Tensor:
         """(B, S, D) -> (B, S, U): the half of the hidden layer that depends on the keys only."""
@@ -148,16 +149,17 @@ class MultiHeadAttention(keras.layers.Layer):
         self.width = width
         self.rate = dropout
         self.rotary = rotary
-        self.query_projection = keras.layers.Dense(width, name="query")
+        self.query_projection = Dense(width, name="query")
         # Keys and values come from the same input: one matrix product makes both.
-        self.memory_projection = keras.layers.Dense(2 * width, name="key_value")
-        self.output_projection = keras.layers.Dense(width, name="output")
+        self.memory_projection = Dense(2 * width, name="key_value")
+        self.output_projection = Dense(width, name="output")
         self.dropout = Dropout(dropout)
 
     def split_heads(self, x: Tensor, *, turned: bool = False) -> Tensor:
         """(B, T, D) -> (B, H, T, D/H), or `turned` (B, H, D/H, T)."""
-        batch, length = ops.shape(x)[0], ops.shape(x)[1]
-        x = ops.reshape(x, (batch, length, self.heads, self.width // self.heads))  # (B, T, H, D/H)
+        # One size may be left open: known ones make the shape a constant.
+        length = x.shape[1] or ops.shape(x)[1]
+        x = ops.reshape(x, (-1, length, self.heads, self.width // self.heads))  # (B, T, H, D/H)
         return ops.transpose(x, (0, 2, 3, 1) if turned else (0, 2, 1, 3))
 
     def project_memory(self, memory: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -196,8 +198,8 @@ class MultiHeadAttention(keras.layers.Layer):
         if hook:
             context = hook.context(self.site, context)
         context = ops.transpose(context, (0, 2, 1, 3))  # (B, T, H, D/H)
-        batch, length = ops.shape(context)[0], ops.shape(context)[1]
-        context = ops.reshape(context, (batch, length, self.width))  # (B, T, D)
+        length = context.shape[1] or ops.shape(context)[1]
+        context = ops.reshape(context, (-1, length, self.width))  # (B, T, D)
         return self.output_projection(context), weights
 
     def get_config(self) -> dict[str, Any]:

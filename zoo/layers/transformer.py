@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from zoo.layers.attention import MultiHeadAttention
+from zoo.layers.dense import Dense
 from zoo.layers.dropout import Dropout
 from zoo.layers.positions import Rotary
 
@@ -27,8 +28,8 @@ class FeedForward(keras.layers.Layer):
 
     def __init__(self, inner: int, width: int, activation: str = "relu", **kwargs: Any):
         super().__init__(**kwargs)
-        self.inner = keras.layers.Dense(inner, activation=activation, name="inner")
-        self.outer = keras.layers.Dense(width, name="outer")
+        self.inner = Dense(inner, activation=activation, name="inner")
+        self.outer = Dense(width, name="outer")
 
     def call(self, x: Tensor) -> Tensor:
         return self.outer(self.inner(x))  # (B, T, D) -> (B, T, F) -> (B, T, D)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,10 +23,10 @@ if keras.backend.backend() != "tensorflow":
     pytest.skip("only the TensorFlow backend exports", allow_module_level=True)
 
 import tensorflow as tf
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 from tensorflow.core.framework import tensor_pb2
 
-from zoo.export import saved_model, tf_serving, versions
+from zoo.export import batching, saved_model, seq2seq_graph, tf_serving, versions
 
 BYTES = [
     b"Tom sees the red car.",
@@ -59,25 +60,31 @@ for name, model in loaded.items():
     if "text" in sys.argv[1:]:
         texts = [text.encode("latin-1") for text in asked["texts"]]
         requests["serving_default"] = {"text": tf.constant(texts)}
-        requests["empty"] = {"text": tf.constant([], tf.string)}
+        requests |= {key: requests["serving_default"] for key in ("beam", "attention")}
+        for key in ("serving_default", "beam", "attention"):
+            requests[f"empty {key}"] = {"text": tf.constant([], tf.string)}
     for signature, inputs in requests.items():
-        known = {"empty": "serving_default"}.get(signature, signature)
+        known = signature.removeprefix("empty ")
         for key, value in model.signatures[known](**inputs).items():
             array = value.numpy()
             text = array.dtype == object
             found[f"{name} {signature} {key}"] = array.astype(bytes) if text else array
 np.savez("answered.npz", **found)
 print("modules", "tensorflow_text" in sys.modules)
+if asked["command"]:
+    code, sys.argv = asked["command"]
+    exec(code)
 """
 
 
-def ask(place, folders, ids, *arguments):
+def ask(place, folders, ids, *arguments, command=()):
     """What the SavedModels answer in a Python that sees neither this folder nor PYTHONPATH."""
     place.mkdir()
     asked = {
         "folders": {name: str(folder) for name, folder in folders.items()},
         "texts": [text.decode("latin-1") for text in BYTES],
         "ids": ids,
+        "command": command,
     }
     (place / "asked.json").write_text(json.dumps(asked))
     run = [sys.executable, "-I", "-c", BARE, *arguments]
@@ -85,7 +92,7 @@ def ask(place, folders, ids, *arguments):
     assert done.returncode == 0, done.stderr[-3000:]
     assert f"modules {'text' in arguments}" in done.stdout
     with np.load(place / "answered.npz") as arrays:
-        return dict(arrays)
+        return {**arrays, "printed": done.stdout}
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +116,20 @@ def folders(models, tmp_path_factory):
     }
 
 
+SHELL = "lstm-bahdanau"
+"""Asked on the command line, too."""
+
+
+def command_line(folder):
+    """What the README says: the code that Python is given, and `sys.argv`."""
+    readme = (folder / "README.md").read_text()
+    command = readme.split("## On the command line")[1].split("```bash\n")[1].split("```")[0]
+    python, *arguments = shlex.split(command.replace("\\\n", ""))
+    assert python == "python" and arguments[-1] == 'text=["book"]'
+    asked = [str(folder) if argument == "." else argument for argument in arguments[2:]]
+    return [arguments[1], ["saved_model_cli", *asked]]
+
+
 def rows(loaded):
     """Two texts, closed and not closed, an empty row, and ids that no vocabulary has."""
     tom, book = (loaded.source_tokenizer.encode(BYTES[i].decode()) for i in (0, 2))
@@ -119,7 +140,9 @@ def rows(loaded):
 @pytest.fixture(scope="module")
 def answers(models, folders, tmp_path_factory):
     place = tmp_path_factory.mktemp("bare") / "text"
-    return ask(place, folders, {name: rows(models[name]) for name in models}, "text")
+    ids = {name: rows(models[name]) for name in models}
+    command = command_line(folders[SHELL])
+    return ask(place, folders, ids, "text", command=command)
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +150,16 @@ def predictions(models):
     # Python has bytes that are no UTF-8 as lone surrogates.
     texts = [text.decode("utf-8", "surrogateescape") for text in BYTES]
     return {model: loaded.predict(texts) for model, loaded in models.items()}
+
+
+BEAMED = ("lstm-bahdanau", "transformer")
+"""One without a cache, one with."""
+
+
+@pytest.fixture(scope="module")
+def beams(models):
+    texts = [text.decode("utf-8", "surrogateescape") for text in BYTES]
+    return {model: models[model].predict(texts, beams=4, attention=False) for model in BEAMED}
 
 
 def answer(answers, model, signature):
@@ -147,7 +180,6 @@ def test_text_is_answered_as_python_answers_it(model, models, predictions, answe
     width = max(made["lengths"])
     read = max(len(p.source_pieces) for p in predictions)
     assert read == models[model].max_source_length
-    heads = predictions[0].attention.get("cross", np.zeros((1, 1))).shape[:2]
     for i, prediction in enumerate(predictions):
         pieces = [piece.decode() for piece in made["pieces"][i]]
         assert pieces == padded(prediction.target_pieces, width, "")
@@ -155,11 +187,52 @@ def test_text_is_answered_as_python_answers_it(model, models, predictions, answe
         assert pieces == padded(prediction.source_pieces, read, "")
         wanted = padded(prediction.log_probs, width, 0)
         np.testing.assert_allclose(made["log_probs"][i], wanted, rtol=1e-4, atol=1e-5)
-        maps = np.zeros((*heads, width, read), "float32")
-        cross = prediction.attention.get("cross", maps[:, :, :0])
-        maps[:, :, : cross.shape[2], : cross.shape[3]] = cross
-        np.testing.assert_allclose(made["attention_cross_heads"][i], maps, atol=1e-5)
-        np.testing.assert_allclose(made["attention_cross"][i], maps.mean((0, 1)), atol=1e-5)
+        assert made["notes"][i].decode() == "\n".join(prediction.notes)
+    assert not [key for key in made if "attention" in key]
+
+
+@pytest.mark.parametrize("model", registry.of_kind("seq2seq"))
+def test_attention_is_what_python_shows(model, models, predictions, answers):
+    made, plain = (answer(answers, model, key) for key in ("attention", "serving_default"))
+    for key, array in plain.items():
+        assert np.array_equal(made[key], array)
+    none = np.zeros((0, 0))
+    for i, prediction in enumerate(predictions[model]):
+        shape = made["attention_shape"][i]
+        layers, heads = models[model].attention_heads.get("cross", (0, 0))
+        read = len(prediction.source_pieces)
+        assert shape.tolist() == [layers, heads, len(prediction.target_pieces), read]
+        cross = prediction.attention.get("cross", none)
+        found = np.frombuffer(made["attention_cross_heads_bytes"][i], "<f4")
+        assert found.size == cross.size
+        if not cross.size:
+            assert made["attention_cross_bytes"][i] == b""
+            continue
+        np.testing.assert_allclose(found.reshape(shape), cross, atol=1e-5)
+        mean = np.frombuffer(made["attention_cross_bytes"][i], "<f4").reshape(shape[2:])
+        np.testing.assert_allclose(mean, cross.mean((0, 1)), atol=1e-5)
+
+
+@pytest.mark.parametrize("model", BEAMED)
+def test_a_beam_finds_what_python_finds(model, beams, answers):
+    made = answer(answers, model, "beam")
+    for i, prediction in enumerate(beams[model]):
+        best = prediction.alternatives or [prediction]
+        assert made["counts"][i] == len(best)
+        texts = [text.decode() for text in made["texts"][i]]
+        assert texts == padded([one.text for one in best], 4, "")
+        assert made["text"][i].decode() == prediction.text
+        assert made["notes"][i].decode() == "\n".join(prediction.notes)
+        np.testing.assert_allclose(
+            made["scores"][i], padded([one.score for one in best], 4, 0), rtol=1e-4, atol=1e-5
+        )
+        for n, one in enumerate(best):
+            length = made["lengths"][i, n]
+            assert length == len(one.log_probs)
+            np.testing.assert_allclose(
+                made["log_probs"][i, n, :length], one.log_probs, rtol=1e-4, atol=1e-4
+            )
+            assert not made["log_probs"][i, n, length:].any()
 
 
 @pytest.mark.parametrize("model", registry.of_kind("seq2seq"))
@@ -174,16 +247,49 @@ def test_ids_are_answered_however_rows_are_closed(model, models, predictions, an
         found = made["log_probs"][i, :length]
         np.testing.assert_allclose(found, prediction.log_probs, rtol=1e-4, atol=1e-5)
     assert made["lengths"][3] > 0  # read as an unknown piece, and the two that there are
-    sums = made["attention_cross"].sum(-1)
-    attends = "cross" in loaded.attention_heads
-    written = np.arange(sums.shape[1]) < made["lengths"][:, None]
-    np.testing.assert_allclose(sums, written * float(attends), atol=1e-5)
 
 
 def test_a_batch_of_nothing_is_answered_with_nothing(answers):
-    made = answer(answers, "transformer", "empty")
-    assert made["text"].shape == (0,)
-    assert made["attention_cross_heads"].shape == (0, 2, 2, 1, 1)
+    for key in ("serving_default", "beam", "attention"):
+        made = answer(answers, "transformer", f"empty {key}")
+        assert {len(array) for array in made.values()} == {0}
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "beam", "attention", "ids"])
+def test_too_many_at_once_are_refused_in_a_sentence(signature, signatures):
+    inputs = {"text": tf.constant(["book"] * 65)}
+    if signature == "ids":
+        inputs = {"ids": tf.ones([65, 3], tf.int32)}
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"at most 64 .* send them in several"):
+        signatures[signature](**inputs)
+
+
+def test_maps_bound_a_batch_by_the_memory_they_take(models):
+    network = models["transformer"].model
+    assert seq2seq_graph.most_rows(network, 128, 128, maps=True) == 64
+    assert seq2seq_graph.most_rows(network, 4096, 4096, maps=True) == 1
+    assert seq2seq_graph.most_rows(network, 4096, 4096) == 64
+
+
+def test_a_cache_grows_as_often_as_it_must(models, monkeypatch):
+    """The same answers with room for three tokens at first as with room for all."""
+    network = models["transformer"].model
+    source = tf.constant([padded(row, 12, 0) for row in ([7, 8, 9, 2], [12, 5, 6, 7, 8, 2])])
+    made = []
+    for room in (3, 64):
+        monkeypatch.setattr(seq2seq_graph, "FIRST_ROOM", room)
+        made.append(seq2seq_graph.Writer(network, 13).greedy(source))
+    assert made[0]["lengths"].numpy().max() > 6
+    for key, value in made[0].items():
+        np.testing.assert_allclose(value, made[1][key], rtol=1e-4, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def signatures(folders):
+    """Of one model, in this process."""
+    import tensorflow_text  # noqa: F401 -- registers its operations
+
+    return tf.saved_model.load(str(folders["lstm-bahdanau"])).signatures
 
 
 def operations(signature):
@@ -193,8 +299,7 @@ def operations(signature):
     return {node.op for node in nodes}
 
 
-def test_the_ids_signature_runs_no_text_operation(folders):
-    signatures = tf.saved_model.load(str(folders["lstm-bahdanau"])).signatures
+def test_the_ids_signature_runs_no_text_operation(signatures):
     text, ids = (operations(signatures[key]) for key in ("serving_default", "ids"))
     assert {"SentencepieceTokenizeOp", "NormalizeUTF8"} <= text
     foreign = ("Sentencepiece", "NormalizeUTF8", "String", "Unicode", "Regex", "Xla")
@@ -212,18 +317,24 @@ def test_ids_only_needs_no_tensorflow_text(models, answers, tmp_path):
         np.testing.assert_allclose(alone[key], array, rtol=1e-5, atol=1e-6)
     readme = (folder / "README.md").read_text()
     assert "# plain\n" in readme and "`text`" not in readme
-    assert {r["signature"] for r in warmup(folder)} == {"ids", "serving_default"}
+    asked = {"ids", "ids_beam", "ids_attention", "serving_default"}
+    assert {r["signature"] for r in warmup(folder)} == asked
 
 
 @pytest.mark.parametrize("model", ["lstm", "transformer"])
 def test_the_readme_explains_everything(model, models, folders, answers):
     readme = (folders[model] / "README.md").read_text()
-    for signature, asked in (("serving_default", "text"), ("ids", "ids")):
+    default = set(answer(answers, model, "serving_default"))
+    for signature, known in (("serving_default", {}), ("beam", {}), ("attention", default)):
         part = readme.split(f"## Signature `{signature}`")[1].split("\n## ")[0]
-        for key in (asked, *answer(answers, model, signature)):
+        for key in set(answer(answers, model, signature)) - set(known):
             assert f"- `{key}`, " in part
+    part = readme.split("## Signatures `ids`")[1].split("\n## ")[0]
+    for key in ("ids", *answer(answers, model, "ids")):
+        assert f"- `{key}`, " in part
     assert "more than 24 tokens" in readme and "has 16 tokens" in readme
-    assert ("all 0" in readme) == (model == "lstm")
+    assert "at\nmost 64 texts" in readme
+    assert ("has no attention" in readme) == (model == "lstm")
     extra = folders[model] / "assets.extra"
     assert (extra / "source.model").read_bytes() == models[model].source_tokenizer.bytes
     assert (extra / "target.model").read_bytes() == models[model].target_tokenizer.bytes
@@ -263,15 +374,54 @@ def warmup(folder):
     return found
 
 
-def test_warmup_requests_are_answered(folders):
-    signatures = tf.saved_model.load(str(folders["simple-rnn"])).signatures
-    requests = warmup(folders["simple-rnn"])
-    assert {request["name"] for request in requests} == {"simple-rnn"}
+def test_warmup_requests_are_answered(folders, signatures):
+    requests = warmup(folders["lstm-bahdanau"])
+    assert {request["name"] for request in requests} == {"lstm-bahdanau"}
+    assert {request["signature"] for request in requests} == set(signatures)
     sizes = [
         signatures[request["signature"]](**request["inputs"])["lengths"].shape[0]
         for request in requests
     ]
-    assert sorted(sizes) == [1, 1, 1, 1, 2, 2]
+    assert sorted(sizes) == [1] * 8 + [2, 2]
+
+
+def test_warmup_requests_are_tensorflow_servings_own(folders):
+    """Its classes read them, where they are installed."""
+    logs = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
+    wanted = warmup(folders["lstm-bahdanau"])
+    file = str(folders["lstm-bahdanau"] / tf_serving.WARMUP)
+    records = [record.numpy() for record in tf.data.TFRecordDataset(file)]
+    for record, other in zip(records, wanted, strict=True):
+        request = logs.PredictionLog.FromString(record).predict_log.request
+        spec = request.model_spec
+        assert (spec.name, spec.signature_name) == (other["name"], other["signature"])
+        for key, value in request.inputs.items():
+            assert np.array_equal(tf.make_ndarray(value), other["inputs"][key])
+
+
+def test_batching_parameters_are_a_message_of_tensorflow_serving(folders):
+    """Field by field as in its session_bundle_config.proto."""
+    file = descriptor_pb2.FileDescriptorProto(name="batching.proto", package="b", syntax="proto3")
+    file.message_type.add(name="Value").field.add(name="value", number=1, label=1, type=3)
+    names = {"max_batch_size": 1, "batch_timeout_micros": 2, "max_enqueued_batches": 3}
+    message = file.message_type.add(name="Parameters")
+    for name, number in (names | {"num_batch_threads": 4}).items():
+        message.field.add(name=name, number=number, label=1, type=11, type_name=".b.Value")
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    kind = message_factory.GetMessageClass(pool.FindMessageTypeByName("b.Parameters"))
+    written = (folders["lstm-bahdanau"] / "batching_parameters.txt").read_text()
+    found = text_format.Parse(written, kind())
+    assert 1 <= found.max_batch_size.value <= 64
+    assert found.num_batch_threads.value >= 1 and found.batch_timeout_micros.value > 0
+    small = text_format.Parse(batching.parameters(3), kind())
+    assert small.max_batch_size.value == 3
+
+
+def test_the_command_line_of_the_readme_answers(answers, predictions):
+    """`saved_model_cli` reads the folder as TensorFlow Serving does, as a session."""
+    wanted = predictions[SHELL][BYTES.index(b"book")].text
+    assert f"Result for output key text:\n{[wanted.encode()]}" in answers["printed"]
 
 
 @pytest.mark.parametrize("size", [0, 1, 127, 128, 16_383, 16_384, 3_000_000])
@@ -300,7 +450,7 @@ def test_command_all_then_one_more(shelf, models):
     config = (shelf / "models.config").read_text()
     assert 'name: "dates-simple-rnn"\n' in config
     assert 'base_path: "/models/dates-simple-rnn/serving"\n' in config
-    assert len(warmup(folder / "serving" / "1")) == 6
+    assert len(warmup(folder / "serving" / "1")) == 10
     assert "Tom\\u0027s book" in (folder / "serving" / "1" / "README.md").read_text()
     done = invoke("dates-simple-rnn", "--length-cap", 3)
     assert done.exit_code == 0, done.output
