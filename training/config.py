@@ -145,7 +145,9 @@ class TrainConfig:
     )
     validate_every: int = option(0, help="Steps between validations; 0: one epoch.", least=0)
     validate_on: int = option(
-        500, help="How many validation examples to decode, or windows to read.", least=1
+        500,
+        help="How many validation examples to decode, or windows to read, spread over the text.",
+        least=1,
     )
     keep: str = option(
         "best",

@@ -19,8 +19,9 @@ import tensorflow as tf
 
 from zoo.export import language_model_files, note_operations, text_operations, versions
 from zoo.export.versions import Answer, Signatures
-from zoo.inference import language_model as predictor
+from zoo.inference import language_model_base as base
 from zoo.inference import writing
+from zoo.inference.language_model import read_on
 from zoo.inference.search import argmax, sample
 from zoo.tokenizer import PAD
 
@@ -148,7 +149,7 @@ def _of_text(writer: _Writer, tokenizer: TextOperations, usual: int, most: int) 
     def read(text: tf.Tensor) -> tuple[tf.RaggedTensor, tf.Tensor]:
         """What is read of prompts, and their notes."""
         kept, cut = text_operations.last_characters(
-            text_operations.decoded(text), predictor.MAX_CHARACTERS
+            text_operations.decoded(text), base.MAX_CHARACTERS
         )
         prompts, missing = tokenizer.encode(kept)
         notes = _notes(text, cut, missing, prompts.row_lengths(), writer.context)
@@ -259,15 +260,15 @@ def _notes(
     Returns:
         (B,) strings.
     """
-    most = f"{predictor.MAX_CHARACTERS:,}"
+    most = f"{base.MAX_CHARACTERS:,}"
     notes = [
-        note_operations.when(cut, predictor.LAST_CHARACTERS.format(most=most)),
+        note_operations.when(cut, base.LAST_CHARACTERS.format(most=most)),
         note_operations.on_missing(missing),
     ]
     if context:
-        note = predictor.LAST_TOKENS.format(context=f"{context:,}", most=f"{context - 1:,}")
+        note = base.LAST_TOKENS.format(context=f"{context:,}", most=f"{context - 1:,}")
         notes.append(note_operations.when(counts > context - 1, note))
-    notes.append(note_operations.when(text == "", predictor.EMPTY))
+    notes.append(note_operations.when(text == "", base.EMPTY))
     return note_operations.joined(notes)
 
 
@@ -347,7 +348,7 @@ class _Writer:
             at = number * CHUNK
             part = tf.ensure_shape(tokens[:, at : at + CHUNK], [None, CHUNK])
             some = tf.clip_by_value(lengths - at, 0, CHUNK)
-            logits, after = predictor.read_on(self.network, part, some, logits, state)
+            logits, after = read_on(self.network, part, some, logits, state)
             return number + 1, logits, _like(after, first)
 
         _, logits, state = tf.while_loop(

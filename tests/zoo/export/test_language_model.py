@@ -113,7 +113,7 @@ def texts(prompts=PROMPTS):
 def names_as_they_are():
     """An export names unknown characters as they are; Python makes those visible that are not."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("zoo.inference.language_model.visible", lambda text: text)
+        patch.setattr("zoo.inference.language_model_base.visible", lambda text: text)
         patch.setattr("zoo.inference.language_model_base.NAMED", 1_000_000)
         yield
 
