@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,14 @@ class GraphFolder:
         parameters: how many weights the network has.
         files: for each graph its `file`, `sha256`, the axes of its `inputs`, and of a step graph
             the axis on which each `state` grows, and what it `begins` with where that is not 0.
+        again: makes the graphs again, where others may remove them to save space.
     """
 
     path: Path
     precision: str
     parameters: int
     files: Mapping[str, Mapping[str, Any]]
+    again: Callable[[], object] | None = None
 
     @classmethod
     def read(cls, folder: Path) -> GraphFolder:
@@ -78,7 +80,10 @@ class GraphFolder:
         one = self.files.get(name)
         if one is None:
             raise GraphError(f"these graphs have no {name}: export the model again")
-        return Graph(self.path / Path(one["file"]).name, one["inputs"], threads)
+        path = self.path / Path(one["file"]).name
+        if self.again is not None and not path.is_file():
+            self.again()
+        return Graph(path, one["inputs"], threads)
 
     def begins(self, name: str) -> dict[str, float]:
         """Of the step graph `name`: the value of each state tensor before the first token."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import dataclasses
 import functools
 import hashlib
 import importlib.util
@@ -50,12 +51,15 @@ def find(folder: Path, config: dict[str, Any], precision: str = "float32") -> Gr
         raise GraphError(f"{why}: load {folder.name} without runtime='litert'")
     with _lock:
         place = _place(folder, precision)
+        again = functools.partial(find, folder, config, precision)
         try:
-            return GraphFolder.read(place)
-        except GraphError:
+            found = GraphFolder.read(place)
+            os.utime(place / litert_folder.DESCRIPTION)  # used now: what was longest ago goes first
+        except (GraphError, OSError):
             if not (precision == "float32" and _filled(folder, place)):
                 _make_aside(folder, place, precision)
-        return GraphFolder.read(place)
+            found = GraphFolder.read(place)
+        return dataclasses.replace(found, again=again)
 
 
 def _filled(folder: Path, place: Path) -> bool:

@@ -18,8 +18,10 @@ VARIABLE = "ZOO_CACHE_DIR"
 
 _FLAG = "--tf_xla_persistent_cache_directory="
 
-LARGEST = 500_000_000
-"""Bytes; the programs that were used longest ago go first."""
+LARGEST = 1_500_000_000
+"""Bytes; what was used longest ago goes first. All shipped models on LiteRT take 700 MB."""
+TOGETHER = "litert"
+"""What lies in folders that begin so is kept or removed together: the graphs of a model."""
 
 
 def folder(backend: str, version: str) -> Path | None:
@@ -88,14 +90,23 @@ def forget(place: Path | None) -> bool:
 
 
 def _trim(root: Path) -> None:
-    """Remove the oldest programs beyond `LARGEST` bytes."""
-    files = [(path, path.stat()) for path in root.glob("*/*") if path.is_file()]
-    files.sort(key=lambda item: max(item[1].st_atime, item[1].st_mtime), reverse=True)
+    """Remove what was used longest ago beyond `LARGEST` bytes, never what was used last."""
+    units: dict[Path, list[Path]] = {}
+    for path in root.glob("*/*"):
+        if path.is_file():
+            together = path.parent.name.startswith(TOGETHER)
+            units.setdefault(path.parent if together else path, []).append(path)
+    found = []
+    for files in units.values():
+        states = [path.stat() for path in files]
+        used = max(max(one.st_atime, one.st_mtime) for one in states)
+        found.append((used, sum(one.st_size for one in states), files))
     total = 0
-    for path, status in files:
-        total += status.st_size
-        if total > LARGEST:
-            path.unlink(missing_ok=True)
+    for _, size, files in sorted(found, key=lambda unit: -unit[0]):
+        total += size
+        if total > max(LARGEST, size):
+            for path in files:
+                path.unlink(missing_ok=True)
 
 
 def _processor() -> str:

@@ -24,6 +24,7 @@ from zoo.inference.litert_decoder import ROOM
 from zoo.inference.litert_folder import DESCRIPTION, GraphFolder
 from zoo.inference.sampling import Sampling
 from zoo.prediction import AXES
+from zoo.runtime import program_cache
 from zoo.runtime.litert import Graph, GraphError
 from zoo.runtime.litert_conversion import ConversionError, Spec, convert
 
@@ -194,6 +195,22 @@ def test_graphs_are_made_once_and_damaged_ones_again(kept, monkeypatch, tmp_path
     graph.write_bytes(graph.read_bytes()[:100])
     same(zoo.load(kept, runtime="litert").predict(TEXTS[0]), [wanted])
     assert len(made) == 1
+
+
+def test_graphs_that_were_removed_to_save_space_come_back(kept, monkeypatch, tmp_path):
+    (kept / litert_template.FILE).write_bytes(litert_making.template(zoo.load(kept)))
+    loaded = zoo.load(kept, runtime="litert")
+    [wanted] = loaded.predict(TEXTS[0], beams=2)
+    again = zoo.load(kept, runtime="litert")
+    monkeypatch.setattr(program_cache, "LARGEST", 1)
+    program_cache.folder("litert", "another")
+    assert list((tmp_path / "kept").glob("*/*.tflite"))  # what was used last stays
+    (newer := tmp_path / "kept" / "litert-newer").mkdir()
+    (newer / "x").write_text("x")
+    os.utime(newer / "x", (2e9, 2e9))
+    program_cache.folder("litert", "another")
+    assert not list((tmp_path / "kept").glob("*/*.tflite"))
+    same(again.predict(TEXTS[0], beams=2), [wanted])  # its graph for beams was not open yet
 
 
 @pytest.mark.parametrize("model", ["transformer", "lstm-bahdanau"])
