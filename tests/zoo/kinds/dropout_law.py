@@ -9,6 +9,13 @@ import numpy as np
 from keras import ops
 
 from training.objectives.cross_entropy import SmoothedCrossEntropy
+from zoo import registry
+
+
+def one_layer(model: str, kind: str) -> dict[str, int]:
+    """Hyper-parameters for stacks of one layer: a second drops as the first, and is compiled too."""
+    fields = registry.architecture(model, kind).config.__dataclass_fields__
+    return {name: 1 for name in fields if name.endswith("layers")}
 
 
 def check(network: Any, inputs: Any, follow: np.ndarray) -> None:

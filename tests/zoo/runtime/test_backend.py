@@ -25,7 +25,10 @@ pytestmark = [
 
 
 # Run piece by piece, JAX compiles every operation for every shape: quickly rather than well.
-QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+QUICK = (
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_use_fusion_emitters=false"
+)
 
 
 def on_jax(*command: str) -> str:
