@@ -99,6 +99,11 @@ def test_shapes_and_types_are_those_of_the_contract(network):
         assert old.shape == new.shape and old.dtype == new.dtype
 
 
+def test_every_layer_is_built_before_the_first_step(network):
+    """Keras on JAX otherwise traces the whole network before each."""
+    assert not [layer.name for layer in network._flatten_layers() if not layer.built]
+
+
 def test_training_and_inference_see_the_same_logits(network, logits):
     np.testing.assert_allclose(to_numpy(network(tokens())), logits, **CLOSE)
 

@@ -264,6 +264,7 @@ def learnt(request):
         loss=SmoothedCrossEntropy(0.0),
         jit_compile=keras.backend.backend() == "jax",
     )
+    optimizer.build(network.trainable_variables)  # or TensorFlow traces the step twice
     for _ in range(400):
         network.reset_metrics()
         loss = network.train_on_batch(
