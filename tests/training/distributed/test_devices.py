@@ -63,10 +63,13 @@ def start(backend: str, folder: Path, *words: object) -> subprocess.Popen:
     """`python ...words` with the options of all runs, on the corpus in `folder`."""
     options = {**OPTIONS, "--task": f"tsv:{folder / 'pairs.tsv'}"}
     words = [*words, *(word for pair in options.items() for word in pair)]
+    # What the first process compiles, those that go on read.
+    kept = {"JAX_COMPILATION_CACHE_DIR": str(folder / "compiled")}
+    kept |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.05"}
     return subprocess.Popen(
         [sys.executable, *map(str, words)],
         cwd=training_runs.ROOT,
-        env={**os.environ, **VARIABLES[backend], "OMP_NUM_THREADS": "1"},
+        env={**os.environ, **VARIABLES[backend], **kept, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
