@@ -50,6 +50,15 @@ def environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"}
 
 
+# JAX compiles every operation and every shape: here quickly rather than well.
+ON_JAX = {
+    "KERAS_BACKEND": "jax",
+    "JAX_PLATFORMS": "cpu",
+    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_use_fusion_emitters=false",
+}
+"""Variables of a process on JAX, on the processor."""
+
 TRAIN = ("-m", "training.train")
 
 

@@ -1,11 +1,7 @@
-"""What a model folder answers on the backend in use, as arrays: run under two and compared.
-
-python -m tests.zoo.backend_parity OUT.npz FOLDER...
-"""
+"""What a model folder answers on the backend in use, as arrays: run under two and compared."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +51,8 @@ def text_answers(loaded: LanguageModelPredictor) -> dict[str, np.ndarray]:
     return {name: ops.convert_to_numpy(array) for name, array in found.items()}
 
 
-if __name__ == "__main__":
-    out, *folders = sys.argv[1:]
+def write(out: str, *folders: str) -> None:
+    """The answers of all folders into a file, each by folder and name."""
     found = {
         f"{Path(folder).name}/{name}": array
         for folder in folders

@@ -50,6 +50,9 @@ class Positions(keras.layers.Layer):
                 f"positions must be sinusoidal, learned or none. Received: positions={kind!r}"
             )
         self.kind, self.length, self.width = kind, length, width
+        # Not called where none are added: Keras on JAX traces a model anew before every step for
+        # as long as one of its layers is not built.
+        self.built = kind == "none"
 
     def build(self, index_shape: Any) -> None:
         if self.kind == "learned":

@@ -9,6 +9,13 @@ import numpy as np
 from keras import ops
 
 from training.objectives.cross_entropy import SmoothedCrossEntropy
+from zoo import registry
+
+
+def one_layer(model: str, kind: str) -> dict[str, int]:
+    """Hyper-parameters for stacks of one layer: a second drops as the first, and costs as much."""
+    fields = registry.architecture(model, kind).config.__dataclass_fields__
+    return {name: 1 for name in fields if name.endswith("layers")}
 
 
 def check(network: Any, inputs: Any, follow: np.ndarray) -> None:
@@ -21,6 +28,7 @@ def check(network: Any, inputs: Any, follow: np.ndarray) -> None:
     """
     with_jax = keras.backend.backend() == "jax"
     network.compile(keras.optimizers.SGD(0.0), SmoothedCrossEntropy(0.0), jit_compile=with_jax)
+    network.optimizer.build(network.trainable_variables)  # or TensorFlow traces the step twice
     weights = np.full(follow.shape, 1 / follow.size, "float32")
     losses = []
     for _ in range(3):  # of the same weights: the rate is 0

@@ -7,39 +7,21 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import pytest
 
+from tests.training import training_runs
 from tests.zoo import backend_parity, tiny_language_models, tiny_models
 from zoo import registry
-
-ROOT = Path(__file__).resolve().parents[3]
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed"),
     pytest.mark.skipif(keras.backend.backend() == "jax", reason="this is JAX already"),
 ]
-
-
-# Run piece by piece, JAX compiles every operation for every shape: quickly rather than well.
-QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-
-
-def on_jax(*command: str) -> str:
-    """Run Python under JAX, on the processor: the same arithmetic for both."""
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": QUICK},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
-    return done.stdout
 
 
 FOLLOW_FROM_PARITY = (
@@ -49,28 +31,59 @@ FOLLOW_FROM_PARITY = (
 """Laws of what a network computes forwards, or of Python alone: see the parity below."""
 
 
-@pytest.mark.parametrize("kind", ["seq2seq", "language_model"])
-def test_the_laws_hold_on_jax(kind):
-    laws = f"tests/zoo/kinds/test_{kind}_contract.py"
-    said = on_jax(
-        *("-m", "pytest", "-q", "-p", "no:cacheprovider", laws),
-        *("-k", f"not ({FOLLOW_FROM_PARITY})"),
-    )
-    assert " passed" in said
+LAWS = [f"tests/zoo/kinds/test_{kind}_contract.py" for kind in ("seq2seq", "language_model")]
+# One process for all: each compiles much that the next would compile again.
+SCRIPT = f"""
+import sys
+import pytest
+from tests.training import training_runs
+from tests.zoo import backend_parity
+status = pytest.main(["-q", "-p", "no:cacheprovider", *{LAWS}, "-k", "not ({FOLLOW_FROM_PARITY})"])
+backend_parity.write(*sys.argv[1:])
+sys.exit(status)
+"""
 
 
-def test_both_backends_answer_the_same(tmp_path):
+class OnJax(NamedTuple):
+    """What was found on JAX: how the laws ended, and the answers of folders."""
+
+    status: int
+    said: str
+    folders: list[Path]
+    answers: Path
+
+
+@pytest.fixture(scope="module")
+def on_jax(tmp_path_factory) -> OnJax:
+    """On the processor: the same arithmetic for both."""
+    path = tmp_path_factory.mktemp("jax")
     folders = [
-        tiny_models.folder(tmp_path / model, model, shared=model not in tiny_models.APART)
+        tiny_models.folder(path / model, model, shared=model not in tiny_models.APART)
         for model in registry.of_kind("seq2seq")
     ]
     for model in registry.of_kind("language_model"):
-        folders.append(tmp_path / f"text-{model}")
+        folders.append(path / f"text-{model}")
         tiny_language_models.predictor(model, path=folders[-1])
-    out = tmp_path / "jax.npz"
-    on_jax("-m", "tests.zoo.backend_parity", str(out), *map(str, folders))
-    with np.load(out) as theirs:
-        for folder in folders:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(path / "answers.npz"), *map(str, folders)],
+        cwd=training_runs.ROOT,
+        env={**os.environ, **training_runs.ON_JAX},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
+    return OnJax(done.returncode, said, folders, path / "answers.npz")
+
+
+def test_the_laws_hold_on_jax(on_jax):
+    assert on_jax.status == 0 and " passed" in on_jax.said, on_jax.said
+
+
+def test_both_backends_answer_the_same(on_jax):
+    assert on_jax.answers.exists(), on_jax.said
+    with np.load(on_jax.answers) as theirs:
+        for folder in on_jax.folders:
             ours = backend_parity.answers(folder)
             assert ours["tokens"].any()
             for name, array in ours.items():

@@ -10,7 +10,7 @@ import pytest
 from tests.training import training_runs
 from zoo.runtime import keras_settings
 
-SCRIPT = """
+TRAIN = """
 import hashlib, json
 from pathlib import Path
 from typer.testing import CliRunner
@@ -18,13 +18,17 @@ from training import train
 done = CliRunner().invoke(train.app, sys.argv[1:])
 assert done.exit_code == 0, (done.output, done.exception)
 import keras
-import zoo.interpret
 folder = Path("model")
-loaded = zoo.load(folder)
-answer, = loaded.predict(["Tom sees the red car."])
 found = {
     "weights": hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest(),
     "curve": [row.split(",")[:3] for row in (folder / "history.csv").read_text().splitlines()],
+}
+"""
+USE = """
+import zoo.interpret
+loaded = zoo.load(folder)
+answer, = loaded.predict(["Tom sees the red car."])
+found |= {
     "answer": [answer.text, *map(float, answer.log_probs)],
     "maps": {name: maps.tolist() for name, maps in answer.attention.items()},
     "saliency": zoo.interpret.saliency(loaded, answer).tolist(),
@@ -37,6 +41,15 @@ if keras.backend.backend() == "tensorflow":
     given = served.signatures["ids"](ids=ids)
     found["served"] = {name: value.numpy().tolist() for name, value in sorted(given.items())}
     found["types"] = {name: value.dtype.name for name, value in sorted(given.items())}
+"""
+# A file that Keras refuses is replaced for the process by one of what Keras has without a file: a
+# model is then used as without one.
+DEFAULTS = """
+from keras import config
+image = config.image_data_format()
+assert (config.floatx(), config.epsilon(), image) == ("float32", 1e-7, "channels_last")
+"""
+SAVE = """
 json.dump(found, open("found.json", "w"))
 """
 FILES = {
@@ -62,13 +75,16 @@ def test_a_keras_json_changes_nothing(tmp_path):
         if content:
             (place / "keras" / "keras.json").write_text(json.dumps(content))
         env = {**os.environ, "KERAS_HOME": str(place / "keras")}
-        training_runs.python(SCRIPT, *arguments, folder=place, env=env)
+        refused = name == "what Keras refuses"
+        script = TRAIN + (DEFAULTS if refused else USE) + SAVE
+        training_runs.python(script, *arguments, folder=place, env=env)
         answers[name] = json.loads((place / "found.json").read_text())
         if content:  # the user's file is the user's
             assert json.loads((place / "keras" / "keras.json").read_text()) == content
     assert len(answers["none"]["answer"]) > 1
     for name, answer in answers.items():
-        assert answer == answers["none"], name
+        assert answer.items() <= answers["none"].items(), name
+    assert answers["float16"] == answers["none"]
 
 
 @pytest.mark.parametrize(
