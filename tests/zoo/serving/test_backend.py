@@ -17,6 +17,7 @@ with warnings.catch_warnings(action="ignore"):  # what Ray does when it is impor
 
     from zoo.serving import replicas
 
+from tests.zoo.serving.event_loop import finish
 from zoo.serving.config import ModelConfig
 from zoo.serving.protocol import RefusedError
 
@@ -42,7 +43,7 @@ class Handle:
 def answered(handle, rows=1, retried=lambda name: None):
     backend = replicas.RayBackend({"m": ModelConfig(batch_rows=4)}, retried, {"m": handle})
     given = [{"text": str(n)} for n in range(rows)]
-    return asyncio.run(backend.answer("m", "serving_default", given))
+    return finish(backend.answer("m", "serving_default", given))
 
 
 @pytest.fixture(autouse=True)

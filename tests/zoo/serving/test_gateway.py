@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 import zoo
 from tests.zoo.serving.conftest import RNN, TRANSFORMER
+from tests.zoo.serving.event_loop import finish
 from zoo.serving import signatures
 from zoo.serving.protocol import RefusedError
 
@@ -243,7 +244,7 @@ def test_more_than_there_is_room_for_is_refused_at_once(gateway):
         slow.go.set()
         return refused, [await one for one in waiting], await call(app)[0]
 
-    (status, headers, body), answered, after = asyncio.run(run())
+    (status, headers, body), answered, after = finish(run())
     assert status == 503 and headers[b"retry-after"] == b"1" and "try again" in body["error"]
     assert [one[0] for one in answered] == [200, 200] and after[0] == 200
 
@@ -259,7 +260,7 @@ def test_all_models_together_have_a_limit_too(gateway):
         slow.go.set()
         return refused[0], (await waiting)[0]
 
-    assert asyncio.run(run()) == (503, 200)
+    assert finish(run()) == (503, 200)
 
 
 def test_a_request_ends_with_its_time(gateway):
@@ -268,7 +269,7 @@ def test_a_request_ends_with_its_time(gateway):
     async def run():
         return await call(gateway(slow, request_timeout_s=0.1))[0]
 
-    status, _, body = asyncio.run(run())
+    status, _, body = finish(run())
     assert status == 504 and "within 0.1 s" in body["error"] and slow.given_up == 1
 
 
@@ -276,7 +277,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(gateway):
     async def run():
         return await call(gateway(body_timeout_s=0.1), parts=[b'{"inst'])[0]
 
-    status, headers, body = asyncio.run(run())
+    status, headers, body = finish(run())
     assert status == 408 and headers[b"connection"] == b"close" and "0.1 s" in body["error"]
 
 
@@ -285,7 +286,7 @@ def test_a_body_without_a_length_is_cut_off_where_it_grows_too_large(gateway):
         parts = [b" " * 600_000, b" " * 600_000]
         return await call(gateway(), parts=parts)[0]
 
-    assert asyncio.run(run())[0] == 413
+    assert finish(run())[0] == 413
 
 
 def test_work_for_a_client_that_has_gone_is_given_up(gateway):
@@ -299,7 +300,7 @@ def test_work_for_a_client_that_has_gone_is_given_up(gateway):
         await asyncio.gather(task, return_exceptions=True)
         return slow.given_up
 
-    assert asyncio.run(run()) == 1
+    assert finish(run()) == 1
 
 
 def test_a_failure_is_told_without_its_inside(gateway, caplog):
