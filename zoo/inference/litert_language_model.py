@@ -11,7 +11,7 @@ import numpy as np
 
 from zoo import saving
 from zoo.inference import stop_texts
-from zoo.inference.language_model_base import LanguageModelBase, Row
+from zoo.inference.language_model_base import STREAMED, LanguageModelBase, Row
 from zoo.inference.litert_folder import READ, GraphFolder
 from zoo.inference.litert_pool import Pool
 from zoo.inference.litert_reading import Reader
@@ -142,7 +142,9 @@ class LiteRTLanguageModel(LanguageModelBase):
                     pass
 
         if len(rows) == 1:
-            with self.pool.worker(self.pool.alone) as reader:
+            # Between two tokens of a stream its reader may ask for other answers.
+            one = self.pool.worker() if chunk > STREAMED else self.pool.apart()
+            with one as reader:
                 yield from go_on(rows[0], reader)
         else:
             self.pool.each(to_its_end, range(len(rows)))
@@ -161,12 +163,12 @@ class LiteRTLanguageModel(LanguageModelBase):
         Once a token was given, the row holds it.
         """
         reader.begin()
-        logits = reader.read([*row.read, *row.ids])[-1]
+        logits = reader.last([*row.read, *row.ids])
         for number in range(limit):
             if self.context and reader.index >= self.context:
                 # The context is full: go on from its second half, so that it slides.
                 reader.begin()
-                logits = reader.read([*row.read, *row.ids][-(self.context // 2) :])[-1]
+                logits = reader.last([*row.read, *row.ids][-(self.context // 2) :])
             allowed = logits + self._excluded
             if sampling is None:
                 token = int(allowed.argmax())

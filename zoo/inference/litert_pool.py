@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,7 @@ class Pool(Generic[W]):
         self._idle: dict[int, queue.LifoQueue[W]] = {
             threads: queue.LifoQueue() for threads in (1, self.alone)
         }
+        self._apart: queue.LifoQueue[W] = queue.LifoQueue(self.threads)
         self.made = dict.fromkeys(self._idle, 0)
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
@@ -59,6 +61,19 @@ class Pool(Generic[W]):
             yield worker
         finally:
             idle.put(worker)
+
+    @contextmanager
+    def apart(self) -> Iterator[W]:
+        """A worker that is not counted, for as long as one likes: nobody has to wait for it."""
+        try:
+            worker = self._apart.get_nowait()
+        except queue.Empty:
+            worker = self._make(self.graphs, self.alone)
+        try:
+            yield worker
+        finally:
+            with contextlib.suppress(queue.Full):  # enough are kept for later
+                self._apart.put_nowait(worker)
 
     def _another(self, threads: int) -> W | None:
         """One more worker; None where there are enough, and one has to wait for one's turn."""

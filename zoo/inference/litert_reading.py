@@ -47,6 +47,13 @@ class Reader:
             )
         return self._some(ids)
 
+    def last(self, ids: Sequence[int]) -> np.ndarray:
+        """(V,) logits after the last of the tokens (T,): `read`, without keeping all of them."""
+        part = len(ids) if self._cached else READ
+        for at in range(0, len(ids), part):
+            logits = self._some(ids[at : at + part])[-1]
+        return logits
+
     def step(self, token: int) -> np.ndarray:
         """(V,) logits after one more token."""
         graph = self._step

@@ -15,6 +15,7 @@ from zoo.continuation import Continuation
 from zoo.export import litert as litert_export
 from zoo.inference import litert_making, litert_template
 from zoo.inference.litert_folder import READ, GraphFolder
+from zoo.inference.litert_reading import Reader
 from zoo.inference.ngram import NGramPredictor
 from zoo.inference.sampling import Sampling
 
@@ -64,10 +65,19 @@ def test_what_is_streamed_is_what_is_predicted(both):
     streamed = list(on_litert.stream("To be", 11, Sampling(0.8), 7))
     [wanted] = on_keras.predict("To be", 11, Sampling(0.8), 7, attention=False)
     assert "".join(token.text for token in streamed) == wanted.text
-    left = on_litert.stream("To be", 30)
-    next(left)
-    left.close()  # whoever leaves takes no interpreter with him
+    # Streams side by side, more than there are interpreters, and answers between their tokens.
+    many = [on_litert.stream("To be", 11, Sampling(0.8), 7) for _ in range(9)]
+    begun = [next(stream) for stream in many]
     assert len(on_litert.predict(["To be"] * 5, 2)) == 5
+    for first, stream in zip(begun, many, strict=True):
+        assert "".join(token.text for token in [first, *stream]) == wanted.text
+
+
+def test_a_long_prompt_is_read_without_keeping_what_it_gave(both, monkeypatch):
+    on_keras, on_litert = both
+    monkeypatch.setattr(Reader, "read", None)
+    text = tiny.TEXT * 3
+    same(on_litert.predict(text, 3), on_keras.predict(text, 3))
 
 
 def test_scores_of_a_text_are_those_of_keras(both):
