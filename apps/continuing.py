@@ -37,8 +37,8 @@ class Written:
 
     Args:
         continuation: what the model answered.
-        tokens_per_second: of a second run, when everything was compiled; None where somebody else
-            was at work, or nothing was written.
+        tokens_per_second: of a second run, after compilation; None if another answer was being
+            computed meanwhile, or nothing was written.
     """
 
     continuation: Continuation

@@ -167,7 +167,7 @@ def answering(name: str, say: Callable[[str], None]) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def undisturbed(loaded: Any) -> Iterator[bool]:
-    """Within it nobody else is at work, so that an answer can be timed; False where somebody is.
+    """Whether no other answer is computed meanwhile, so that this one can be timed.
 
     `loaded`: the model, of `turn` or `answering`.
     """

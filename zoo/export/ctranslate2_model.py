@@ -115,7 +115,7 @@ class _Writer:
         spec.encoder.embeddings[0].weight = self.array(network.source_embedding.embeddings)
         table = self.array(network.target_embedding.embeddings)  # (V, D)
         spec.decoder.embeddings.weight = spec.decoder.projection.weight = table
-        # No answer has padding, begin or unknown tokens, whoever asks and with whatever options.
+        # Padding, begin and unknown tokens are never written, whatever the decoding options.
         bias = np.zeros(len(table), "float32")
         bias[[PAD, BOS, UNK]] = NEVER
         spec.decoder.projection.bias = bias
