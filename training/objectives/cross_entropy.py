@@ -72,9 +72,8 @@ def make_optimizer(
 ) -> keras.optimizers.Optimizer:
     """Adam (Kingma and Ba 2015) with the settings of Vaswani et al. 2017, section 5.3; or SGD.
 
-    Plain stochastic gradient descent with an average of the weights is what recurrent language
-    models of words were best trained with (Zaremba et al. 2014; Merity et al. 2018): Adam makes the
-    steps of a rare word's vectors as long as those of a frequent one's.
+    Plain stochastic gradient descent is what recurrent language models of words were trained with
+    by Zaremba et al. 2014, and with an average of the weights by Merity et al. 2018.
 
     Args:
         learning_rate: reached after the warm-up, then falls as half a cosine to 1 % of it.
