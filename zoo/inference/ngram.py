@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from zoo import saving
-from zoo.inference.language_model_base import LanguageModelBase, Row
+from zoo.inference.language_model_base import LanguageModelBase
+from zoo.inference.prompt_rows import Row, WritingOptions
 from zoo.inference.sampling import Sampling
-from zoo.inference.stop_texts import is_stopped
 from zoo.inference.text_windows import Ranked
 from zoo.models.ngram import KneserNey
 from zoo.text_tokenizers import TextTokenizer
@@ -80,16 +80,8 @@ class NGramPredictor(LanguageModelBase):
                 log_probs[place] = np.log(chances[best[place]])
         return Ranked(self.log_probs_of(ids), ranks, best, log_probs)
 
-    def _written(
-        self,
-        rows: list[Row],
-        limit: int,
-        sampling: Sampling | None,
-        uniform: np.ndarray | None,
-        stops: tuple[str, ...],
-        candidates: int,
-        chunk: int,
-    ) -> Iterator[None]:
+    def _written(self, rows: list[Row], options: WritingOptions) -> Iterator[None]:
+        sampling, limit, uniform = options.sampling, options.limit, options.uniform
         for number in range(limit):
             for row in rows:
                 if row.ended:
@@ -99,13 +91,14 @@ class NGramPredictor(LanguageModelBase):
                 chosen = int(best[0])
                 if sampling is not None:
                     chosen = drawn(chances, best, sampling, float(uniform[row.number, number]))
-                shown = best[:candidates]
+                shown = best[: options.candidates]
                 shown = shown[chances[shown] > 0]  # what is never written is no candidate
                 self._append(row, chosen, np.log(chances[chosen]), shown, chances[shown])
-                row.ended = is_stopped(row.tokens, stops)
-            if (number + 1) % chunk == 0 or number + 1 == limit or all(r.ended for r in rows):
+                row.ended = options.is_stopped(row)
+            ended = all(row.ended for row in rows)
+            if (number + 1) % options.chunk == 0 or number + 1 == limit or ended:
                 yield
-            if all(row.ended for row in rows):
+            if ended:
                 return
 
 
