@@ -12,13 +12,12 @@ from keras import ops
 
 from zoo import saving
 from zoo.inference import text_scoring, writing
-from zoo.inference.language_model_base import LanguageModelBase
+from zoo.inference.language_model_base import ModelInPython
 from zoo.inference.prompt_rows import Row, WritingOptions
 from zoo.inference.text_windows import Ranked
 from zoo.kinds.language_model import LanguageModel
 from zoo.padding import ROWS, bucket
 from zoo.runtime import backend
-from zoo.text_tokenizers import TextTokenizer
 
 LENGTHS = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 """Lengths that prompts are padded to."""
@@ -26,7 +25,7 @@ UNBOUNDED = 1024
 """The most tokens of a prompt that a network without a context reads at a time."""
 
 
-class LanguageModelPredictor(LanguageModelBase):
+class LanguageModelPredictor(ModelInPython):
     """A language model's network, tokenizer and card.
 
     Args:
@@ -34,26 +33,7 @@ class LanguageModelPredictor(LanguageModelBase):
         name, tokenizer, config, card, path: as `LanguageModelBase`.
     """
 
-    def __init__(
-        self,
-        name: str,
-        network: LanguageModel,
-        tokenizer: TextTokenizer,
-        config: dict[str, Any],
-        card: dict[str, Any] | None = None,
-        path: Path | None = None,
-    ):
-        super().__init__(name, tokenizer, config, card, path)
-        self.model = network
-
-    @classmethod
-    def from_folder(
-        cls, folder: Path, config: dict[str, Any], **known: Any
-    ) -> LanguageModelPredictor:
-        """The model in a folder, `config` its checked config.json; `known`: its name and card."""
-        model = cls.read_model(folder, config)
-        tokenizer = saving.read_text_tokenizer(folder, config)
-        return cls(network=model, tokenizer=tokenizer, config=config, path=folder, **known)
+    model: LanguageModel
 
     @staticmethod
     def read_model(folder: Path, config: dict[str, Any]) -> Any:

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 
 from zoo import saving
-from zoo.inference.language_model_base import LanguageModelBase
+from zoo.inference.language_model_base import ModelInPython
 from zoo.inference.prompt_rows import Row, WritingOptions
 from zoo.inference.sampling import Sampling
 from zoo.inference.text_windows import Ranked
 from zoo.models.ngram import KneserNey
-from zoo.text_tokenizers import TextTokenizer
 
 
-class NGramPredictor(LanguageModelBase):
+class NGramPredictor(ModelInPython):
     """A counted language model: no network, no attention, no framework.
 
     Args:
@@ -25,24 +24,12 @@ class NGramPredictor(LanguageModelBase):
         network: the tables.
     """
 
-    def __init__(
-        self,
-        name: str,
-        network: KneserNey,
-        tokenizer: TextTokenizer,
-        config: dict[str, Any],
-        card: dict[str, Any] | None = None,
-        path: Path | None = None,
-    ):
-        super().__init__(name, tokenizer, config, card, path)
-        self.model = network
+    model: KneserNey
 
-    @classmethod
-    def from_folder(cls, folder: Path, config: dict[str, Any], **known: Any) -> NGramPredictor:
-        """The model in a folder, `config` its checked config.json; `known`: its name and card."""
-        tables = saving.read_tables(folder, config)
-        tokenizer = saving.read_text_tokenizer(folder, config)
-        return cls(network=tables, tokenizer=tokenizer, config=config, path=folder, **known)
+    @staticmethod
+    def read_model(folder: Path, config: dict[str, Any]) -> KneserNey:
+        """The tables in a model folder."""
+        return saving.read_tables(folder, config)
 
     @property
     def attention_heads(self) -> dict[str, tuple[int, int]]:
