@@ -12,7 +12,7 @@ from keras import ops
 
 from zoo import saving
 from zoo.inference import text_scoring, writing
-from zoo.inference.language_model_base import ModelInPython
+from zoo.inference.model_in_python import ModelInPython
 from zoo.inference.prompt_rows import Row, WritingOptions
 from zoo.inference.text_windows import Ranked
 from zoo.kinds.language_model import LanguageModel

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from zoo import saving
-from zoo.inference.language_model_base import ModelInPython
+from zoo.inference.model_in_python import ModelInPython
 from zoo.inference.prompt_rows import Row, WritingOptions
 from zoo.inference.sampling import Sampling
 from zoo.inference.text_windows import Ranked
