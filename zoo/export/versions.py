@@ -88,7 +88,7 @@ def publish(aside: Path, folder: Path) -> Path:
         try:
             return aside.rename(version)
         except OSError:
-            # Somebody else took the number meanwhile: take the next one.
+            # Another process has taken the number: take the next one.
             if not version.exists():
                 raise
 
