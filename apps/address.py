@@ -68,7 +68,7 @@ def is_text(name: str) -> bool:
 def read(params: Mapping[str, str], long: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """The state that query parameters ask for, and a sentence about each that cannot be read.
 
-    Parameters of no known name are none of ours.
+    Parameters of no known name are passed over.
     """
     values: dict[str, str] = {}
     said: list[str] = []

@@ -66,7 +66,7 @@ def written(
     if (found := memory.get(key)) is not None:
         return found
     with inference.answering(name, say) as model:
-        if (found := memory.get(key)) is not None:  # somebody else has asked the same meanwhile
+        if (found := memory.get(key)) is not None:  # another session has asked the same meanwhile
             return found
         say("writing")
         how = {"sampling": options.sampling(), "seed": options.seed}
@@ -96,7 +96,7 @@ def candidates(name: str, prompt: str, count: int = 8) -> list[tuple[str, float]
 
 @functools.lru_cache(maxsize=256)
 def longest_copy(written_text: str, corpus: str) -> tuple[int, int]:
-    """Begin and end of the longest stretch of a text that stands in `corpus` letter by letter.
+    """Begin and end of the longest stretch of a text that is in `corpus` letter by letter.
 
     Args:
         written_text: what a model wrote.

@@ -15,7 +15,7 @@ from apps.charts.base import RAMP
 QUOTED = 120
 """Characters of a text that a caption repeats."""
 
-# A browser that opens such a page asks nobody for anything, whatever a word in it may look like.
+# Such a page loads nothing from elsewhere, whatever a word in it may look like.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src {scripts}"
 
 _STYLE = """

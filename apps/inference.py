@@ -50,7 +50,7 @@ def _working() -> Iterator[None]:
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _model(name: str, fingerprint: str) -> Any:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets in the terminal
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow prints remarks in the terminal
     import zoo
     from zoo.saving import MissingTablesError
 
@@ -85,7 +85,7 @@ def _on_litert(name: str, fingerprint: str) -> Any | None:
 
 
 def _settle() -> None:
-    """Spare what stays the garbage collector's visits.
+    """Keep the garbage collector from looking through what stays.
 
     Streamlit has it look through everything after each run of a page, and TensorFlow and its
     graphs are very many objects: a good part of the time of every click. It also has Keras forget
@@ -126,7 +126,7 @@ def computed(
     with turns.waiting():
         _ENGINE.acquire()
     try:
-        # Somebody else may have asked the same while this one waited.
+        # Another session may have asked the same while this one waited.
         if (answer := memory.get(key)) is not None:
             return answer
         return memory.put(key, _compute(name, fingerprint, text, beams, max_length, say))
@@ -171,7 +171,7 @@ def undisturbed(loaded: Any) -> Iterator[bool]:
 
     `loaded`: the model, of `turn` or `answering`.
     """
-    if not hasattr(loaded, "runtime"):  # of `turn`, which has nobody else at work
+    if not hasattr(loaded, "runtime"):  # of `turn`, in which no other is at work
         yield True
         return
     free = _at_work == 1 and _ENGINE.acquire(blocking=False)
@@ -205,7 +205,7 @@ def with_saliency(answer: Answer, text: str, say: Callable[[str], None]) -> Answ
 
 @contextlib.contextmanager
 def turn(name: str, say: Callable[[str], None]) -> Iterator[Any]:
-    """The loaded model, and nobody else's at work, for as long as the block runs.
+    """The loaded model, and no other at work, for as long as the block runs.
 
     Args:
         say: told what is being done, at least twice a second while others are at work, so that
@@ -256,7 +256,7 @@ def _answer(
     max_length: int | None,
     say: Callable[[str], None],
 ) -> Answer:
-    """An answer, and how long it took: where nobody else is at work."""
+    """An answer, and how long it took: where no other is at work."""
     options = {"beams": beams, "max_length": max_length}
     prediction = loaded.predict([text], **options)[0]
     milliseconds = []
@@ -303,7 +303,7 @@ def _warm(names: tuple[str, ...], text: str) -> None:
 def stored(name: str, text: str, *, beams: int, max_length: int | None) -> Answer | None:
     """The answer kept for one of the examples, or None: not kept, or damaged.
 
-    A stored answer was free to be as long as the model's cap, so it stands for no other limit.
+    A stored answer was free to be as long as the model's cap, so it answers for no other limit.
     """
     if max_length is not None:
         return None

@@ -55,7 +55,7 @@ class Job:
         lines: its output, the last lines; without what TensorFlow says of itself.
         current: the line that it is writing.
         began, ended: seconds of a clock.
-        stopped: whether somebody asked it to stop.
+        stopped: whether it was asked to stop.
     """
 
     kind: str

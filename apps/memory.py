@@ -59,7 +59,7 @@ def get(key: Key) -> Any | None:
 
 
 def put(key: Key, answer: Any) -> Any:
-    """Remember an answer, which nobody may change from now on, and give it back."""
+    """Remember an answer, which must not change from now on, and give it back."""
     kept, size = _kept(), size_of(answer)
     with _lock:
         kept.size += size - kept.answers.pop(key, (None, 0))[1]

@@ -98,7 +98,7 @@ _last: tuple[Any, Scan] | None = None
 
 
 def use(arguments: Sequence[str]) -> None:
-    """Take the places from the script's arguments; others than `--models` are none of ours."""
+    """Take the places from the script's arguments; others than `--models` are passed over."""
     global _arguments
     _arguments = tuple(arguments)
 

@@ -1,6 +1,6 @@
 """Presentation mode: large type, the figure first, explanations folded, and a QR code of the link.
 
-The mode is a choice like any other (`apps.state`): it stands in the address, as `present=yes`, and
+The mode is a choice like any other (`apps.state`): it is in the address, as `present=yes`, and
 goes along to every page. In it captions that explain are hidden until asked for;
 notes, which begin with an icon, always stay.
 """

@@ -29,7 +29,7 @@ def first(task: str) -> MetricInfo:
 def ahead(metric: MetricInfo) -> str:
     """Where the better models are in a chart of `metric` over time; axes turn so that up is better.
 
-    Where nobody says which way of the metric is better, larger is up.
+    Where it is not known which way of the metric is better, larger is up.
     """
     if metric.higher_is_better is None:
         return "To the left is faster."
@@ -88,8 +88,8 @@ def is_graded(name: str) -> bool:
 def best_first(task: str, names: Sequence[str] | None = None) -> list[str]:
     """The models of `task`, or those `names` of them, best on the test set first.
 
-    Those without figures come last, the newest kind of network first. So do all where nobody says
-    which way of the metric is better.
+    Those without figures come last, the newest kind of network first. So do all where it is not
+    known which way of the metric is better.
     """
     names = list(reversed(saved_models.models(task) if names is None else names))
     key, better = first(task).key, first(task).higher_is_better

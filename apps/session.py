@@ -41,7 +41,7 @@ class Session:
 
     `values`: the state. `new`: names whose value came with the address and was not looked at yet.
     `said` is on the page, `fresh` will be at the next run. `recent`: addresses just written.
-    `long`: texts too long for an address, by what stands for them there. `of_task`: what was
+    `long`: texts too long for an address, by what is there instead. `of_task`: what was
     typed for each task. `options`: of each widget, when it was last drawn. `task`: the one shown;
     `foreign`: it is not the one that was chosen, which the page does not have.
     """

@@ -1,7 +1,7 @@
 """Every choice of every page, as one state of the session that is also the page's address.
 
 A choice has a name and a text: an id, a number counted from 1, or what was typed. What is at its
-default has none. All of them stand in the address of every page, so that a link reproduces what
+default has none. All of them are in the address of every page, so that a link reproduces what
 is seen, "back" takes back one choice, and a page finds what was chosen on the one before.
 
 Widgets take part through `choice`, `flag`, `several` and `written`, whose result goes into the
@@ -29,7 +29,7 @@ SESSION = "zoo.state"
 """The one key of the session state that belongs to no page."""
 
 KEPT = ("task", "model", "text", "target")
-"""What stands in the address also where it is the default of the page it was chosen on: another
+"""What is in the address also where it is the default of the page it was chosen on: another
 page's default may differ."""
 _NOTHING = object()
 
@@ -210,7 +210,7 @@ def remembered(name: str, make: Callable[[], Any]) -> Any:
 
 
 def slug(label: str) -> str:
-    """What stands in the address for an option that has nothing but a label."""
+    """What the address has for an option that has nothing but a label."""
     return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-") or label
 
 
@@ -235,7 +235,7 @@ def choice(
     Args:
         name: of the choice, in the address too.
         default: what is chosen where nothing is.
-        ids: what stands for an option in the address.
+        ids: what the address has for an option.
         labels: what the page calls it; understood in an address as well.
     """
     chosen = value(name, options, default, ids=ids, labels=labels)
@@ -302,7 +302,7 @@ def several(
 
 
 def listed(ids: Any) -> str | None:
-    """What stands for several options in the address."""
+    """What the address has for several options."""
     return ",".join(one.replace(",", " ") for one in ids) or None
 
 

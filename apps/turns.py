@@ -1,7 +1,7 @@
-"""Few pages are drawn at a time, so that thirty readers wait one after the other, not all for all.
+"""Few pages are drawn at a time, so that of thirty readers not each waits for all the others.
 
 Pages are drawn by threads of one process, which Python runs in turn. With dozens at work the thread
-that sends what is drawn gets its turn too rarely, and everybody sees everything at the very end.
+that sends what is drawn gets its turn too rarely, and all readers see their pages at the very end.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ MOST = 8
 ABREAST = 5
 """Columns that are wide enough to read on one line of a page."""
 CLOSEST = {"lstm": ("lstm-bahdanau",), "simple-rnn": ("lstm", "lstm-bahdanau")}
-"""What to show where a family is not to be had: its nearest relatives, in order."""
+"""What to show where there is no model of a family: the most similar ones, in order."""
 
 
 def task(*, label_visibility: str = "visible", kinds: tuple[str, ...] = ("seq2seq",)) -> str | None:
@@ -68,7 +68,7 @@ def _task_label(task: str) -> str:
 def model(names: Sequence[str], *, default: str | None = None, key: str = "model") -> str:
     """One of some models of one task. In the address it goes by `shipped.id_of`.
 
-    The one chosen on another page is kept; where it is not among `names`, its closest relative.
+    The one chosen on another page is kept; where it is not among `names`, the most similar one.
     """
     ids = {saved_models.id_of(name): name for name in names}
     first = saved_models.id_of(default) if default in names else next(iter(ids))

@@ -27,6 +27,7 @@ BLOCKS: tuple[tuple[str, ...], ...] = (
         "zoo.prediction",
         "zoo.continuation",
         "zoo.text_tokenizers",
+        "zoo.yaml_files",
         "zoo.checks",
         "zoo.configs",
         "zoo.registry",
@@ -50,7 +51,7 @@ BLOCKS: tuple[tuple[str, ...], ...] = (
 ALLOWED: dict[tuple[str, str], str] = {
     ("apps.inference", "training.counting"): "tables that are not passed on are counted here",
     ("apps.model_places", "training.folder_lock"): "whether a run is still training",
-    ("apps.sections.run_data", "training.config"): "the defaults, which a command leaves out",
+    ("apps.sections.run_settings", "training.config"): "the defaults, which a command leaves out",
     ("apps.continuing", "training.data.download"): "only a corpus that is here is looked at",
     ("apps.continuing", "training.tasks.__init__"): "the training text, to find what was copied",
 }

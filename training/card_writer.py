@@ -71,7 +71,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """The commit this code stands at, "-dirty" when tracked files differ, "" outside of git."""
+    """The commit of this code, "-dirty" when tracked files differ, "" outside of git."""
     folder = Path(__file__).resolve().parent
 
     def git(*arguments: str) -> str:

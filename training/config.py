@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from training import paths
+from zoo import yaml_files
 from zoo.configs.base import Range
 
 FILE = "config.yaml"
@@ -258,15 +259,10 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: no such file, no YAML, or a setting that there is not.
     """
-    import yaml
-
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"--config: there is no file {path}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        said = " ".join(str(error).split())[:200]
-        raise ValueError(f"--config: {path} cannot be read: {said}") from None
+        found = yaml_files.read(path)
+    except ValueError as error:
+        raise ValueError(f"--config: {error}") from None
     if not isinstance(found, Mapping):
         raise ValueError(f"--config: {path} holds no settings")
     known = types()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import random
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,96 +12,16 @@ import typer
 
 from training import paths
 from training.commands import plainly
-from training.progress import advancing
+from training.evaluate_pairs import evaluate_examples, sample
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from training.tasks import Example, Task
+    from training.tasks import Example
 
-BATCH = 64  # sentences decoded together; of like length, so that little is padding
 BROWSABLE = 250  # test predictions kept beside a model
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-def predict(
-    model: Any, sources: Sequence[str], beams: int = 1, progress: bool = False
-) -> list[Any]:
-    """The model's Prediction for every source, in their order; decoded sorted by length.
-
-    `model`: a Seq2SeqPredictor, or anything with its `.predict`.
-    """
-    order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
-    predictions: list[Any] = [None] * len(sources)
-    with advancing("decoding", len(sources), progress) as advance:
-        for start in range(0, len(order), BATCH):
-            batch = order[start : start + BATCH]
-            texts = [sources[index] for index in batch]
-            found = model.predict(texts, beams=beams, attention=False)
-            for index, prediction in zip(batch, found, strict=True):
-                predictions[index] = prediction
-            advance(len(batch))
-    return predictions
-
-
-def evaluate_examples(
-    model: Any, task: Task, examples: Sequence[Example], beams: int = 1, progress: bool = False
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The metrics of some examples as a card holds them, and a record of every prediction.
-
-    A record is {"source", "references", "prediction", "log_prob" (summed), "length" (of the
-    source, in the task's unit), and what `task.judge` gives: "chrf" or "correct"}.
-    """
-    from training.metrics import text as metrics
-
-    if not examples:
-        raise ValueError("there is nothing to evaluate. Received: 0 examples")
-    predictions = predict(model, [example.source for example in examples], beams, progress)
-    texts = [prediction.text for prediction in predictions]
-    lengths = [task.length(example.source) for example in examples]
-    figures = task.figures(texts, examples)
-    result = {"examples": len(examples)}
-    result |= metrics.report(figures, lengths, task.length_edges)
-    if note := (task.scoring or {}).get("note"):
-        result["note"] = note
-    records = [
-        {
-            "source": example.source,
-            "references": list(example.references),
-            "prediction": prediction.text,
-            "log_prob": round(float(sum(prediction.log_probs)), 3),
-            "length": length,
-            **task.judge(prediction.text, example),
-        }
-        for example, prediction, length in zip(examples, predictions, lengths, strict=True)
-    ]
-    return result, records
-
-
-def evaluate_task(
-    model: Any,
-    task: Task,
-    split: str = "test",
-    beams: int = 1,
-    limit: int | None = None,
-    progress: bool = False,
-) -> dict[str, Any]:
-    """The metrics of one split as a card holds them: `card["metrics"][str(beams)]`.
-
-    `limit`: that many examples only, drawn with a fixed seed. Raises ValueError for an unknown
-    split or a task without examples.
-    """
-    return evaluate_examples(model, task, sample(task.examples(split), limit), beams, progress)[0]
-
-
-def sample(examples: Sequence[Any], limit: int | None) -> list[Any]:
-    """At most `limit` of them, always the same ones for the same examples, in their order."""
-    if limit is None or limit >= len(examples):
-        return list(examples)
-    if limit < 1:
-        raise ValueError(f"limit must be at least 1. Received: limit={limit}")
-    return [examples[i] for i in sorted(random.Random(0).sample(range(len(examples)), limit))]
 
 
 def update_card(folder: Path, beams: int, metrics: dict[str, Any], records: list[dict]) -> None:
@@ -266,10 +185,7 @@ def _evaluate(
     if examples is None:
         note = test_sets.other_data(card, task, split)
         if note and same_data:
-            raise ValueError(
-                f"{note} The card keeps its figures; --other-data puts these in their place, and "
-                "without --update-card they are only printed."
-            )
+            raise _other_data(note)
         facts = {"other_data": task.provenance().sha256} if note else {}
     else:
         count, note = test_sets.seen(chosen, card, task)
@@ -315,13 +231,18 @@ def _evaluate_text(
     if known and here != known:
         note = f"The corpus here is not that of the card (SHA-256 {here}, there {known})."
         if same_data:
-            raise ValueError(
-                f"{note} The card keeps its figures; --other-data puts these in their place, and "
-                "without --update-card they are only printed."
-            )
+            raise _other_data(note)
         typer.echo(note, err=True)
         facts = {"other_data": here}
     return evaluate_text(loaded, task, split, limit, progress=True) | facts, []
+
+
+def _other_data(note: str) -> ValueError:
+    """Why a card is not updated with the figures of another corpus."""
+    return ValueError(
+        f"{note} The card keeps its figures; --other-data puts these in their place, and "
+        "without --update-card they are only printed."
+    )
 
 
 def tables(metrics: dict[str, Any], name: str, beams: int) -> Iterator[Table]:

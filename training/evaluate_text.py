@@ -10,7 +10,7 @@ from training.progress import advancing
 from training.tasks.language_modeling import LanguageModeling
 
 STRIDE_SHARE = 8
-"""The window moves by this share of the context: each token is told 7/8 of a context at least."""
+"""The window moves by this share of the context: at least 7/8 of it are read before a token."""
 
 
 def evaluate_text(

@@ -1,4 +1,4 @@
-"""One training at a time in one folder: an operating-system lock that dies with its process."""
+"""One training at a time in one folder: an operating-system lock that ends with its process."""
 
 from __future__ import annotations
 

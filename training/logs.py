@@ -39,7 +39,7 @@ class History:
     def add(self, row: dict[str, Any]) -> None:
         """Append one row; `step` must be in it. Missing figures are left empty.
 
-        Words, such as the name of a figure, stand in the CSV file only.
+        Words, such as the name of a figure, are in the CSV file only.
         """
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.compat.proto.summary_pb2 import Summary

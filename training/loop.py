@@ -260,7 +260,7 @@ class Trainer:
             checkpoint.write_best(self.folder, arrays)
         else:
             done.since_best += 1
-        # The clock of the curve stands still while validating.
+        # The clock of the curve stops while validating.
         self._since += time.perf_counter() - began
         row = {f"valid_{name}": round(figure.value, 3) for name, figure in figures.items()}
         return {"valid_loss": round(loss, 5), **row, "kept": int(better), "decided_by": by}

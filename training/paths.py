@@ -1,6 +1,6 @@
 """Names of files as cards, READMEs and configs show them: a path of this machine is its last part.
 
-What is published must not say where somebody's home is. Paths relative to the working folder stay
+What is published must not name anyone's home folder. Paths relative to the working folder stay
 as they were typed; absolute ones and those that begin with `~` are cut to the file's name.
 """
 

@@ -1,6 +1,6 @@
 """README's table of models, made from their cards: `python -m training.results_table --write`.
 
-README's table stands between two comments and is written by this alone, so that no figure in it
+README's table is between two comments and is written by this alone, so that no figure in it
 was typed by hand; a test compares the two.
 """
 
@@ -82,7 +82,7 @@ def render(folder: Path | None = None) -> str:
 
 
 def replace(text: str, tables: str) -> str:
-    """`text` with what stands between the two comments replaced.
+    """`text` with what is between the two comments replaced.
 
     Raises:
         ValueError: the comments are not there.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -22,18 +20,15 @@ from training import (
     start_from,
     tasks,
 )
-from training.checkpoint import CheckpointError
 from training.config import TrainConfig
 from training.distributed import devices
 from training.distributed.devices import Devices
 from training.loop import Place, RunStoppedError, Schedule, Trainer
 from training.objectives.base import Objective
 from training.progress import console, progress_bar
+from training.run_progress import STATE, digest, read_progress, settings
 from training.start_from import Start
 from zoo import registry, saving
-
-STATE = "training"
-"""The folder, inside the model's, that holds what only training needs."""
 
 
 def train(config: TrainConfig, command: str, on: Devices = devices.ONE) -> None:
@@ -97,43 +92,24 @@ class Run:
     def go(self) -> None:
         """From wherever it is to its end; does nothing where it has ended."""
         folder, objective, on, start = self.config.folder(), self.objective, self.on, self.start
-        first = on.processes.first
-        learned = settings(self.config, start)
-        fresh = self.config.fresh
-        found = None
-        if first:
-            found = asdict(read_progress(folder, learned, fresh, on, self.corpus))
-        progress = checkpoint.Progress(**on.processes.tell(found))
+        progress = self._progress(folder)
         learned = progress.settings
         config = self.config.changed(precision=learned["precision"])
         if progress.finished:
             console.print(f"{folder} is finished (step {progress.step}); --fresh starts anew.")
             return
-        if first:
+        if on.processes.first:
             self.config.write(folder)
         with on.processes.in_turn(), console.status(f"Reading {objective.task.name}"):
             data = objective.prepare(folder / STATE, config, start, progress, on)
         per_epoch = data.batches.count()
         same = digest([learned, self.corpus], data.identity, len(data.batches), per_epoch)
         on.processes.check_same("options, data and tokenizers", same)
-        schedule = Schedule(
-            steps=config.steps or max(math.ceil(config.epochs * per_epoch), 1),
-            validate=config.validate_every or per_epoch,
-            checkpoint=config.checkpoint_every,
-            patience=config.patience,
-            first=start is not None,
-            keep=config.keep,
-        )
+        schedule = _schedule(config, per_epoch, start)
         network, probe = objective.build(folder, config, start, on)
         networks.make_ready(network, objective, config, schedule.steps, on)
         shapes = networks.make_shapes(data.batches, on)
-        if progress.step:
-            checkpoint.restore(folder / STATE, network, progress.step)
-            console.print(f"Going on at step {progress.step} of {schedule.steps}.")
-        elif start:
-            saving.set_weight_arrays(network, start.arrays)
-            start.arrays.clear()  # they need as much memory as the network
-            console.print(f"Starting from the weights and tokenizers of {start.name}.")
+        self._set_weights(folder, network, progress.step, schedule.steps)
         console.print(
             f"{config.model} {config.preset}: {network.count_params():,} parameters, "
             f"{data.said}, {per_epoch} batches an epoch, {schedule.steps} steps, "
@@ -150,7 +126,7 @@ class Run:
                 console.print("Stopped and saved; the same command goes on from here.")
                 raise SystemExit(130) from None
         with on.processes.in_turn():
-            if first:
+            if on.processes.first:
                 leave_model(folder, trainer, objective, data.count, self.command, start)
             # Only now: a run that is killed while it writes its model writes it again.
             trainer.finish()
@@ -162,82 +138,36 @@ class Run:
                 f"{start.name}. Try a lower --learning-rate, or fewer --epochs."
             )
 
+    def _progress(self, folder: Path) -> checkpoint.Progress:
+        """Where the run in `folder` is, as the first process finds it, told to all."""
+        found = None
+        if self.on.processes.first:
+            learned = settings(self.config, self.start)
+            fresh = self.config.fresh
+            found = asdict(read_progress(folder, learned, fresh, self.on, self.corpus))
+        return checkpoint.Progress(**self.on.processes.tell(found))
 
-def settings(config: TrainConfig, start: Start | None = None) -> dict[str, Any]:
-    """What decides what is learned, as JSON; of a start, its name and its weights' checksum."""
-    found = config.learned()
-    if start:
-        return {**found, "start_from": start.origin}
-    del found["start_from"]
-    return found
-
-
-def read_progress(
-    folder: Path,
-    settings: dict[str, Any],
-    fresh: bool,
-    on: Devices = devices.ONE,
-    corpus: str = "",
-) -> checkpoint.Progress:
-    """Where the run in `folder` is, or a new one. Raises CheckpointError: other settings or data.
-
-    The precision `auto` is that of the run, or for a new one the fastest `on` these devices.
-    `corpus`: the checksum of the data.
-    """
-    state = folder / STATE
-    progress = None if fresh else checkpoint.read_progress(state)
-    if settings["precision"] == "auto":
-        known = progress.settings["precision"] if progress else on.precision()
-        settings = settings | {"precision": known}
-    if progress is None:
-        # Also what a run left that was killed before its first checkpoint: it may be another's.
-        checkpoint.forget(state)
-        progress = checkpoint.Progress(settings=settings)
-    check_same_settings(folder, progress, settings)
-    # A run of an earlier version has its checksum in the card alone.
-    known = progress.corpus
-    if progress.step and not known:
-        known = card_writer.read(folder).get("data", {}).get("sha256", "")
-    if known and known != corpus:
-        raise CheckpointError(
-            f"{folder} holds a run on other data under the same name, {settings['task']}: their "
-            f"SHA-256 was {known}, now it is {corpus}. Choose another --out (with --start-from "
-            "a finished model goes on from there), or start anew with --fresh."
-        )
-    progress.corpus, progress.settings = corpus, settings
-    return progress
+    def _set_weights(self, folder: Path, network: keras.Model, step: int, steps: int) -> None:
+        """Those of the checkpoint at `step`, or where there is none of the model to start from."""
+        start = self.start
+        if step:
+            checkpoint.restore(folder / STATE, network, step)
+            console.print(f"Going on at step {step} of {steps}.")
+        elif start:
+            saving.set_weight_arrays(network, start.arrays)
+            start.arrays.clear()  # they need as much memory as the network
+            console.print(f"Starting from the weights and tokenizers of {start.name}.")
 
 
-def check_same_settings(folder: Path, progress: checkpoint.Progress, asked: dict[str, Any]) -> None:
-    """Raises CheckpointError where the run was asked for something else than it is `asked` now."""
-    before = dict(progress.settings)
-    # As earlier versions wrote them: the whole path, another name.
-    if "task" in before:
-        before["task"] = paths.shown(before["task"])
-    if "sampling" in before:
-        before["subword_regularization"] = before.pop("sampling")
-    if before.get("override"):
-        former = registry.former_names(before.get("model") or "")
-        before["override"] = {former.get(k, k): v for k, v in before["override"].items()}
-    # What an earlier version did not know of was not asked for.
-    usual = settings(TrainConfig(task=asked.get("task", "")))
-    other = sorted(
-        k
-        for k in {*before, *asked}
-        if (before.get(k, usual.get(k)) or 0) != (asked.get(k, usual.get(k)) or 0)
-    )
-    if not other:
-        return
-    longer = [k for k in ("epochs", "steps") if asked.get(k, 0) > before.get(k, 0)]
-    if progress.finished and other == longer:
-        raise CheckpointError(
-            f"{folder} is finished (step {progress.step}) and its learning rate has run out. To "
-            f"train its model for longer, begin a new run with it: --start-from {folder} "
-            "--out ANOTHER_FOLDER."
-        )
-    raise CheckpointError(
-        f"{folder} holds a run with other settings ({', '.join(other)}). "
-        "Choose another --out, or start anew with --fresh."
+def _schedule(config: TrainConfig, per_epoch: int, start: Start | None) -> Schedule:
+    """When what is done, in steps; `per_epoch`: the batches of an epoch."""
+    return Schedule(
+        steps=config.steps or max(math.ceil(config.epochs * per_epoch), 1),
+        validate=config.validate_every or per_epoch,
+        checkpoint=config.checkpoint_every,
+        patience=config.patience,
+        first=start is not None,
+        keep=config.keep,
     )
 
 
@@ -251,12 +181,6 @@ def check(config: TrainConfig, objective: Objective, start: Start | None = None)
     if not start:
         registry.architecture(config.model, objective.kind)
     objective.check(config, start)
-
-
-def digest(known: Any, identity: tuple[bytes, ...], *sizes: int) -> str:
-    """A few letters that differ where a run would; `known` is anything that JSON holds."""
-    parts = [json.dumps([known, sizes]).encode(), *identity]
-    return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 
 
 class shown:  # noqa: N801 - reads as a statement

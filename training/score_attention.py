@@ -57,38 +57,29 @@ def measure(
 
     Raises:
         ValueError: a test set without examples that can be used.
-        training.data.download.DownloadError: a corpus that is neither here nor to be had.
+        training.data.download.DownloadError: a corpus that is neither here nor can be fetched.
     """
     from training.attention import alignment_scores as gold
     from training.attention import behaviour_scores as behaviour
-    from training.evaluate import sample
+    from training.evaluate_pairs import sample
 
     # the corpora before the first compilation: what is missing should be said at once
     examples = sample(task.examples("test"), limit)
     chosen = gold.gold_set(task, limit)
     name = paths.shown(task.name)
     heads = {kind: list(size) for kind, size in loaded.attention_heads.items()}
-    result: dict[str, Any] = {
-        "format": FORMAT,
-        "name": loaded.name,
-        "task": name,
-        "unit": task.unit,
-        "heads": heads,
-        "map": "attention" if heads else "saliency",
-        "notes": [] if heads else [NO_ATTENTION],
-        "test_sets": {"test": _test_set(f"{name}, test split", len(examples), task)},
-    }
+    result = _about(loaded.name, name, task, heads)
+    result["test_sets"] = {"test": _test_set(f"{name}, test split", len(examples), task)}
     if chosen is None:
         result |= dict.fromkeys(ALIGNMENT) | {"reasons": dict.fromkeys(ALIGNMENT, NO_GOLD)}
     else:
         counted = gold.count(loaded, chosen, step("aligning", len(chosen.pairs)))
         result["test_sets"]["gold"] = _gold_set(chosen, counted)
         result |= _of("gold", gold.report(counted, resamples=resamples))
-    unit = "word" if task.unit == "word" else "piece"
     looked = behaviour.look(
         loaded,
         [example.source for example in examples],
-        unit=unit,
+        unit="word" if task.unit == "word" else "piece",
         how=how,
         tell=step("hiding what was looked at", len(examples)),
     )
@@ -103,6 +94,19 @@ def measure(
         result |= {"importance": None, "importance_metric": None}
     settings = {"limit": limit, "resamples": resamples, "how": how, "seed": 0}
     return result | {"settings": settings, **_circumstances()}
+
+
+def _about(model: str, name: str, task: Task, heads: dict[str, list[int]]) -> dict[str, Any]:
+    """What is scored: a model of a task called `name`, with `heads` of attention by kind."""
+    return {
+        "format": FORMAT,
+        "name": model,
+        "task": name,
+        "unit": task.unit,
+        "heads": heads,
+        "map": "attention" if heads else "saliency",
+        "notes": [] if heads else [NO_ATTENTION],
+    }
 
 
 def _gold_set(chosen: Any, counted: Any) -> dict[str, Any]:
@@ -184,7 +188,7 @@ def main(
 
     Against gold alignments (AER), by how faithful it is (comprehensiveness, sufficiency) and by
     what is lost without each head. A file is there complete or not at all; with --missing, a run
-    that was interrupted goes on where it stood.
+    that was interrupted goes on where it was.
     """
     from training.distributed.devices import prepare
 

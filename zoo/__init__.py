@@ -5,7 +5,7 @@
     prediction, = zoo.load("en-es-transformer").predict(["Where is the library?"])
     prediction.text, prediction.words().attention["cross"]
 
-Importing this is cheap; Keras is imported when a model is loaded.
+Importing this takes little time; Keras is imported when a model is loaded.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ def read_text(pieces: Sequence[str]) -> str:
 
 
 def numbers(text: str) -> list[str]:
-    """The numbers in a text, as they stand there, in the digits 0 to 9."""
+    """The numbers in a text, as written there, in the digits 0 to 9."""
     for pattern, replacement in number_rules():
         text = re.sub(pattern, replacement, text)
     return [number[:MOST_DIGITS] for number in text.split()]

@@ -17,7 +17,7 @@ class Token:
     """One token that was written, or read.
 
     Args:
-        text: as it stands in the text.
+        text: as it is in the text.
         label: as a page shows it: spaces and line breaks can be seen.
         log_prob: natural logarithm of its probability, before temperature, top-k and top-p.
         candidates: the likeliest tokens at this place with their probabilities, best first.
@@ -48,6 +48,12 @@ class Continuation:
         finished: False when it was cut at `max_new_tokens`.
         seconds: from prompt to answer, over the number of prompts in the call.
         notes: plain sentences about what the reader should know.
+
+    Example:
+        >>> import zoo
+        >>> [answer] = zoo.load("shakespeare-ngram").predict("To be, or not to b", max_new_tokens=1)
+        >>> answer.text, answer.tokens[0].label, len(answer.tokens[0].candidates)
+        ('e', 'e', 5)
     """
 
     prompt: str
@@ -79,6 +85,12 @@ class ScoredText:
         known: (N,) bool: False for a token that the model cannot write, such as a character that
             is not in its vocabulary. These count for none of the figures below.
         notes: plain sentences about what the reader should know.
+
+    Example:
+        >>> import zoo
+        >>> found = zoo.load("shakespeare-ngram").score("To be, or not to be")
+        >>> len(found.tokens), found.perplexity < 8
+        (19, True)
     """
 
     text: str

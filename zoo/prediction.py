@@ -32,7 +32,15 @@ AXES: dict[str, tuple[str, str]] = {
 
 @dataclass
 class Hypothesis:
-    """One of the n best answers of a beam, with its score: log-probability over length penalty."""
+    """One of the n best answers of a beam, with its score: log-probability over length penalty.
+
+    Example:
+        >>> import zoo
+        >>> [answer] = zoo.load("dates-lstm-bahdanau").predict(["17 March 1998"], beams=3)
+        >>> [best, second, third] = answer.alternatives
+        >>> best.text, best.score > second.score
+        ('1998-03-17', True)
+    """
 
     text: str
     pieces: list[str]
@@ -47,7 +55,13 @@ class Words:
     Where a script has no spaces between words (Chinese, Japanese, Thai, ...) characters stand for
     words; see `word_spans`. `log_probs` are summed over a word's tokens. Attention is summed over
     the read tokens of a word and averaged over the written ones, so that rows still sum to 1.
-    `gaps`: whether a space stands before each written word.
+    `gaps`: whether there is a space before each written word.
+
+    Example:
+        >>> import zoo
+        >>> [answer] = zoo.load("dates-lstm-bahdanau").predict(["17 March 1998"])
+        >>> answer.words().source
+        ['17', 'March', '1998', '</s>']
     """
 
     source: list[str]
@@ -73,6 +87,12 @@ class Prediction:
         alternatives: the n best of a beam search, this one first.
         finished: False when it was cut at the longest length allowed.
         notes: plain sentences about what the reader should know, such as a source that was cut.
+
+    Example:
+        >>> import zoo
+        >>> [answer] = zoo.load("dates-lstm-bahdanau").predict(["17 March 1998"])
+        >>> answer.text, answer.attention["cross"].shape
+        ('1998-03-17', (1, 1, 11, 14))
     """
 
     text: str

@@ -27,6 +27,10 @@ class Kind:
         exporter: module and function that writes a SavedModel of one; "": there is none.
         graphs: module and function that gives the LiteRT graphs of a network; "": there are none.
         on_litert: module and class that a trained model of it is loaded as, to run on LiteRT.
+
+    Example:
+        >>> KINDS["language_model"].tokenizers
+        ('text',)
     """
 
     name: str
@@ -78,6 +82,10 @@ class Architecture:
         presets: its sizes.
         predictor: what it is loaded as, where that is not what its kind says.
         counted: it has no network: it is counted from a corpus (`training.counting`).
+
+    Example:
+        >>> architecture("gpt", "language_model").label
+        'GPT'
     """
 
     name: str

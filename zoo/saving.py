@@ -100,7 +100,7 @@ def named_weights(network: Network) -> dict[str, Any]:
                 raise ValueError(f"Two weights of {network.name} are called {name}")
             found[name] = weight
         for inner in layer._flatten_layers(include_self=False, recursive=False):
-            if id(inner) not in seen:  # a shared embedding hangs in two places
+            if id(inner) not in seen:  # a shared embedding is in two places
                 walk(inner, f"{prefix}{inner.name}/")
 
     walk(network, "")

@@ -12,7 +12,13 @@ RESAMPLES = 1_000
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with its percentile interval: three arrays of one shape, such as (L, H)."""
+    """A figure with its percentile interval: three arrays of one shape, such as (L, H).
+
+    Example:
+        >>> found = bootstrap(np.ones((20, 1)), lambda sums: sums[:, 0] / 20)
+        >>> float(found.low), float(found.value), float(found.high)
+        (1.0, 1.0, 1.0)
+    """
 
     value: np.ndarray
     low: np.ndarray

@@ -36,7 +36,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 class TextTokenizer(ABC):
     """What every tokenizer of a language model can do.
 
-    `unit`: what people call a token of it. `start`: the id that stands before a text's first
+    `unit`: what people call a token of it. `start`: the id in front of a text's first
     token. `excluded`: ids that are never written.
     """
 
@@ -75,7 +75,7 @@ class TextTokenizer(ABC):
 
     @property
     def start(self) -> int:
-        """The id that stands before a text's first token: a line break where there is one."""
+        """The id in front of a text's first token: a line break where there is one."""
         return BOS
 
     @property
@@ -232,7 +232,14 @@ class Words(Vocabulary):
 
 
 class SubWords(TextTokenizer):
-    """Sub-words by SentencePiece, spaces kept, line breaks a token, bytes for the rest."""
+    r"""Sub-words by SentencePiece, spaces kept, line breaks a token, bytes for the rest.
+
+    Example:
+        >>> text = "to be or not to be, that is the question\n" * 20
+        >>> tokenizer = SubWords.learn(text, vocabulary=300)
+        >>> tokenizer.decode(tokenizer.encode("to be\nor not")) == "to be\nor not"
+        True
+    """
 
     unit = "sub-word"
     suffix = ".model"

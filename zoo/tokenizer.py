@@ -1,6 +1,6 @@
 """Text to token ids and back, by SentencePiece, with the four special ids every model here shares.
 
-Importing this module is cheap: `sentencepiece` itself is loaded when a tokenizer is made.
+Importing this module is quick: `sentencepiece` itself is loaded when a tokenizer is made.
 """
 
 from __future__ import annotations
@@ -33,6 +33,12 @@ class Tokenizer:
 
     Raises:
         ValueError: the bytes are no SentencePiece model, or one with other special ids.
+
+    Example:
+        >>> import zoo
+        >>> tokenizer = zoo.load("dates-lstm").source_tokenizer
+        >>> tokenizer.decode(tokenizer.encode("17 March 1998"))
+        '17 March 1998'
     """
 
     def __init__(self, model: bytes, normalizer: Normalizer | None = None):
@@ -86,7 +92,7 @@ class Tokenizer:
         return [(ids, sum(map(self._processor.get_score, ids))) for ids in found]
 
     def encode_as_read(self, text: str) -> tuple[list[int], list[str]]:
-        """Like `encode`, with each token as it stands in the text, also where it is unknown.
+        """Like `encode`, with each token as it is in the text, also where it is unknown.
 
         Returns:
             ids and tokens, of equal length, both closed by end-of-sequence.
@@ -124,7 +130,7 @@ class Tokenizer:
             ids, pieces: as `encode_as_read` gives them.
 
         Returns:
-            unknown tokens as they stand in the text, and characters that are read as bytes.
+            unknown tokens as they are in the text, and characters that are read as bytes.
         """
         found: list[str] = []
         run = bytearray()

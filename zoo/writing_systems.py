@@ -32,7 +32,7 @@ _BLOCKS: dict[str, tuple[tuple[int, int], ...]] = {
         (0xF900, 0xFAFF),
         (0x20000, 0x3FFFD),
     ),
-    # Punctuation and signs that stand between such characters.
+    # Punctuation and signs between such characters.
     "": (
         (0x2FF0, 0x2FFF),
         (0x3001, 0x3004),

@@ -19,7 +19,7 @@ MORE, LESS = "#2f6fd0", "#b3630b"
 STRONGEST = 0.6
 """How opaque a difference of 1 is: the mark on it is still legible."""
 MARKED_FROM = 0.1
-"""Differences smaller than this bear no mark."""
+"""Smaller differences have no mark."""
 PANEL = 92
 """Height of one row of bars, in pixels."""
 
@@ -35,39 +35,15 @@ def difference_map(
         upright: column labels are single characters and need no slant.
     """
     records = difference_rows(difference, rows, columns)
-    digits = charts.CATEGORY_DIGITS
     for cell in records:
-        cell["x"] = f"{cell['column']:0{digits}d}{cell['read']}"
-        cell["y"] = f"{cell['row']:0{digits}d}{cell['written']}"
+        cell |= charts.cell_place(cell)
         cell["size"] = abs(cell["difference"])
         cell["sign"] = "more" if cell["difference"] >= 0 else "less"
         marked = cell["size"] >= MARKED_FROM
         cell["mark"] = ("+" if cell["difference"] > 0 else "−") if marked else ""
         cell["spoken"] = f"{cell['written']} at {cell['read']}: {cell['difference']:+.2f}"
-    # As in `charts.heat_map`: the place in front keeps repeated words apart, and is not shown.
-    common = {
-        "labelExpr": f"slice(datum.label, {digits})",
-        "labelPadding": 4,
-        "domain": False,
-        "ticks": False,
-        "title": None,
-    }
-    crowded = len(columns) > 30
-    x_axis = alt.Axis(
-        orient="top",
-        labelAngle=0 if upright else (-50 if len(columns) <= 8 else -90),
-        labelLimit=110,
-        labelOverlap="greedy" if crowded else False,
-        **common,
-    )
     base = alt.Chart(pd.DataFrame(records)).encode(
-        x=alt.X("x:N", sort=None, axis=x_axis, scale=alt.Scale(paddingInner=0.06)),
-        y=alt.Y(
-            "y:N",
-            sort=None,
-            axis=alt.Axis(labelLimit=84, labelOverlap=False, **common),
-            scale=alt.Scale(paddingInner=0.08),
-        ),
+        **charts.cell_axes(len(columns), upright=upright),
         description="spoken:N",
         tooltip=[
             alt.Tooltip("written:N", title="Row"),
@@ -85,9 +61,8 @@ def difference_map(
     )
     cells = base.mark_rect().encode(color=colour, opacity=strength)
     marks = base.mark_text(fontSize=12, fontWeight="bold", color=charts.INK).encode(text="mark:N")
-    step = charts.ROW_HEIGHT if len(rows) <= 20 else charts.TIGHT_ROW_HEIGHT
     return alt.layer(cells, marks).properties(
-        height=step * max(len(rows), 1), autosize=charts.FIT, padding=charts.PADDING
+        height=charts.cells_height(len(rows)), autosize=charts.FIT, padding=charts.PADDING
     )
 
 

@@ -73,30 +73,14 @@ def heat_map(
             f"Received: weights.shape={weights.shape}, {len(rows)} rows, {len(columns)} columns"
         )
     cells = heat_map_rows(weights, rows, columns)
-    # The axis value is "0007word": sorted by place, repeated words kept apart; the label is cut
-    # out of it by an expression that holds no text of the reader's.
-    name = f"slice(datum.label, {CATEGORY_DIGITS})"
-    common = {"labelExpr": name, "labelPadding": 4, "domain": False, "ticks": False, "title": None}
-    crowded = len(columns) > 30
-    step = ROW_HEIGHT if len(rows) <= 20 else TIGHT_ROW_HEIGHT
-    x_axis = alt.Axis(
-        orient="top",
-        labelAngle=0 if upright else (-50 if len(columns) <= 8 else -90),
-        labelLimit=110,
-        labelOverlap="greedy" if crowded else False,
-        **common,
-    )
-    y_axis = alt.Axis(labelLimit=84, labelOverlap=False, **common)
     for cell in cells:
-        cell["x"] = f"{cell['column']:0{CATEGORY_DIGITS}d}{cell['read']}"
-        cell["y"] = f"{cell['row']:0{CATEGORY_DIGITS}d}{cell['written']}"
+        cell |= cell_place(cell)
         cell["spoken"] = f"{cell['written']} at {cell['read']}: {cell['weight']:.2f}"
     return (
         alt.Chart(pd.DataFrame(cells, columns=CELL))
         .mark_rect()
         .encode(
-            x=alt.X("x:N", sort=None, axis=x_axis, scale=alt.Scale(paddingInner=0.06)),
-            y=alt.Y("y:N", sort=None, axis=y_axis, scale=alt.Scale(paddingInner=0.08)),
+            **cell_axes(len(columns), upright=upright),
             color=alt.Color(
                 "weight:Q",
                 scale=alt.Scale(domain=[0, 1], clamp=True),
@@ -117,8 +101,45 @@ def heat_map(
                 alt.Tooltip("weight:Q", title=measure, format=".3f"),
             ],
         )
-        .properties(height=step * max(len(rows), 1), autosize=FIT, padding=PADDING)
+        .properties(height=cells_height(len(rows)), autosize=FIT, padding=PADDING)
     )
+
+
+def cell_place(cell: Mapping[str, Any]) -> dict[str, str]:
+    """The axis values `x` and `y` of a cell, "0007word": sorted, and repeated words kept apart."""
+    return {
+        "x": f"{cell['column']:0{CATEGORY_DIGITS}d}{cell['read']}",
+        "y": f"{cell['row']:0{CATEGORY_DIGITS}d}{cell['written']}",
+    }
+
+
+def cell_axes(columns: int, *, upright: bool) -> dict[str, alt.X | alt.Y]:
+    """Both axes of a map of cells that have a `cell_place`.
+
+    Args:
+        columns: how many there are.
+        upright: their labels are single characters and need no slant.
+    """
+    # The label is cut out of the axis value by an expression that holds no text of the reader's.
+    name = f"slice(datum.label, {CATEGORY_DIGITS})"
+    common = {"labelExpr": name, "labelPadding": 4, "domain": False, "ticks": False, "title": None}
+    x_axis = alt.Axis(
+        orient="top",
+        labelAngle=0 if upright else (-50 if columns <= 8 else -90),
+        labelLimit=110,
+        labelOverlap="greedy" if columns > 30 else False,
+        **common,
+    )
+    y_axis = alt.Axis(labelLimit=84, labelOverlap=False, **common)
+    return {
+        "x": alt.X("x:N", sort=None, axis=x_axis, scale=alt.Scale(paddingInner=0.06)),
+        "y": alt.Y("y:N", sort=None, axis=y_axis, scale=alt.Scale(paddingInner=0.08)),
+    }
+
+
+def cells_height(rows: int) -> int:
+    """Of a map of so many rows, in pixels."""
+    return (ROW_HEIGHT if rows <= 20 else TIGHT_ROW_HEIGHT) * max(rows, 1)
 
 
 def heat_map_rows(
@@ -225,6 +246,18 @@ def marks(labels: Iterable[str]) -> dict[str, tuple[str, str]]:
     return {label: found[label] for label in (*FAMILY_COLOURS, *labels) if label in labels}
 
 
+def interval_tooltips(
+    value: str,
+    title: str,
+    form: str,
+    low: str = "95 % from",
+    high: str = "95 % to",
+) -> list[alt.Tooltip]:
+    """The field `value` of a mark, called `title`, and the fields `low` and `high` around it."""
+    names = {f"{value}:Q": title, "low:Q": low, "high:Q": high}
+    return [alt.Tooltip(field, title=name, format=form) for field, name in names.items()]
+
+
 def family_colour(field: str, *, legend: bool, drawn: Iterable[str] | None = None) -> alt.Color:
     """The same colour for the same kind of network on every chart.
 
@@ -240,7 +273,7 @@ def family_colour(field: str, *, legend: bool, drawn: Iterable[str] | None = Non
 
 
 def family_shape(field: str, *, legend: bool, drawn: Iterable[str] | None = None) -> alt.Shape:
-    """The same mark for the same kind of network: a chart must not lean on colour alone."""
+    """The same mark for the same kind of network: a chart must be readable without colour."""
     found = marks(FAMILY_COLOURS if drawn is None else drawn)
     return alt.Shape(
         f"{field}:N",

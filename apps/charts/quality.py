@@ -22,9 +22,7 @@ def latency_bars(rows: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     )
     tooltip = [
         alt.Tooltip("model:N", title="Model"),
-        alt.Tooltip("median:Q", title="Median ms", format=".1f"),
-        alt.Tooltip("low:Q", title="Fastest ms", format=".1f"),
-        alt.Tooltip("high:Q", title="Slowest ms", format=".1f"),
+        *charts.interval_tooltips("median", "Median ms", ".1f", "Fastest ms", "Slowest ms"),
     ]
     x = alt.X("median:Q", title="Milliseconds to answer", scale=alt.Scale(zero=True))
     colour = charts.family_colour("model", legend=False, drawn=order)
@@ -114,9 +112,7 @@ def quality_points(
         size=size,
         tooltip=[
             alt.Tooltip("model:N", title="Model"),
-            alt.Tooltip("quality:Q", title=title, format=f".{digits}f"),
-            alt.Tooltip("low:Q", title="95 % from", format=f".{digits}f"),
-            alt.Tooltip("high:Q", title="95 % to", format=f".{digits}f"),
+            *charts.interval_tooltips("quality", title, f".{digits}f"),
             *more,
         ],
     )
@@ -166,9 +162,7 @@ def quality_by_length(
         tooltip=[
             alt.Tooltip("model:N", title="Model"),
             alt.Tooltip("label:O", title="Length"),
-            alt.Tooltip("quality:Q", title=title, format=".2f"),
-            alt.Tooltip("low:Q", title="95 % from", format=".2f"),
-            alt.Tooltip("high:Q", title="95 % to", format=".2f"),
+            *charts.interval_tooltips("quality", title, ".2f"),
             alt.Tooltip("count:Q", title="Examples", format=",d"),
         ],
     )

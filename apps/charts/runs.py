@@ -60,7 +60,7 @@ def _frame(records: Records) -> pd.DataFrame:
     """The points with the line that each is of, and whether it has a mark."""
     data = pd.DataFrame(records, columns=["run", "side", "x", "y", "step"])
     data["line"] = data["run"] + ", " + data["side"]
-    # Every value has its point, or a line would be bent; of a long line only some have a mark.
+    # Every value is a point of the line; of a long line only some have a mark.
     rank = data.groupby("line", sort=False).cumcount()
     count = data.groupby("line", sort=False)["x"].transform("size")
     data["marked"] = rank % (count // MARKED + 1) == 0

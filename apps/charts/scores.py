@@ -62,9 +62,7 @@ def intervals(rows: Records, *, title: str, order: Sequence[str]) -> alt.LayerCh
         tooltip=[
             alt.Tooltip("model:N", title="Model"),
             alt.Tooltip("what:N", title="What"),
-            alt.Tooltip("value:Q", title=title, format=".3f"),
-            alt.Tooltip("low:Q", title="95 % from", format=".3f"),
-            alt.Tooltip("high:Q", title="95 % to", format=".3f"),
+            *charts.interval_tooltips("value", title, ".3f"),
         ],
     )
     height = max(ROW_HEIGHT * len(models), 24) * max(len(groups), 1)
@@ -102,9 +100,7 @@ def heads(
         tooltip=[
             alt.Tooltip("layer:O", title="Layer"),
             alt.Tooltip("head:O", title="Head"),
-            alt.Tooltip("value:Q", title=title, format=".3f"),
-            alt.Tooltip("low:Q", title="95 % from", format=".3f"),
-            alt.Tooltip("high:Q", title="95 % to", format=".3f"),
+            *charts.interval_tooltips("value", title, ".3f"),
         ],
     )
     grounds = base.mark_rect(cornerRadius=2).encode(

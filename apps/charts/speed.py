@@ -22,7 +22,7 @@ STAGE_COLOURS = ("#8a8a8a", "#2f6fd0", "#12857a", "#b3630b", "#a253b0")
 """Of the stages in their order; at least 3:1 against a white and a black page."""
 BAR_HEIGHT = 34
 WIDE = 20
-"""Times the least that the most must be before a logarithmic scale is worth its strangeness."""
+"""Times the least that the most must be before a logarithmic scale is used."""
 
 
 def differs_widely(rows: Records) -> bool:
@@ -64,21 +64,7 @@ def peer_bars(
         [{**row, "begin": domain[0], "place": f"{row['system']}\n{written(row)}"} for row in rows]
     )
     base = alt.Chart(data).encode(
-        y=alt.Y(
-            "place:N",
-            sort=list(data["place"]),
-            axis=alt.Axis(
-                title=None,
-                labelExpr="split(datum.label, '\\n')",
-                labelLimit=190,
-                labelLineHeight=13,
-                labelBaseline="line-bottom",
-                labelOffset=0,
-                ticks=False,
-                domain=False,
-                labelPadding=6,
-            ),
-        ),
+        y=alt.Y("place:N", sort=list(data["place"]), axis=_system_axis()),
         color=alt.Color(
             "kind:N",
             scale=alt.Scale(domain=list(KIND_COLOURS), range=list(KIND_COLOURS.values())),
@@ -86,9 +72,7 @@ def peer_bars(
         ),
         tooltip=[
             alt.Tooltip("system:N", title="System"),
-            alt.Tooltip("value:Q", title=f"Median, {unit}", format=",.4~g"),
-            alt.Tooltip("low:Q", title="Least", format=",.4~g"),
-            alt.Tooltip("high:Q", title="Most", format=",.4~g"),
+            *charts.interval_tooltips("value", f"Median, {unit}", ",.4~g", "Least", "Most"),
             alt.Tooltip("ratio:Q", title="zoo is ahead, times", format=".2f"),
         ],
     )
@@ -108,6 +92,21 @@ def peer_bars(
         layers.append(_limits(limits, scale))
     return alt.layer(*layers).properties(
         height=BAR_HEIGHT * max(len(rows), 1), autosize=charts.FIT, padding=charts.PADDING
+    )
+
+
+def _system_axis() -> alt.Axis:
+    """Labels of two lines: a system, and below it what was measured."""
+    return alt.Axis(
+        title=None,
+        labelExpr="split(datum.label, '\\n')",
+        labelLimit=190,
+        labelLineHeight=13,
+        labelBaseline="line-bottom",
+        labelOffset=0,
+        ticks=False,
+        domain=False,
+        labelPadding=6,
     )
 
 
@@ -208,9 +207,7 @@ def curve_lines(
         tooltip=[
             alt.Tooltip("line:N", title="Model"),
             alt.Tooltip("x:Q", title=x_title, format=",~g"),
-            alt.Tooltip("value:Q", title=unit, format=",.4~g"),
-            alt.Tooltip("low:Q", title="Least", format=",.4~g"),
-            alt.Tooltip("high:Q", title="Most", format=",.4~g"),
+            *charts.interval_tooltips("value", unit, ",.4~g", "Least", "Most"),
         ],
     )
     layers = [lines, spread, marks]

@@ -242,7 +242,7 @@ def layout(
 
 
 def page(data: dict[str, Any], title: str, caption: str) -> str:
-    """The same view, as alive as here, in an HTML file that needs no network."""
+    """The same view, just as interactive, in an HTML file that needs no network."""
     return downloads.component_page(
         title=title, caption=caption, markup=HTML, css=CSS, js=JS, data=data
     )

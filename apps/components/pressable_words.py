@@ -265,20 +265,14 @@ def grid(
         weights: (T, S) from 0 to 1, shading; None: no shading.
         there: (T, S) bool, which cells there are; None: all.
         corner: what rows and columns are.
-        between: stands between a row's and a column's label in the name of a cell.
+        between: what is between a row's and a column's label in the name of a cell.
         marks: what is written in a cell, released and pressed.
         exclusive: pressing one releases the others of its row.
-        slanted: whether the columns' labels stand on end, for words.
+        slanted: whether the columns' labels are slanted, for words.
         struck: whether pressed cells look switched off.
     """
     shape = (len(rows), len(columns))
-    for name, array in (("weights", weights), ("there", there)):
-        if array is not None and np.shape(array) != shape:
-            raise ValueError(
-                f"{name} must have one row a label and one column a label, {shape}. "
-                f"Received: {np.shape(array)}"
-            )
-
+    _check_shapes(shape, weights=weights, there=there)
     widget = state.key(key)
 
     def told() -> None:
@@ -303,6 +297,15 @@ def grid(
         key=widget,
         on_pressed_change=told,
     )
+
+
+def _check_shapes(shape: tuple[int, int], **arrays: np.ndarray | None) -> None:
+    for name, array in arrays.items():
+        if array is not None and np.shape(array) != shape:
+            raise ValueError(
+                f"{name} must have one row a label and one column a label, {shape}. "
+                f"Received: {np.shape(array)}"
+            )
 
 
 def _sent(key: str) -> list[Any]:

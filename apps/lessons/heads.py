@@ -6,13 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from apps import downloads, interpretation, state
+from apps import downloads, state
 from apps.components import attention_grid
 from apps.labels import axes, chosen_map, from_prediction, read
 from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
 from apps.sections import answer_view
-from apps.sections.intervention_outcome import spans_of
+from apps.sections.intervention_steps import spans_of
 
 TITLE = "Heads"
 LESSON = Lesson(
@@ -59,10 +59,7 @@ ALL = "All of the layer"
 def render() -> None:
     """The live view."""
     name = shared_views.TRANSFORMER
-    if not shared_views.there(name):
-        return
-    text = shared_views.sentence(SENTENCE, key="heads.text")
-    prediction = interpretation.predict(name, text)
+    text, prediction = shared_views.answered(name, SENTENCE, key="heads.text")
     if prediction is None:
         return
     own = read(from_prediction(name, prediction), "character")  # token by token

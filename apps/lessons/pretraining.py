@@ -10,11 +10,11 @@ import numpy as np
 import streamlit as st
 
 from apps import downloads, interpretation, saved_models, state
+from apps.json_values import mapping
 from apps.labels import shown
 from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
 from apps.markdown import plain
-from apps.sections import speed_data
 
 TITLE = "Pre-training"
 LESSON = Lesson(
@@ -60,7 +60,7 @@ SENTENCE = "Tom does not want to learn how to swim."
 BEGINNING = "Tom no"
 SHOWN = 6
 SOURCES = 250
-"""Sentences that stand for any source."""
+"""Sentences that represent any source."""
 AT_ONCE = 50
 
 
@@ -69,9 +69,7 @@ def render() -> None:
     name = shared_views.TRANSFORMER
     if not shared_views.there(name):
         return
-    pairs = speed_data.mapping(
-        speed_data.mapping(saved_models.card(name).get("data")).get("examples")
-    )
+    pairs = mapping(mapping(saved_models.card(name).get("data")).get("examples"))
     if isinstance(pairs.get("train"), int):
         st.caption(f"This Transformer has learned from {pairs['train']:,} sentence pairs.")
     text = shared_views.sentence(SENTENCE, key="pretraining.text")
@@ -105,7 +103,7 @@ def _this(text: str, beginning: str) -> None:
 
 
 def _any(beginning: str) -> None:
-    """What follows it whatever is read, as far as sentences of the test set stand for that."""
+    """What follows it whatever is read, as far as sentences of the test set show that."""
     records = saved_models.predictions(shared_views.TRANSFORMER)
     sources = [one["source"] for one in records if isinstance(one.get("source"), str)]
     kind = "test" if sources else "example"

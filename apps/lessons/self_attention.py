@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from apps import downloads, interpretation, state
+from apps import downloads, state
 from apps.components import attention_lines
 from apps.labels import chosen_map
 from apps.lessons import shared_views
@@ -55,10 +55,7 @@ def render() -> None:
     from zoo.interpret.attention_maps import rollout
 
     name = shared_views.TRANSFORMER
-    if not shared_views.there(name):
-        return
-    text = shared_views.sentence(SENTENCE, key="self.text")
-    prediction = interpretation.predict(name, text)
+    text, prediction = shared_views.answered(name, SENTENCE, key="self.text")
     if prediction is None:
         return
     own = shared_views.reading(name, prediction)

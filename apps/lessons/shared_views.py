@@ -16,7 +16,7 @@ from apps.components import shaded_words
 from apps.labels import Reading, from_prediction, read
 from apps.markdown import plain
 from apps.sections import answer_view
-from apps.sections.intervention_outcome import spans_of
+from apps.sections.intervention_steps import spans_of
 from zoo import interpret
 
 Rows = Sequence[Mapping[str, Any]]
@@ -53,6 +53,14 @@ def sentence(default: str, *, key: str, label: str = "An English sentence") -> s
     if remark:
         st.info(remark, icon=":material/info:")
     return used or default
+
+
+def answered(name: str, default: str, *, key: str) -> tuple[str, Any | None]:
+    """A `sentence` of the reader's and the model's answer to it; None where there is none."""
+    if not there(name):
+        return "", None
+    text = sentence(default, key=key)
+    return text, interpretation.predict(name, text)
 
 
 def word(label: str, words: Sequence[str], *, key: str, first: int = 0, slider: bool = True) -> int:

@@ -13,7 +13,7 @@ from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
 from apps.markdown import plain
 from apps.sections.attention_view import steps
-from apps.sections.intervention_outcome import spans_of
+from apps.sections.intervention_steps import spans_of
 from zoo import interpret
 from zoo.interpret import Force, Intervention
 
@@ -63,10 +63,7 @@ LEAVE = "Leave it free"
 def render() -> None:
     """The live view."""
     name = shared_views.BAHDANAU
-    if not shared_views.there(name):
-        return
-    text = shared_views.sentence(SENTENCE, key="spotlight.text")
-    prediction = interpretation.predict(name, text)
+    text, prediction = shared_views.answered(name, SENTENCE, key="spotlight.text")
     if prediction is None:
         return
     own = read(from_prediction(name, prediction), "character")  # token by token

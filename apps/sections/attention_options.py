@@ -20,7 +20,7 @@ from apps.sections import (
     answer_view,
     attention_view,
     continuation_maps,
-    intervention_outcome,
+    intervention_words,
     writing_options,
 )
 from apps.sections.attention_view import Look
@@ -147,7 +147,7 @@ def _of_pair(task: str, name: str, beams: int, text: str, output: str) -> Asked 
     if not text:
         st.info("Type something above.", icon=":material/info:")
         return None
-    output = intervention_outcome.as_written(task, output)
+    output = intervention_words.as_written(task, output)
     question = ("forced", text, output) if output else ("predict", text, beams)
     prediction = (
         interpretation.run(

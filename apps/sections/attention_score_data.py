@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from apps import saved_models
+from apps.json_values import mapping, number
 from apps.markdown import plain
 from zoo.stats import bootstrap, ratio
 
@@ -163,22 +164,22 @@ def missing(task: str) -> list[str]:
 
 def figure(name: str, key: str) -> Mapping[str, Any]:
     """What the file says of one measure, or {}."""
-    return _mapping(saved_models.attention(name).get(key))
+    return mapping(saved_models.attention(name).get(key))
 
 
 def overall(name: str, key: str, row: str) -> Measured | None:
     """One number of the model as a whole."""
-    return _measured(_mapping(figure(name, key).get("overall")).get(row))
+    return _measured(mapping(figure(name, key).get("overall")).get(row))
 
 
 def together(name: str, kind: str) -> Measured | None:
     """What is lost with all heads of a kind off at once."""
-    return _measured(_mapping(figure(name, "importance").get("together")).get(kind))
+    return _measured(mapping(figure(name, "importance").get("together")).get(kind))
 
 
 def described(name: str, key: str, row: str) -> str:
     """Which head it is and how it links, as far as the file says."""
-    found = _mapping(_mapping(figure(name, key).get("overall")).get(row))
+    found = mapping(mapping(figure(name, key).get("overall")).get(row))
     parts = []
     if row in ("best_head", "best_layer") and isinstance(found.get("layer"), int):
         parts.append(f"layer {found['layer'] + 1}")
@@ -186,7 +187,7 @@ def described(name: str, key: str, row: str) -> str:
             parts.append(f"head {found['head'] + 1}")
     if isinstance(found.get("rule"), str) and row != "diagonal":
         least = found.get("least")
-        parts.append(found["rule"] + (f" {least:g}" if _number(least) else ""))
+        parts.append(found["rule"] + (f" {least:g}" if number(least) is not None else ""))
         if found.get("position") == "read":
             parts.append("a step later")
     return ", ".join(parts)
@@ -196,7 +197,7 @@ def difference(name: str, key: str, of: str, less: str) -> Measured | None:
     """The paired difference of two rows of one model."""
     listed = figure(name, key).get("differences")
     for one in listed if isinstance(listed, list) else ():
-        if _mapping(one).get("of") == of and _mapping(one).get("less") == less:
+        if mapping(one).get("of") == of and mapping(one).get("less") == less:
             return _measured(one)
     return None
 
@@ -208,11 +209,11 @@ def error_difference(one: str, other: str) -> tuple[Measured, int] | None:
     where the files do not say, or are of different gold alignments.
     """
     gold = [test_set(name, "aer") for name in (one, other)]
-    rows = [_mapping(figure(name, "aer").get("sentences")) for name in (one, other)]
+    rows = [mapping(figure(name, "aer").get("sentences")) for name in (one, other)]
     if not gold[0] or any(gold[0].get(key) != gold[1].get(key) for key in ("name", "sha256")):
         return None
     drawn = [
-        _mapping(saved_models.attention(name).get("settings")).get("limit") for name in (one, other)
+        mapping(saved_models.attention(name).get("settings")).get("limit") for name in (one, other)
     ]
     if drawn[0] != drawn[1]:  # then one number names two sentences
         return None
@@ -236,12 +237,12 @@ def error_difference(one: str, other: str) -> tuple[Measured, int] | None:
 
 def kinds(name: str, key: str) -> list[str]:
     """The kinds of heads (or the rules, for alignment) that the file grades one by one."""
-    return [kind for kind in _mapping(figure(name, key).get("per_head")) if cells(name, key, kind)]
+    return [kind for kind in mapping(figure(name, key).get("per_head")) if cells(name, key, kind)]
 
 
 def cells(name: str, key: str, kind: str) -> list[dict[str, Any]]:
     """Every head of a kind: layer and head counted from 1, value, low, high."""
-    found = _mapping(_mapping(figure(name, key).get("per_head")).get(kind))
+    found = mapping(mapping(figure(name, key).get("per_head")).get(kind))
     rows = []
     try:
         for layer, heads in enumerate(found["value"]):
@@ -256,21 +257,21 @@ def cells(name: str, key: str, kind: str) -> list[dict[str, Any]]:
 
 def several_heads(name: str) -> bool:
     """Whether the model has more than one head of any kind."""
-    heads = _mapping(saved_models.attention(name).get("heads")).values()
+    heads = mapping(saved_models.attention(name).get("heads")).values()
     return any(
-        isinstance(size, list) and all(map(_number, size)) and math.prod(size) > 1 for size in heads
+        isinstance(size, list) and _are_numbers(size) and math.prod(size) > 1 for size in heads
     )
 
 
 def reason(name: str, key: str) -> str:
     """Why the file has no such figure; "" where it does not say."""
-    return str(_mapping(saved_models.attention(name).get("reasons")).get(key) or "")
+    return str(mapping(saved_models.attention(name).get("reasons")).get(key) or "")
 
 
 def test_set(name: str, key: str) -> Mapping[str, Any]:
     """What the figure was measured on, or {}."""
-    sets = _mapping(saved_models.attention(name).get("test_sets"))
-    return _mapping(sets.get(str(figure(name, key).get("test_set"))))
+    sets = mapping(saved_models.attention(name).get("test_sets"))
+    return mapping(sets.get(str(figure(name, key).get("test_set"))))
 
 
 def source(name: str, key: str) -> dict[str, Any]:
@@ -291,14 +292,14 @@ def _command(name: str) -> str:
 def origin(name: str, key: str) -> str:
     """Where a model's figure comes from, as Markdown: test set, licence, device, date, command."""
     found, about = saved_models.attention(name), test_set(name, key)
-    skipped = sum(n for n in _mapping(about.get("skipped")).values() if isinstance(n, int))
+    skipped = sum(n for n in mapping(about.get("skipped")).values() if isinstance(n, int))
     parts = [
         f"{plain(str(about.get('name') or 'unknown test set'))}, "
         f"{plain(str(about.get('examples', '?')))} examples"
         + (f", {skipped} left out" if skipped else ""),
     ]
     halves = figure(name, key)
-    if _number(halves.get("chosen_on")):
+    if number(halves.get("chosen_on")) is not None:
         parts.append(
             f"what is chosen was chosen on {halves['chosen_on']} of them and is reported on the "
             f"other {plain(str(halves.get('reported_on', '?')))}"
@@ -321,14 +322,10 @@ def origin(name: str, key: str) -> str:
 
 
 def _measured(found: Any) -> Measured | None:
-    found = _mapping(found)
+    found = mapping(found)
     numbers = [found.get(part) for part in ("value", "low", "high")]
-    return Measured(*map(float, numbers)) if all(map(_number, numbers)) else None
+    return Measured(*map(float, numbers)) if _are_numbers(numbers) else None
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+def _are_numbers(values: Sequence[Any]) -> bool:
+    return all(number(value) is not None for value in values)

@@ -12,9 +12,14 @@ from apps.components import written_tokens
 from apps.differences import differing
 from apps.labels import Reading
 from apps.markdown import plain
-from apps.sections import continuation_maps, continuations, intervention_outcome
+from apps.sections import (
+    continuation_maps,
+    continuations,
+    intervention_outcome,
+    intervention_steps,
+    intervention_words,
+)
 from apps.sections import intervention_tools as tools
-from apps.sections.intervention_outcome import nats, per_piece, total
 from zoo import interpret
 from zoo.interpret import Intervention, Outcome
 from zoo.prediction import Prediction
@@ -116,14 +121,14 @@ def _show(name: str, outcome: Outcome, what: Intervention, words: list[str]) -> 
     found = as_predictions(outcome)
     reading = Reading(words, found.before.target_pieces, [], found.before.log_probs, {})
     if what != Intervention():
-        said = intervention_outcome.sentence(found, what, reading, "character", kinds=DECODER)
+        said = intervention_words.sentence(found, what, reading, "character", kinds=DECODER)
         st.markdown(f"**{plain(said)}**")
     sides = (("before", outcome.before, outcome.after), ("after", outcome.after, outcome.before))
     for column, (key, own, other) in zip(st.columns(2, border=True), sides, strict=True):
         with column:
             st.markdown(f"**{key.capitalize()}**")
             _text(key, own, other)
-    intervention_outcome.steps(name, intervention_outcome.records(found, "character"), "character")
+    intervention_steps.show(name, intervention_steps.records(found, "character"), "character")
 
 
 def _text(key: str, own: Continuation, other: Continuation) -> None:
@@ -135,14 +140,7 @@ def _text(key: str, own: Continuation, other: Continuation) -> None:
         for record, differs in zip(continuations.records(own.tokens), marks, strict=True)
     ]
     written_tokens.show(own.prompt, shaded, label=f"The text {key}", key=f"outcome.{key}")
-    prediction = _as_prediction(own)
-    st.caption(
-        f"Log-probability {nats(total(prediction))}, {nats(per_piece(prediction))} a token"
-        + (" (with the change)" if key == "after" else "")
-        + f". Underlined: different {'after' if key == 'before' else 'before'} the change."
-    )
-    for note in own.notes:
-        st.caption(f":material/info: {plain(note)}")
+    intervention_outcome.captions(key, _as_prediction(own), own.notes)
 
 
 def _maps(name: str, outcome: Outcome) -> None:

@@ -20,7 +20,7 @@ def of(names: Sequence[str], figure: MetricInfo, beams: str) -> str | None:
 def below(names: Sequence[str], figure: MetricInfo, beams: str) -> list[str]:
     """The networks that are worse than the floor, the worst first.
 
-    None are where there is no floor, or nobody says which way of the figure is better.
+    None are where there is no floor, or it is not known which way of the figure is better.
     """
     found = of(names, figure, beams)
     if found is None or figure.higher_is_better is None:

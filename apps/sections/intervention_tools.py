@@ -47,13 +47,7 @@ def mask(words: Sequence[str], noun: str) -> list[int]:
     """Places of the words that are hidden: pressed, or picked from the list below."""
     st.caption(f"Press the {noun}s that you want to hide from the model.")
     pressing = st.container()
-    chosen = st.multiselect(
-        f"Hidden {noun}s, as a list",
-        range(len(words)),
-        format_func=numbered(words),
-        placeholder="None",
-        **state.several(MASK, range(len(words)), ids=place_id),
-    )
+    chosen = _listed(f"Hidden {noun}s, as a list", words, MASK)
     with pressing:
         pressable_words.words(
             words,
@@ -70,14 +64,7 @@ def swap(words: Sequence[str], noun: str) -> list[int]:
     """Two places that change with each other; fewer while they are being chosen."""
     st.caption(f"Press the two {noun}s that you want to swap.")
     pressing = st.container()
-    chosen = st.multiselect(
-        f"Swapped {noun}s, as a list",
-        range(len(words)),
-        format_func=numbered(words),
-        max_selections=2,
-        placeholder="None",
-        **state.several(SWAP, range(len(words)), ids=place_id, most=2),
-    )
+    chosen = _listed(f"Swapped {noun}s, as a list", words, SWAP, most=2)
 
     def pressed(places: list[int]) -> None:
         # A third one takes the place of the first.
@@ -93,6 +80,18 @@ def swap(words: Sequence[str], noun: str) -> list[int]:
             on_press=pressed,
         )
     return sorted(chosen)
+
+
+def _listed(label: str, words: Sequence[str], name: str, most: int | None = None) -> list[int]:
+    """Places of words, at most so many, picked from a list; `name`: in the address of the page."""
+    return st.multiselect(
+        label,
+        range(len(words)),
+        format_func=numbered(words),
+        max_selections=most,
+        placeholder="None",
+        **state.several(name, range(len(words)), ids=place_id, most=most),
+    )
 
 
 def heads_off(kinds: Mapping[str, tuple[int, int]], labels: Mapping[str, str]) -> tuple[Off, ...]:
@@ -161,7 +160,7 @@ def _switches(kind: str, shape: tuple[int, int], off: Sequence[str], called: str
 
 
 def _switch(kind: str, layer: int, head: int | None) -> str:
-    """A head, or a layer, as it stands in the list and in the address."""
+    """A head, or a layer, as it is in the list and in the address."""
     return f"{kind} {layer + 1}" + ("" if head is None else f".{head + 1}")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from apps import quality, saved_models
+from apps.json_values import number
 from apps.markdown import plain
 from zoo.metric_info import MetricInfo
 
@@ -32,7 +33,7 @@ def records(
     for name in saved_models.models(task) if names is None else names:
         classes = quality.measured(name, beams).get("by_length")
         for entry in classes if isinstance(classes, list) else ():
-            value = _number(entry.get(figure.key)) if isinstance(entry, dict) else None
+            value = number(entry.get(figure.key)) if isinstance(entry, dict) else None
             if value is None or "label" not in entry:
                 continue
             low, high = _interval(entry.get("intervals"), figure.key)
@@ -133,11 +134,5 @@ def _interval(found: Any, key: str) -> tuple[float | None, float | None]:
     ends = found.get(key) if isinstance(found, dict) else None
     if not isinstance(ends, list) or len(ends) != 2:
         return None, None
-    low, high = map(_number, ends)
+    low, high = map(number, ends)
     return (None, None) if low is None or high is None else (low, high)
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)

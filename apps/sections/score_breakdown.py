@@ -1,6 +1,6 @@
 """Inside one cell of a map: the query, the key, and what each unit adds to the energy.
 
-The part of the Attention page called "Inside a cell"; BertViz calls its like the neuron view.
+The part of the Attention page called "Inside a cell"; BertViz calls such a view the neuron view.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ page says so where it matters.
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from apps import saved_models
+from apps.json_values import mapping, number
 from apps.markdown import plain
 from benchmarks.speed import registry, table
 from benchmarks.speed.rows import OURS
@@ -292,18 +292,6 @@ def quality_files() -> dict[str, list[dict[str, Any]]]:
         if records := [_flat(one) for one in _list(listed) if isinstance(one, dict)]:
             found[path.stem] = records
     return found
-
-
-def number(value: Any) -> float | None:
-    """`value` where it is a finite number, else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return value
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """`value` where it is a mapping, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
 
 
 def file_name(text: str) -> str:

@@ -16,6 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from apps import figures, inference, saved_models, state
 from apps.charts import speed as speed_charts
+from apps.json_values import number
 from apps.markdown import plain
 from apps.sections import latency, speed_data
 
@@ -256,7 +257,7 @@ def _stored(
     """Milliseconds, tokens a second and where and when they were measured."""
     if entry:
         ms = text_only(entry["stages"])
-        pieces = speed_data.number(entry.get("pieces_written"))
+        pieces = number(entry.get("pieces_written"))
         where = [str(about[key]) for key in ("device", "date") if about.get(key)]
         return ms, _rate(pieces, ms), "; ".join(["same input", *where])
     speed = latency.speed(name)

@@ -66,7 +66,7 @@ def surprises(scored: ScoredText) -> list[dict[str, Any]]:
 
 
 def record(scored: ScoredText, place: int, texts: Sequence[str]) -> dict[str, Any]:
-    """One token, counted from 0: what stands before it, and what the model would have written.
+    """One token, counted from 0: what comes before it, and what the model would have written.
 
     `texts`: of `spelled`.
     """

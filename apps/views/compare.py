@@ -63,22 +63,10 @@ def render() -> None:
 
 def _choose(task: str) -> Question:
     """The controls: examples, and a form so that nothing runs while text is typed."""
-    examples = saved_models.example_sources(task)
     opening = saved_models.opening(task) or ""
     text = state.get("text")
     text = opening if text is None else text
-    if examples:
-        example = state.seed("example", text if text in examples else None, tuple(examples))
-        with st.container(key="one-line-examples"):  # which scrolls, see `apps.style`
-            st.pills(
-                "Examples, answered at once",
-                examples,
-                key=example,
-                format_func=plain,
-                on_change=_example_chosen,
-                args=(example,),
-                label_visibility="collapsed",
-            )
+    _examples(task, text)
     cap = saved_models.length_cap(task)
     beams = state.value("beams", widgets.BEAMS, 1, labels=widgets.BEAM_LABELS.get)
     length = state.value("max", range(1, cap + 1), cap)
@@ -98,31 +86,54 @@ def _choose(task: str) -> Question:
             help=f"At most {state.MAX_CHARACTERS:,} characters are read.",
         )
         with how, st.container(horizontal=True, vertical_alignment="bottom"):
-            st.segmented_control(
-                "Decoding",
-                widgets.BEAMS,
-                key=fields["beams"],
-                format_func=widgets.BEAM_LABELS.get,
-                required=True,
-                help=widgets.BEAM_HELP,
-            )
-            st.number_input(
-                "Longest output",
-                min_value=1,
-                max_value=cap,
-                key=fields["max"],
-                width=130,
-                help="In tokens: the word parts, characters or sounds that the models write.",
-            )
-            st.form_submit_button(
-                "Compare",
-                type="primary",
-                icon=":material/play_arrow:",
-                on_click=_submitted,
-                args=(fields, cap),
-            )
+            _how(fields, cap)
     here = state.get("run") == "here"
     return Question(task, names, text, beams, None if length == cap else length, here)
+
+
+def _examples(task: str, text: str) -> None:
+    """Examples of the task, each answered at once; `text`: what is asked now."""
+    examples = saved_models.example_sources(task)
+    if not examples:
+        return
+    example = state.seed("example", text if text in examples else None, tuple(examples))
+    with st.container(key="one-line-examples"):  # which scrolls, see `apps.style`
+        st.pills(
+            "Examples, answered at once",
+            examples,
+            key=example,
+            format_func=plain,
+            on_change=_example_chosen,
+            args=(example,),
+            label_visibility="collapsed",
+        )
+
+
+def _how(fields: dict[str, str], cap: int) -> None:
+    """How to decode, and the button of the form; `fields`: the keys of its controls."""
+    st.segmented_control(
+        "Decoding",
+        widgets.BEAMS,
+        key=fields["beams"],
+        format_func=widgets.BEAM_LABELS.get,
+        required=True,
+        help=widgets.BEAM_HELP,
+    )
+    st.number_input(
+        "Longest output",
+        min_value=1,
+        max_value=cap,
+        key=fields["max"],
+        width=130,
+        help="In tokens: the word parts, characters or sounds that the models write.",
+    )
+    st.form_submit_button(
+        "Compare",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=_submitted,
+        args=(fields, cap),
+    )
 
 
 def _example_chosen(key: str) -> None:

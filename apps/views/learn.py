@@ -34,7 +34,7 @@ CHAPTERS = (
     pretraining,
     causal,
 )
-"""In the order in which they are to be read: each may lean on those before it."""
+"""In the order in which they are to be read: each may rely on those before it."""
 
 
 def render() -> None:

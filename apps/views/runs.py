@@ -9,8 +9,9 @@ import streamlit as st
 from apps import figures, model_places, presentation, saved_models, state
 from apps.charts import runs as run_charts
 from apps.markdown import plain
-from apps.sections import run_data, run_jobs
-from apps.sections.run_data import ALONG, COLUMNS, COSTS, Run
+from apps.sections import run_curves, run_data, run_jobs, run_settings
+from apps.sections.run_curves import ALONG
+from apps.sections.run_data import COLUMNS, COSTS, Run
 
 KINDS = ("seq2seq", "language_model")
 MOST = 8
@@ -101,7 +102,7 @@ def _choose(names: Sequence[str]) -> list[str]:
 
 def _axes(runs: Sequence[Run]) -> tuple[str | None, str, bool]:
     """What is drawn, against what, and whether on a logarithmic scale."""
-    found = run_data.measures(runs)
+    found = run_curves.measures(runs)
     if not found:
         return None, "step", False
     keys = list(found)
@@ -133,7 +134,7 @@ def _curves(
         st.rerun()
     _states(runs)
     if measure is None:
-        measure = next(iter(run_data.measures(runs)), None)
+        measure = next(iter(run_curves.measures(runs)), None)
     if measure is None:
         st.info("No curve yet: `history.csv` is written while a run trains.")
     else:
@@ -150,15 +151,15 @@ def _states(runs: Sequence[Run]) -> None:
 
 
 def _chart(runs: Sequence[Run], measure: str, along: str, *, log: bool) -> None:
-    info = run_data.measures(runs).get(measure)
+    info = run_curves.measures(runs).get(measure)
     title = info.label if info else measure
-    rows = run_data.points(runs, measure, along)
+    rows = run_curves.points(runs, measure, along)
     if not rows or (log and all(row["y"] <= 0 for row in rows)):
         st.info(f"None of these runs has values of this kind: {plain(title)}.")
         return
     if info and info.meaning:
         st.caption(f"**{title}.** {info.meaning}")
-    if measure == run_data.LOSS:
+    if measure == run_curves.LOSS:
         st.caption(
             "Nats a token. The training side counts with label smoothing and dropout; the "
             "validation side without, and with averaged weights. So either may be the lower one."
@@ -174,13 +175,13 @@ def _chart(runs: Sequence[Run], measure: str, along: str, *, log: bool) -> None:
 
 def _cost(runs: Sequence[Run]) -> None:
     st.header("Time and memory", anchor=False)
-    infos = run_data.measures(runs)
+    infos = run_curves.measures(runs)
     rows = []
     for run in runs:
         bests = {}
         for info in infos.values():
-            if info.key not in run_data.OTHERS and (found := run_data.best(run, info)):
-                name = "validation loss" if info.key == run_data.LOSS else info.label
+            if info.key not in run_curves.OTHERS and (found := run_curves.best(run, info)):
+                name = "validation loss" if info.key == run_curves.LOSS else info.label
                 bests[f"Best {name} {info.arrow}"] = found[0]
         facts = {header: run.facts.get(key) for key, header in COLUMNS.items()}
         rows.append({"Run": run.label, "State": run.told.partition(";")[0], **bests, **facts})
@@ -215,7 +216,7 @@ def _settings(runs: Sequence[Run]) -> None:
     if not told:
         return
     every = st.toggle("All settings", **state.flag("all"))
-    rows = run_data.differing(told, every=every)
+    rows = run_settings.differing({run.label: run.settings for run in told}, every=every)
     if not rows:
         st.markdown("None: they were trained alike." if len(told) > 1 else "This is one run alone.")
         return

@@ -16,9 +16,10 @@ from apps.charts import base as charts
 from apps.components import shaded_words
 from apps.labels import END, END_LABEL, Answer, Reading, from_prediction, read
 from apps.markdown import plain
-from apps.sections import answer_view, intervention_outcome, text_score
+from apps.sections import answer_view, intervention_words, text_score
 from apps.sections.answer_view import Which
-from apps.sections.intervention_outcome import nats, per_piece, quoted, spans_of, total
+from apps.sections.intervention_steps import spans_of
+from apps.sections.intervention_words import nats, per_piece, quoted, total
 from zoo import interpret
 from zoo.prediction import spell
 from zoo.tokenizer import WORD_START
@@ -104,7 +105,7 @@ def _target(task: str) -> str:
         placeholder=saved_models.info(task).target_hint or None,
         help=f"At most {state.MAX_CHARACTERS:,} characters are read. Ctrl+Enter reads it.",
     )
-    return intervention_outcome.as_written(task, typed)
+    return intervention_words.as_written(task, typed)
 
 
 def _forced(name: str, text: str, target: str) -> tuple[Prediction, Candidates, Any] | None:

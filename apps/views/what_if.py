@@ -15,6 +15,7 @@ from apps.sections import (
     answer_view,
     continuation_what_if,
     intervention_outcome,
+    intervention_words,
     writing_options,
 )
 from apps.sections import intervention_tools as tools
@@ -136,7 +137,7 @@ def _choose(
         swap=(tuple(swap),) if len(swap) == 2 else (),
         force=force,
         off=off,
-        prefix=intervention_outcome.as_written(task, prefix),
+        prefix=intervention_words.as_written(task, prefix),
         unit="word" if saved_models.unit(task) == "word" else "piece",
     )
     return what, remark, which

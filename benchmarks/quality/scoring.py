@@ -32,7 +32,7 @@ def decode(
 ) -> dict[str, Any]:
     """The scores of the test split by width of the search, and when and by what they were made."""
     import zoo
-    from training import evaluate, tasks
+    from training import evaluate_pairs, tasks
 
     # The corpus before the first compilation: what is missing should be said at once.
     examples = tasks.get(name).examples("test")
@@ -41,7 +41,7 @@ def decode(
     for width in beams:
         typer.echo(f"{folder.name}: {len(examples):,} sentences, beam of {width}")
         sources = [example.source for example in examples]
-        found = evaluate.predict(model, sources, width, progress=True)
+        found = evaluate_pairs.predict(model, sources, width, progress=True)
         texts = [prediction.text for prediction in found]
         figures, made_by = score(texts, examples), versions(PACKAGES)
         if tokenise is not None:

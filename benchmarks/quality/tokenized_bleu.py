@@ -1,8 +1,8 @@
 """Lowercased spaCy and Moses tokens, as published figures count them, made by another environment.
 
-Both packages would weigh on the zoo's own: a process of `.venv-peers/quality` reads a line of JSON
-such as `{"kind": "spacy", "language": "en", "texts": [...]}` and answers with a line. Standard
-library only, apart from the two.
+Both packages would change those that the zoo needs: a process of `.venv-peers/quality` reads a line
+of JSON such as `{"kind": "spacy", "language": "en", "texts": [...]}` and answers with a line.
+Standard library only, apart from the two.
 """
 
 from __future__ import annotations

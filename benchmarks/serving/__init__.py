@@ -1,1 +1,1 @@
-"""The service under load: replicas and machines that die, too many requests, nonsense."""
+"""The service under load: replicas and machines that fail, too many requests, nonsense."""

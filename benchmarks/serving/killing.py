@@ -56,8 +56,8 @@ class Killer:
 
     Args:
         cluster, second: as `service.two_nodes` gives them.
-        seconds: of the whole measurement; the node dies after half of it.
-        every: seconds between two deaths.
+        seconds: of the whole measurement; the node is killed after half of it.
+        every: seconds between two kills.
     """
 
     def __init__(self, cluster: Any, second: Any, seconds: float, every: float):

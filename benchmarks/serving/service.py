@@ -82,7 +82,7 @@ def running(settings: Mapping[str, Any], address: str = "") -> Iterator[Service]
 
 @contextlib.contextmanager
 def two_nodes() -> Iterator[tuple[Any, Any]]:
-    """A Ray cluster of two nodes on 127.0.0.1: the cluster, and the node that may die."""
+    """A Ray cluster of two nodes on 127.0.0.1: the cluster, and the node that may be killed."""
     from zoo.serving import cluster as ours
 
     ours.prepare("")

@@ -27,7 +27,7 @@ def make(name: str, folder: Path = ENVIRONMENTS) -> None:
     """Make the environment of `requirements/NAME.txt`, or bring it up to date.
 
     Raises:
-        ValueError: there is no such file, or one of a peer's own cannot be had.
+        ValueError: there is no such file, or one of a peer's own cannot be fetched.
         subprocess.CalledProcessError: pip could not; it has said why.
     """
     if name not in names():
@@ -45,7 +45,7 @@ def fetch(file: Download, folder: Path = ENVIRONMENTS) -> None:
     """Download a peer's file, unless it is there.
 
     Raises:
-        ValueError: it cannot be had, or is another one than expected.
+        ValueError: it cannot be fetched, or is another one than expected.
     """
     path = folder / file.path
     if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256:

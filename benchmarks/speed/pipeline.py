@@ -1,4 +1,4 @@
-"""The input pipeline by itself: how fast it feeds, and how much memory that takes, by corpus size.
+"""The input pipeline by itself: how fast it is, and how much memory that takes, by corpus size.
 
     python -m benchmarks.speed.pipeline --pairs 1000000 --pairs 10000000
 

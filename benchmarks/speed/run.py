@@ -32,7 +32,7 @@ WRITTEN = (":!benchmarks/results", ":!README.md")
 PROBE = 0.4
 """Seconds of each look at the machine itself."""
 PAUSE = 0.5
-"""Seconds between blocks, in which the threads of the last one go to sleep."""
+"""Seconds between blocks, in which the threads of the last one come to rest."""
 
 Answers = dict[str, list[dict[str, Any] | None]]
 """By system, what it answered in each round; None where it failed."""

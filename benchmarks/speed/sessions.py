@@ -1,7 +1,7 @@
 """A class at the dashboard: `python -m benchmarks.speed.sessions`, so many sessions at once.
 
 Starts the dashboard with nothing kept on disk, opens sessions as a browser does (one WebSocket
-each, Streamlit's own messages) and has each ask Compare for a sentence that nobody asked before.
+each, Streamlit's own messages) and has each ask Compare for a sentence that was not asked before.
 All begin at the same moment, right after the start of the server (cold), and again (warm). Written
 down is how long a session waited for all answers and for the whole page, and the server's memory.
 """
@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "benchmarks" / "results" / "engine" / "sessions.json"
 COMMAND = "python -m benchmarks.speed.sessions"
 ANSWERED = b"sure of the whole output"
-"""What stands in each answer."""
+"""What is in each answer."""
 WAIT = 300
 WHO = ("My sister", "The old man", "Tom", "Our teacher", "Nobody", "The little girl")
 DOES = ("has", "sees", "wants", "would like to buy", "cannot find", "never had")
@@ -92,7 +92,7 @@ def sentences(count: int, number: int) -> list[str]:
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
+    """A port that no process listens at."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]

@@ -177,7 +177,7 @@ def section(folder: Path = RESULTS) -> str:
 
 
 def replace(text: str, tables: str) -> str:
-    """`text` with what stands between the two comments replaced. Raises ValueError: no such."""
+    """`text` with what is between the two comments replaced. Raises ValueError: no such."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

@@ -103,7 +103,7 @@ def make(task: str = "") -> Workload:
     """The workload of `task`, or of the first of `TASKS` that there is.
 
     Raises:
-        DownloadError: `task` is named, and neither on disk nor to be had.
+        DownloadError: `task` is named, and neither on disk nor can be fetched.
     """
     from training.data.download import DownloadError
 

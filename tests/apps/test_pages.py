@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from apps import inference, saved_models, state
 from apps.labels import Answer
-from apps.views import leaderboard
+from apps.sections import answers_side_by_side
 from tests.apps import fake_saved_models
 
 DASHBOARD = str(Path(__file__).resolve().parents[2] / "apps" / "dashboard.py")
@@ -302,9 +302,9 @@ def test_predictions_are_sorted_by_how_far_two_models_lie_apart():
     one = [entry("a", 50), entry("b", 90), entry("c", 10), entry("only one", 1)]
     other = [entry("c", 80), entry("b", 40), entry("a", 50)]
     order = {
-        ahead: [row["source"] for row in leaderboard.side_by_side(one, other, ahead)]
+        ahead: [row["source"] for row in answers_side_by_side.side_by_side(one, other, ahead)]
         for ahead in ("widest", "one", "other")
     }
     assert order == {"widest": ["c", "b", "a"], "one": ["b", "a", "c"], "other": ["c", "a", "b"]}
-    assert leaderboard.score({"correct": True}) == 100
-    assert leaderboard.score({}) == 0
+    assert answers_side_by_side.score({"correct": True}) == 100
+    assert answers_side_by_side.score({}) == 0

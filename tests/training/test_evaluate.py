@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.training import training_runs
-from training import card_writer, evaluate, tasks, test_sets
+from training import card_writer, evaluate, evaluate_pairs, tasks, test_sets
 from training.tasks import reading
 
 
@@ -65,7 +65,7 @@ class Upper(tasks.Task):
 def test_predictions_come_back_in_order_from_sorted_batches(tmp_path):
     model = Echo(tmp_path)
     sources = ["ccc", "a", "bb", "dddd"] * 40
-    found = evaluate.predict(model, sources)
+    found = evaluate_pairs.predict(model, sources)
     assert [answer.text for answer in found] == [source.upper() for source in sources]
     assert sum(map(len, model.batches)) == 160 and max(map(len, model.batches)) <= 64
     flat = [length for batch in model.batches for length in batch]
@@ -73,7 +73,7 @@ def test_predictions_come_back_in_order_from_sorted_batches(tmp_path):
 
 
 def test_metrics_of_a_task(tmp_path):
-    found = evaluate.evaluate_task(Echo(tmp_path), Upper())
+    found = evaluate_pairs.evaluate_task(Echo(tmp_path), Upper())
     assert found["examples"] == 700
     assert found["exact_match"]["value"] == 90.0
     assert found["exact_match"]["low"] < 90.0 < found["exact_match"]["high"]
@@ -83,23 +83,27 @@ def test_metrics_of_a_task(tmp_path):
 
 def test_a_limit_draws_the_same_fair_sample(tmp_path):
     examples = Upper().examples("test")
-    drawn = evaluate.sample(examples, 50)
-    assert drawn == evaluate.sample(examples, 50) and len(drawn) == 50
+    drawn = evaluate_pairs.sample(examples, 50)
+    assert drawn == evaluate_pairs.sample(examples, 50) and len(drawn) == 50
     assert drawn != examples[:50]
-    assert evaluate.sample(examples, None) == evaluate.sample(examples, 9999) == examples
+    assert (
+        evaluate_pairs.sample(examples, None) == evaluate_pairs.sample(examples, 9999) == examples
+    )
     with pytest.raises(ValueError, match="limit=0"):
-        evaluate.sample(examples, 0)
-    assert evaluate.evaluate_task(Echo(tmp_path), Upper(), limit=20)["examples"] == 20
+        evaluate_pairs.sample(examples, 0)
+    assert evaluate_pairs.evaluate_task(Echo(tmp_path), Upper(), limit=20)["examples"] == 20
 
 
 def test_nothing_to_evaluate_is_refused(tmp_path):
     with pytest.raises(ValueError, match="0 examples"):
-        evaluate.evaluate_examples(Echo(tmp_path), Upper(), [])
+        evaluate_pairs.evaluate_examples(Echo(tmp_path), Upper(), [])
 
 
 def test_updating_a_card_keeps_other_beams_and_greedy_predictions(tmp_path):
     card_writer.write(tmp_path, {"name": "x", "metrics": {"5": {"examples": 3}}})
-    metrics, records = evaluate.evaluate_examples(Echo(tmp_path), Upper(), Upper().examples("test"))
+    metrics, records = evaluate_pairs.evaluate_examples(
+        Echo(tmp_path), Upper(), Upper().examples("test")
+    )
     evaluate.update_card(tmp_path, 1, metrics, records)
     card = card_writer.read(tmp_path)
     assert card["metrics"]["1"] == metrics and card["metrics"]["5"] == {"examples": 3}

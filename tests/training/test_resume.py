@@ -15,7 +15,7 @@ from safetensors.numpy import load
 import zoo
 from tests.training import training_runs
 from tests.zoo import tiny_models
-from training import card_writer, checkpoint, run
+from training import card_writer, checkpoint, run_progress
 from training.checkpoint import CheckpointError, Progress
 from training.data.batches import make_batch
 from training.distributed import devices
@@ -189,15 +189,15 @@ def test_the_precision_auto_is_the_machines_then_the_runs(network, tmp_path):
     chosen = {}
     for precision in ("float32", "mixed_bfloat16"):
         on = types.SimpleNamespace(precision=lambda known=precision: known)
-        began = run.read_progress(tmp_path / "new", settings, False, on).settings
+        began = run_progress.read_progress(tmp_path / "new", settings, False, on).settings
         assert began == {"seed": 1, "precision": precision}
         chosen[precision] = on
-    state = tmp_path / run.STATE
+    state = tmp_path / run_progress.STATE
     checkpoint.save(state, network.model, Progress(step=2, settings={**settings, **began}))
-    found = run.read_progress(tmp_path, settings, False, chosen["float32"])
+    found = run_progress.read_progress(tmp_path, settings, False, chosen["float32"])
     assert found.step == 2 and found.settings["precision"] == "mixed_bfloat16"
     with pytest.raises(CheckpointError, match=r"other settings \(precision\)"):
-        run.read_progress(tmp_path, {**settings, "precision": "float32"}, False)
+        run_progress.read_progress(tmp_path, {**settings, "precision": "float32"}, False)
 
 
 @pytest.mark.parametrize(

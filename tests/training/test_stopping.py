@@ -13,7 +13,7 @@ import pytest
 
 import zoo
 from tests.training import training_runs
-from training import card_writer, checkpoint, evaluate, run, tasks
+from training import card_writer, checkpoint, evaluate_pairs, run, tasks
 from training.checkpoint import Progress
 from training.loop import Place, Schedule, Trainer
 from training.metrics import text as metrics
@@ -80,7 +80,7 @@ def test_a_chinese_corpus_does_not_keep_its_first_checkpoint(tmp_path):
     assert {row["decided_by"] for row in rows} <= {"valid_bleu", "valid_loss"}
     loaded, task = zoo.load(tmp_path / "model"), tasks.get(f"tsv:{corpus}")
     task.score_as(loaded.card["scoring"])
-    found, _ = evaluate.evaluate_examples(loaded, task, task.examples("test"))
+    found, _ = evaluate_pairs.evaluate_examples(loaded, task, task.examples("test"))
     assert "tok:zh" in found["bleu"]["signature"]
     words = loaded.predict("today I read.", target=["我今天看书。"])[0].words()
     assert len(words.target) > 4 and words.attention == {}

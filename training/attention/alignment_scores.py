@@ -16,7 +16,7 @@ import numpy as np
 from training.attention import gold_alignments
 from training.attention.entries import difference, entry, figure
 from training.attention.gold_alignments import AlignedPair
-from training.evaluate import BATCH, sample
+from training.evaluate_pairs import BATCH, sample
 from zoo.interpret import alignment, saliency
 from zoo.prediction import END
 from zoo.stats import bootstrap

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from training.attention.entries import difference, entry, figure, plain
-from training.evaluate import BATCH, predict
+from training.evaluate_pairs import BATCH, predict
 from zoo.interpret import (
     attention_metrics,
     attribute,
@@ -180,7 +180,7 @@ def importance(
 
 @dataclass
 class _Without:
-    """A model with a head off, as `training.evaluate.predict` asks it."""
+    """A model with a head off, as `training.evaluate_pairs.predict` asks it."""
 
     loaded: Seq2SeqPredictor
     off: tuple[Off, ...]

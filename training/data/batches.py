@@ -121,7 +121,7 @@ def assemble(source: np.ndarray, target_out: np.ndarray) -> Batch:
     real = target_out != PAD
     target_in = np.empty_like(target_out)
     target_in[:, :1] = BOS
-    # What stands at the end of a row is read only under padding, which has no weight.
+    # What is at the end of a row is read only under padding, which has no weight.
     np.multiply(target_out[:, :-1], real[:, 1:], out=target_in[:, 1:])
     tokens = int(np.count_nonzero(real))
     return Batch(
@@ -137,7 +137,7 @@ def blur(batch: Batch, share: float, generator: np.random.Generator) -> Batch:
     """The batch with a `share` of the tokens it reads replaced by UNK; what to write stays.
 
     Token dropout (Dai and Le 2015, arXiv:1511.01432; Bowman et al. 2016, arXiv:1511.06349): a
-    small corpus is not learned by heart, and the decoder leans on the source. PAD, BOS and EOS
+    small corpus is not learned by heart, and the decoder relies on the source. PAD, BOS and EOS
     are never touched.
     """
 

@@ -1,4 +1,4 @@
-"""Finding corpora on disk, and fetching them from their public homes with a checksum."""
+"""Finding corpora on disk, and fetching them from where they are published with a checksum."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LARGEST = 4 << 30  # bytes after unpacking; an archive that claims more is refus
 
 
 class DownloadError(CommandError):
-    """A corpus is neither on disk nor to be had. The message is one line that says what to do."""
+    """A corpus is not on disk and cannot be fetched; the message, one line, says what to do."""
 
 
 def cache_folder() -> Path:

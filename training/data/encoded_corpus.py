@@ -195,7 +195,7 @@ def _encode_missing(
 
 
 def _obey_parent() -> None:
-    """In a worker: Ctrl-C is the parent's to answer, and no parent means no work."""
+    """In a worker: the parent answers Ctrl-C, and without a parent the work ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def follow() -> None:

@@ -37,7 +37,7 @@ def exchange_names(
 ) -> list[Pair]:
     """The copies, without the pairs themselves; the same for the same arguments.
 
-    A name is a capitalised word of three letters or more that stands on both sides, and hardly
+    A name is a capitalised word of three letters or more that is on both sides, and hardly
     ever without its capital.
 
     Args:

@@ -18,7 +18,7 @@ from training.tasks.base import Pair
 # A run of digits that is not part of a word such as MP3 or 31st.
 _RUN = re.compile(r"(?<![^\W_])\d+(?![^\W_])")
 _JOINT = ".,:"
-"""What stands between the runs of one number or time of day: 3.5, 40,000, 2:30."""
+"""What is between the runs of one number or time of day: 3.5, 40,000, 2:30."""
 
 # Two to twelve, then the tens to a hundred, in the words that leave nothing to agree with.
 NUMBER_WORDS: dict[str, dict[str, int]] = {

@@ -103,7 +103,7 @@ def learn(texts: Sequence[str], spec: TokenizerSpec, vocabulary: int = 0) -> Tok
     Sub-words give their characters at most half of the tokens, so that words can be learnt too.
     Without a number asked for, the vocabulary grows up to `LARGEST` to keep all characters.
     """
-    # Equal texts teach nothing more, and a source may stand in many pairs.
+    # Equal texts teach nothing more, and a source may be in many pairs.
     texts = dict.fromkeys(texts)
     if spec.model_type in ("char", "word"):
         size = whole_vocabulary(texts, spec.model_type)

@@ -81,7 +81,7 @@ class Devices:
         return 1 if self.compiles_steps() else 4
 
     def share(self, batch: Batch) -> Batch:
-        """The rows of the global `batch` that this process feeds, filled up to equal shares."""
+        """The rows of the global `batch` that this process provides, filled up to equal shares."""
         from training.data.batches import fill, up
 
         if self.count == 1:
@@ -203,7 +203,7 @@ def _jax_devices(
     _check_there(wanted, len(here), here[0].platform.upper())
     if wanted == 1 and not several:
         return Devices()
-    # By process: the rows that a process feeds stand together in the global batch.
+    # By process: the rows that a process provides are next to each other in the global batch.
     everywhere = sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
     taken = [
         device
@@ -256,7 +256,7 @@ def prepare(threads: int = 0) -> None:
             os.environ.get("XLA_FLAGS", "")
             + f" --xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
         ).strip()
-    # Both are imported wherever they are found, and serve nothing here: 170 MB and two seconds.
+    # Both are imported wherever they are found, and are not needed here: 170 MB and two seconds.
     with left_out("pandas", *(["jax"] if backend_wanted() == "tensorflow" else [])):
         import keras
 

@@ -20,7 +20,7 @@ from typing import Any
 from training.commands import sentence
 
 PATIENCE = 24 * 3600
-"""Seconds to wait for a process that lives; one that dies is noticed by its missing heartbeat."""
+"""Seconds to wait for a process that runs; an ended one is noticed by its missing heartbeat."""
 KEPT = 8
 """Words that stay with the coordinator: a process is never as far behind as this."""
 
@@ -85,7 +85,7 @@ class Processes:
 
     @contextmanager
     def ends_at_once(self, expected: tuple[type[BaseException], ...]) -> Iterator[None]:
-        """Leave after an error without the usual goodbye, which would wait for the others.
+        """Leave after an error without the usual shutdown, which would wait for the others.
 
         They notice that this one is gone, and end as well. A process alone is left as it is.
 

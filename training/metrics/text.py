@@ -1,4 +1,4 @@
-"""Figures of merit, each as sufficient statistics per example, so that intervals are cheap.
+"""Figures of merit, each as sufficient statistics per example, so that intervals take little time.
 
 All figures are in percent (0 to 100). A corpus figure is a function of the *sum* of its
 per-example statistics; the bootstrap therefore resamples rows of numbers, not texts.

@@ -127,7 +127,7 @@ class Task(ABC):
         return TaskInfo(label=name, output_unit=self.unit, input_unit=self.unit)
 
     def accepted(self, source: str) -> tuple[str, ...]:
-        """What people accept as an answer to an input of the showcase; () where nobody knows."""
+        """What people accept as an answer to an input of the showcase; () where it is not known."""
         return ()
 
     def score(self, predictions: Sequence[str], examples: Sequence[Example]) -> dict[str, float]:

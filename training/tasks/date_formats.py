@@ -56,10 +56,10 @@ ROMAN = "I II III IV V VI VII VIII IX X XI XII".split()
 CASES = ("plain",) * 5 + ("lower", "lower", "upper", "title")
 
 YEAR, MONTH, DAY = (0, 1, 2, 3), (5, 6), (8, 9)  # positions in "YYYY-MM-DD"
-SHORT_YEAR = ((0, 1, 2), (0, 1, 3))  # what each digit of a two-digit year feeds
+SHORT_YEAR = ((0, 1, 2), (0, 1, 3))  # what each digit of a two-digit year determines
 _TOKEN = re.compile(r"'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+")
 
-Written = list[tuple[str, tuple[int, ...]]]  # runs of text, and the target positions they feed
+Written = list[tuple[str, tuple[int, ...]]]  # runs of text, and the target positions they determine
 
 # How every source is cleaned, in training and in use.
 NORMALIZER: tuple[Step, ...] = (
@@ -93,7 +93,7 @@ class Writer:
         self._pool = [name for name in LOCALES for _ in range(WEIGHTS.get(name, 1))]
 
     def __call__(self, day: date, rng: random.Random) -> tuple[str, list[tuple[int, ...]]]:
-        """The text, and for each of its characters the positions of "YYYY-MM-DD" it feeds."""
+        """The text, and for each of its characters the positions of "YYYY-MM-DD" it determines."""
         while True:
             name = self._pool[rng.randrange(len(self._pool))]
             language = self._languages[name]
@@ -144,11 +144,11 @@ def write(
 def number(
     letter: str, width: int, day: date, digits: str
 ) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The digits of a year, month or day, each feeding the digit of the same significance.
+    """The digits of a year, month or day, each determining the digit of the same significance.
 
-    A single digit feeds both digits of "03": its standing alone is what says the zero. Of a
-    two-digit year ("yy"), both digits feed both digits of the century too, which follows from the
-    number they make.
+    A single digit determines both digits of "03": that it is alone says the zero. Of a two-digit
+    year ("yy"), both digits determine both digits of the century too, which follows from the number
+    they make.
     """
     if letter == "y" and width == 2:
         for character, targets in zip(f"{day.year % 100:02}", SHORT_YEAR, strict=True):

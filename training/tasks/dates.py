@@ -3,7 +3,7 @@
 What a string means is always decided by the string. An all-numeric date with the year first is
 year-month-day, with the year last day-month-year, and month-day-year only when the day is above 12.
 Years have four digits, or two with the pivot of POSIX: 69-99 are 1969-1999, 00-68 are 2000-2068.
-A year of two digits stands last (05/03/21 is 5 March 2021); it comes first only when it is above
+A year of two digits comes last (05/03/21 is 5 March 2021); it comes first only when it is above
 31 and so no day (99-03-05), or marked (21年3月5日). Gregorian calendar only. Month names that mean
 different months in different languages (Croatian *listopada* is October, Polish *listopada*
 November) are kept in one.
@@ -166,7 +166,7 @@ class Dates(Task):
 
 
 def example(day: date, source: str, slots: Sequence[tuple[int, ...]]) -> Example:
-    """The example of one written date; `slots` says which of the ten characters each one feeds."""
+    """The example of one written date; `slots`: which of the ten characters each one determines."""
     alignment: list[list[int]] = [[] for _ in range(10)]
     for index, targets in enumerate(slots):
         for target in targets:

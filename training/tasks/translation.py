@@ -83,7 +83,7 @@ class Translation(Task):
     def _splits(self) -> dict[str, list[Example]]:
         pairs = self.pairs()
         held = {s: group(pairs[s]) for s in ("valid", "test")}
-        # the same source may stand in several splits of a corpus: then it is no test any more
+        # the same source may be in several splits of a corpus: then it is no test any more
         seen = {corpora.key(e.source) for examples in held.values() for e in examples}
         train = [p for p in dict.fromkeys(pairs["train"]) if corpora.key(p[0]) not in seen]
         tested = {corpora.key(e.source) for e in held["test"]}

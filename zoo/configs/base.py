@@ -38,6 +38,11 @@ class Range:
         least, most: the smallest and the largest number; None: there is no such bound.
         below: numbers must be smaller than this; None: no such bound.
         choices: the only values there are; empty: any of the field's type.
+
+    Example:
+        >>> share = Range(least=0, below=1)
+        >>> share.holds(0.5), share.holds(1), str(share)
+        (True, False, 'at least 0 and below 1')
     """
 
     least: float | None = None

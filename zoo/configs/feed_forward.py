@@ -42,7 +42,7 @@ class FeedForwardSeq2Seq(Config):
 
     Args:
         source_vocabulary, target_vocabulary: how many tokens each side has.
-        shared_vocabulary: both sides use the same tokens, hence the same embedding.
+        shared_vocabulary: both sides use the same tokens, and so the same embedding.
         hidden_size: of the embeddings.
         window: how many tokens of the source are read; what stands behind them is not.
         target_window: how many of the tokens written last are read at each step.

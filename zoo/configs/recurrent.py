@@ -14,7 +14,7 @@ class Recurrent(Config):
 
     Args:
         source_vocabulary, target_vocabulary: how many tokens each side has.
-        shared_vocabulary: both sides use the same tokens, hence the same embedding.
+        shared_vocabulary: both sides use the same tokens, and so the same embedding.
         embedding_size: of the token embeddings, and of the tied output.
         hidden_size: of the decoder's state; each direction of a bidirectional encoder has half.
         attention_size: of the hidden layer of additive attention; unused without it.

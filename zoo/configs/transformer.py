@@ -14,7 +14,7 @@ class Transformer(Config):
 
     Args:
         source_vocabulary, target_vocabulary: how many tokens each side has.
-        shared_vocabulary: both sides use the same tokens, hence the same embedding.
+        shared_vocabulary: both sides use the same tokens, and so the same embedding.
         hidden_size: of the residual stream, d_model.
         heads: of every attention layer; must divide `hidden_size`.
         feed_forward_size: of the inner layer of the position-wise network, usually four times

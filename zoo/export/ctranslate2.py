@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import cleaning, registry
-from zoo.export import ctranslate2_model, folders
+from zoo.export import ctranslate2_model, folders, readmes
 from zoo.export.ctranslate2_model import CTranslate2Error
 from zoo.inference.seq2seq_base import MAX_CHARACTERS
 from zoo.saving import write_aside, write_json
@@ -177,7 +177,7 @@ def export(
         settings["source"]["normalizer"] = loaded.source_tokenizer.normalizer.steps
         write_json(aside / "preprocessing.json", settings)
         text = README.lstrip("\n").format(
-            **folders.facts(loaded, aside, example),
+            **readmes.folder_facts(loaded, aside, example),
             precision=precision,
             invisible=ascii(cleaning.INVISIBLE),
             space=ascii(cleaning.SPACE),

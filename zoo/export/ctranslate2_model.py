@@ -188,7 +188,7 @@ class _Writer:
 
 
 def _activation(feedforward: Any) -> str:
-    """CTranslate2's name of what stands between the two layers."""
+    """CTranslate2's name of what is between the two layers."""
     name = getattr(feedforward.inner.activation, "__name__", "of another kind")
     if name not in ACTIVATIONS:
         raise _not_held(f"the activation {name}")

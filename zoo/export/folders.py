@@ -49,19 +49,3 @@ def copy_files(loaded: Any, folder: Path, *others: str) -> None:
     for name in {*others, *kept}:
         if (loaded.path / name).is_file():
             shutil.copyfile(loaded.path / name, folder / name)
-
-
-def facts(loaded: Any, folder: Path, example: str = "") -> dict[str, Any]:
-    """What a README says of a model, by the names of its places."""
-    data = loaded.card.get("data") or {}
-    origin = [data.get(field) for field in ("corpus", "url", "licence", "attribution")]
-    return {
-        "name": loaded.name,
-        "model": loaded.config["model"],
-        "task": loaded.config["task"],
-        "size": sum(file.stat().st_size for file in folder.iterdir()) / 1e6,
-        "origin": ", ".join(str(value) for value in origin if value) or "unknown",
-        "example": repr(example or "a text"),
-        "source": getattr(loaded, "max_source_length", None),
-        "target": getattr(loaded, "max_target_length", None),
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.export import folders
+from zoo.export import readmes
 
 if TYPE_CHECKING:
     from zoo.inference.litert_making import Loaded
@@ -86,7 +86,7 @@ def write(loaded: Loaded, folder: Path, precision: str, example: str) -> str:
         precision: of the weights.
         example: a text that the examples ask for.
     """
-    known = {**folders.facts(loaded, folder, example), "precision": precision}
+    known = {**readmes.folder_facts(loaded, folder, example), "precision": precision}
     if loaded.config["kind"] == "seq2seq":
         text = INTRO + SEQ2SEQ
     else:

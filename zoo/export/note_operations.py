@@ -183,7 +183,7 @@ def on_missing(found: tf.RaggedTensor) -> tf.Tensor:
     return tf.cond(
         tf.size(found.flat_values) > 0,
         lambda: tf.map_fn(_shown, found, fn_output_signature=tf.string),
-        lambda: tf.fill([found.nrows()], ""),  # most often, and far sooner
+        lambda: tf.fill([found.nrows()], ""),  # most often, and far faster
     )
 
 

@@ -77,7 +77,7 @@ def _graph(
     )
     # Each is traced once, for the signatures of ids and of text.
     greedy, beam, attention = (
-        _function(function, tf.TensorSpec([None, None], tf.int32))
+        versions.function(function, tf.TensorSpec([None, None], tf.int32))
         for function in (writer.greedy, writer.beam, writer.attention)
     )
 
@@ -88,7 +88,7 @@ def _graph(
             # Special tokens are dropped wherever they stand, so how rows are closed is no matter.
             return answer(closed(tf.ragged.boolean_mask(ids, ids > EOS), longest_source))
 
-        return _function(from_ids, tf.TensorSpec([None, None], tf.int32, "ids"))
+        return versions.function(from_ids, tf.TensorSpec([None, None], tf.int32, "ids"))
 
     signatures = {
         "ids": of_ids(greedy, most),
@@ -104,7 +104,7 @@ def _graph(
         def from_text(text: tf.Tensor) -> Answer:
             return side.answered(bounded(text, most, "texts"), answer)
 
-        return _function(from_text, tf.TensorSpec([None], tf.string, "text"))
+        return versions.function(from_text, tf.TensorSpec([None], tf.string, "text"))
 
     return module, {
         "serving_default": of_text(greedy, most),
@@ -112,9 +112,3 @@ def _graph(
         "attention": of_text(attention, most_with_maps),
         **signatures,
     }
-
-
-def _function(
-    function: Callable[[tf.Tensor], Answer], spec: tf.TensorSpec
-) -> Callable[..., Answer]:
-    return tf.function(function, input_signature=[spec], autograph=False)

@@ -67,7 +67,7 @@ class Writer:
     def __init__(self, network: Seq2Seq, longest: int):
         self._network, self._longest = network, longest
         self._axes = shapes(network)[2]
-        # Kept as it is read: turning the largest matrix takes a tenth of a short answer's time.
+        # Kept as it is read: transposing the largest matrix takes a tenth of a short answer's time.
         self.output_matrix = tf.Variable(network.output_matrix(), trainable=False)
         # Traced once for all signatures.
         self._encoded = tf.function(self._encoded, autograph=False)
@@ -210,7 +210,7 @@ def _widened(x: tf.Tensor, axis: int, more: tf.Tensor) -> tf.Tensor:
 
 
 def _at_least_one(lengths: tf.Tensor) -> tf.Tensor:
-    """The largest of `lengths`, but 1 at least: no client meets an axis of size 0."""
+    """The largest of `lengths`, but 1 at least: no client gets an axis of size 0."""
     return tf.maximum(tf.reduce_max(lengths), 1)
 
 

@@ -6,11 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import keras
-import tensorflow as tf
-
 from zoo import checks
-from zoo.export import batching
+from zoo.export import batching, readmes, versions
 from zoo.export.seq2seq_graph import BEAMS, most_rows
 from zoo.inference.seq2seq_base import MAX_CHARACTERS
 
@@ -33,23 +30,18 @@ def readme(
         text: whether there are signatures of text.
         example: what the README asks for.
     """
-    config = loaded.config
-    data = loaded.card.get("data") or {}
-    origin = [data.get(field) for field in ("corpus", "url", "licence", "attribution")]
     attends = "cross" in loaded.attention_heads
     row = loaded.source_tokenizer.encode(example)
-    asked = json.dumps({"instances": [example if text else row]}, ensure_ascii=False)
     rows = _rows(text)
     most_with_maps = most_rows(loaded.model, *longest, maps=True)
     values = {
         "signatures": "\n".join(f"| `{one}` | {given} | {gives} |" for one, given, gives in rows),
         "attention": "attention" if text else "ids_attention",
         "other": "beam" if text else "ids_beam",
-        "shell": json.dumps(example, ensure_ascii=False).replace("'", "\\u0027"),
+        "shell": readmes.shell_json(example),
+        **readmes.facts(loaded),
         "name": name,
-        "model": config["model"],
-        "task": config["task"],
-        "origin": ", ".join(str(value) for value in origin if value) or "unknown",
+        "versions": versions.written_with(),
         "source": longest[0],
         "target": longest[1],
         "characters": f"{MAX_CHARACTERS:,}",
@@ -62,12 +54,11 @@ def readme(
         "row": row,
         "checks": checks.description(loaded.checks),
         "example": json.dumps(example, ensure_ascii=False),
-        "request": asked.replace("'", "\\u0027"),
-        "versions": f"TensorFlow {tf.__version__} and Keras {keras.__version__}",
+        "request": readmes.shell_json({"instances": [example if text else row]}),
     }
     maps = ATTENTION if attends else NO_ATTENTION
     asked = [TEXT, BEAM, maps, CALL, IDS, TOGETHER] if text else [NO_TEXT, IDS, IDS_ONLY, maps]
-    return "\n".join(part.strip("\n").format_map(values) + "\n" for part in [HEAD, *asked, SERVING])
+    return readmes.filled([HEAD, *asked, SERVING], values)
 
 
 def _rows(text: bool) -> list[tuple[str, str, str]]:

@@ -144,7 +144,5 @@ def _quoted(text: str) -> str:
 def closed(pieces: tf.RaggedTensor, longest: int, end: Any = EOS, pad: Any = PAD) -> tf.Tensor:
     """(B, S): at most `longest` tokens a row, of which the last is `end`, then `pad`."""
     ends = tf.fill([pieces.nrows(), 1], end)
-    closed = tf.concat([pieces[:, : longest - 1], ends], axis=1)
     # An empty batch has a column too: no recurrent layer reads none.
-    width = tf.maximum(tf.reduce_max(closed.row_lengths()), 1)
-    return closed.to_tensor(pad, shape=tf.stack([-1, width]))
+    return text_operations.dense(tf.concat([pieces[:, : longest - 1], ends], axis=1), pad)

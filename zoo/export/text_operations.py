@@ -70,11 +70,9 @@ class TextOperations:
 
     def labels(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Ids -> what a page shows for each, dense (B, N) strings, "" where a row has ended."""
-        # An empty batch has a column too.
-        width = tf.maximum(tf.reduce_max(ids.row_lengths()), 1)
-        dense = ids.to_tensor(-1, shape=tf.stack([-1, width]))
-        shown = tf.gather(tf.constant(self._shown), tf.maximum(dense, 0))
-        return tf.where(dense < 0, "", shown)
+        filled = dense(ids, -1)
+        shown = tf.gather(tf.constant(self._shown), tf.maximum(filled, 0))
+        return tf.where(filled < 0, "", shown)
 
 
 class _Listed(TextOperations):
@@ -212,3 +210,9 @@ def operations(tokenizer: TextTokenizer) -> TextOperations:
 def known(ids: tf.Tensor, size: int) -> tf.Tensor:
     """`ids` with UNK for those that no vocabulary of `size` has."""
     return tf.where((ids >= PAD) & (ids < size), ids, UNK)
+
+
+def dense(rows: tf.RaggedTensor, padding: Any = PAD) -> tf.Tensor:
+    """(B, N) with `padding` where a row has ended; an empty batch has a column too."""
+    width = tf.maximum(tf.reduce_max(rows.row_lengths()), 1)
+    return rows.to_tensor(padding, shape=tf.stack([-1, width]))

@@ -1,11 +1,11 @@
-"""A new version of an export: written aside, numbered when it is complete."""
+"""A new version of a SavedModel: its functions, written aside, numbered when it is complete."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,22 @@ import tensorflow as tf
 
 Answer = dict[str, tf.Tensor]
 Signatures = dict[str, Callable[..., Answer]]
+
+
+def function(traced: Callable[..., Any], *specs: tf.TensorSpec) -> Callable[..., Any]:
+    """`traced` as a function of tensors, of which the graph has one, whatever calls it."""
+    return tf.function(traced, input_signature=specs, autograph=False)
+
+
+def signature(**inputs: tuple[Sequence[int | None], Any]) -> Callable[..., Any]:
+    """A decorator: a function of named tensors, each given by its shape and type."""
+    specs = [tf.TensorSpec(shape, kind, name) for name, (shape, kind) in inputs.items()]
+    return tf.function(input_signature=specs, autograph=False)
+
+
+def written_with() -> str:
+    """The packages that write a SavedModel and their versions, for its README."""
+    return f"TensorFlow {tf.__version__} and Keras {keras.__version__}"
 
 
 def check(length_cap: int | None) -> None:
@@ -72,7 +88,7 @@ def publish(aside: Path, folder: Path) -> Path:
         try:
             return aside.rename(version)
         except OSError:
-            # Somebody else took the number meanwhile: take the next one.
+            # Another process has taken the number: take the next one.
             if not version.exists():
                 raise
 

@@ -11,14 +11,13 @@ import numpy as np
 from keras import ops
 
 from zoo import saving
-from zoo.inference import stop_texts, text_scoring, writing
-from zoo.inference.language_model_base import LanguageModelBase, Row
-from zoo.inference.sampling import Sampling
+from zoo.inference import text_scoring, writing
+from zoo.inference.model_in_python import ModelInPython
+from zoo.inference.prompt_rows import Row, WritingOptions
 from zoo.inference.text_windows import Ranked
 from zoo.kinds.language_model import LanguageModel
 from zoo.padding import ROWS, bucket
 from zoo.runtime import backend
-from zoo.text_tokenizers import TextTokenizer
 
 LENGTHS = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 """Lengths that prompts are padded to."""
@@ -26,7 +25,7 @@ UNBOUNDED = 1024
 """The most tokens of a prompt that a network without a context reads at a time."""
 
 
-class LanguageModelPredictor(LanguageModelBase):
+class LanguageModelPredictor(ModelInPython):
     """A language model's network, tokenizer and card.
 
     Args:
@@ -34,26 +33,7 @@ class LanguageModelPredictor(LanguageModelBase):
         name, tokenizer, config, card, path: as `LanguageModelBase`.
     """
 
-    def __init__(
-        self,
-        name: str,
-        network: LanguageModel,
-        tokenizer: TextTokenizer,
-        config: dict[str, Any],
-        card: dict[str, Any] | None = None,
-        path: Path | None = None,
-    ):
-        super().__init__(name, tokenizer, config, card, path)
-        self.model = network
-
-    @classmethod
-    def from_folder(
-        cls, folder: Path, config: dict[str, Any], **known: Any
-    ) -> LanguageModelPredictor:
-        """The model in a folder, `config` its checked config.json; `known`: its name and card."""
-        model = cls.read_model(folder, config)
-        tokenizer = saving.read_text_tokenizer(folder, config)
-        return cls(network=model, tokenizer=tokenizer, config=config, path=folder, **known)
+    model: LanguageModel
 
     @staticmethod
     def read_model(folder: Path, config: dict[str, Any]) -> Any:
@@ -90,40 +70,31 @@ class LanguageModelPredictor(LanguageModelBase):
         start = self.tokenizer.start
         return text_scoring.ranked(self.model, ids, start, excluded, candidates, stride)
 
-    def _written(
-        self,
-        rows: list[Row],
-        limit: int,
-        sampling: Sampling | None,
-        uniform: np.ndarray | None,
-        stops: tuple[str, ...],
-        candidates: int,
-        chunk: int,
-    ) -> Iterator[None]:
+    def _written(self, rows: list[Row], options: WritingOptions) -> Iterator[None]:
         """Continue the rows in place, chunk by chunk."""
         excluded = writing.exclusion(self.tokenizer.size, self.tokenizer.excluded)
-        if uniform is not None:
-            uniform = uniform[[row.number for row in rows]]
         context = self.context
         done, state, logits = 0, None, None
         index, room = [0], 0
-        while done < limit and not all(row.ended for row in rows):
+        while done < options.limit and not all(row.ended for row in rows):
             if state is None or (context and max(index) >= room):
                 # The context is full: go on from its second half, so that it slides.
                 kept = (context // 2 if context else UNBOUNDED) if state is not None else None
                 logits, state, index, room = self._read(rows, kept)
-            count = min(chunk, limit - done)
+            count = min(options.chunk, options.limit - done)
             if context:
                 count = min(count, room - max(index))
-            made = self._chunk(
-                logits, state, index, count, excluded, sampling, uniform, done, chunk, candidates
+            run = backend.compiled(
+                self.model, writing.write, length=options.chunk, candidates=options.candidates
             )
+            chance = _chance(rows, options, done, len(index))
+            made = run(logits, state, np.array(index, "int32"), np.int32(count), excluded, *chance)
             logits, state = made.logits, made.state
             self._note(rows, made, count)
             index = [n + count for n in index]
             done += count
             for row in rows:
-                row.ended = row.ended or stop_texts.is_stopped(row.tokens, stops)
+                row.ended = row.ended or options.is_stopped(row)
             yield
 
     def _read(self, rows: list[Row], kept: int | None) -> tuple[Any, Any, list[int], int]:
@@ -162,33 +133,6 @@ class LanguageModelPredictor(LanguageModelBase):
             logits, state = run(tokens, count, logits, state)
         return logits, state, lengths, 1 << 30
 
-    def _chunk(
-        self,
-        logits: Any,
-        state: Any,
-        index: list[int],
-        count: int,
-        excluded: np.ndarray,
-        sampling: Sampling | None,
-        uniform: np.ndarray | None,
-        done: int,
-        length: int,
-        candidates: int,
-    ) -> writing.Chunk:
-        chance: tuple[Any, ...] = ()
-        if sampling is not None:
-            drawn = np.zeros((len(index), length), "float32")
-            part = uniform[:, done : done + length]
-            drawn[: len(part), : part.shape[1]] = part
-            chance = (
-                np.float32(sampling.temperature),
-                np.int32(sampling.top_k),
-                np.float32(sampling.top_p),
-                drawn,
-            )
-        run = backend.compiled(self.model, writing.write, length=length, candidates=candidates)
-        return run(logits, state, np.array(index, "int32"), np.int32(count), excluded, *chance)
-
     def _note(self, rows: list[Row], made: writing.Chunk, count: int) -> None:
         """Put a chunk's tokens into the rows that go on."""
         arrays = [ops.convert_to_numpy(part)[: len(rows), :count] for part in made[:4]]
@@ -221,3 +165,22 @@ def read_on(
     last = ops.maximum(lengths - 1, 0)[:, None, None]
     after = ops.take_along_axis(found, last, axis=1)[:, 0]
     return ops.where((lengths > 0)[:, None], after, logits), state
+
+
+def _chance(rows: list[Row], options: WritingOptions, done: int, padded: int) -> tuple[Any, ...]:
+    """What `writing.write` draws the tokens after the first `done` with; () for the likeliest.
+
+    The draws have `padded` rows: those of `rows`, then zeros.
+    """
+    sampling = options.sampling
+    if sampling is None:
+        return ()
+    part = options.uniform[[row.number for row in rows], done : done + options.chunk]
+    drawn = np.zeros((padded, options.chunk), "float32")
+    drawn[: len(part), : part.shape[1]] = part
+    return (
+        np.float32(sampling.temperature),
+        np.int32(sampling.top_k),
+        np.float32(sampling.top_p),
+        drawn,
+    )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,9 @@ import numpy as np
 from zoo.checks import MISSING, MISSING_SHOWN
 from zoo.continuation import Continuation, ScoredText, Token
 from zoo.inference import stop_texts
+from zoo.inference.prompt_rows import Row, WritingOptions, together
 from zoo.inference.sampling import Sampling, draw
 from zoo.inference.text_windows import Ranked
-from zoo.padding import ROWS
 from zoo.text_tokenizers import TextTokenizer, visible
 
 MAX_CHARACTERS = 200_000
@@ -36,20 +35,6 @@ LAST_TOKENS = "The model reads at most {context} tokens: the last {most} were."
 EMPTY = "An empty prompt: it begins as a text does."
 NAMED = 20
 """Characters of a word that is not in the vocabulary, in a note about it."""
-
-
-@dataclass
-class Row:
-    """One prompt while it is continued."""
-
-    number: int  # among the prompts of the call
-    prompt: str
-    read: list[int]  # what was read of it, the start token first where there is one
-    notes: list[str]
-    begin: int = 0  # how many of those read are a start token
-    tokens: list[Token] = field(default_factory=list)
-    ids: list[int] = field(default_factory=list)
-    ended: bool = False
 
 
 class LanguageModelBase:
@@ -115,17 +100,14 @@ class LanguageModelBase:
             (8, (6, 4, 14, 14))
         """
         prompts = [prompts] if isinstance(prompts, str) else list(prompts)
-        stops, rows = (
-            stop_texts.checked(stop),
-            [self._row(text, i) for i, text in enumerate(prompts)],
-        )
+        stops = stop_texts.checked(stop)
+        rows = [self._row(text, i) for i, text in enumerate(prompts)]
         uniform = self._check(max_new_tokens, candidates, sampling, seed, len(rows))
+        options = WritingOptions(max_new_tokens, CHUNK, candidates, stops, sampling, uniform)
         found: dict[int, Continuation] = {}
-        for some in self._together(rows, max_new_tokens):
+        for some in together(rows, max_new_tokens, self.context):
             began = time.perf_counter()
-            for _ in self._written(
-                some, max_new_tokens, sampling, uniform, stops, candidates, CHUNK
-            ):
+            for _ in self._written(some, options):
                 pass
             for row in some:
                 found[row.number] = self._answer(row, stops, attention)
@@ -148,9 +130,8 @@ class LanguageModelBase:
         """
         row, stops, given = self._row(prompt), stop_texts.checked(stop), 0
         uniform = self._check(max_new_tokens, candidates, sampling, seed, 1)
-        for _ in self._written(
-            [row], max_new_tokens, sampling, uniform, stops, candidates, STREAMED
-        ):
+        options = WritingOptions(max_new_tokens, STREAMED, candidates, stops, sampling, uniform)
+        for _ in self._written([row], options):
             _, kept = stop_texts.until(row.tokens, stops)
             # The beginning of a stop text may still be completed.
             held = 0 if row.ended else stop_texts.held(row.tokens[:kept], stops)
@@ -238,26 +219,8 @@ class LanguageModelBase:
         """What `score` tells of (N,) token ids, at least one."""
         raise NotImplementedError
 
-    def _written(
-        self,
-        rows: list[Row],
-        limit: int,
-        sampling: Sampling | None,
-        uniform: np.ndarray | None,
-        stops: tuple[str, ...],
-        candidates: int,
-        chunk: int,
-    ) -> Iterator[None]:
-        """Continue the rows in place, with a stop after each `chunk` tokens.
-
-        Args:
-            rows: prompts.
-            limit: the most tokens of each.
-            sampling, uniform: how to draw them, and the draws (rows of the call, limit).
-            stops: texts after which a row has ended.
-            candidates: K.
-            chunk: tokens.
-        """
+    def _written(self, rows: list[Row], options: WritingOptions) -> Iterator[None]:
+        """Continue the rows in place, with a stop after each `options.chunk` tokens."""
         raise NotImplementedError
 
     def _maps(self, ids: list[int]) -> dict[str, np.ndarray]:
@@ -287,20 +250,6 @@ class LanguageModelBase:
         more = " ..." if len(missing) > MISSING_SHOWN else ""
         named = (visible(name[:NAMED]) for name in missing[:MISSING_SHOWN])
         return [MISSING.format(shown=" ".join(named) + more)]
-
-    def _together(self, rows: list[Row], limit: int) -> Iterator[list[Row]]:
-        """Rows that may be continued in one batch without changing one another's answer.
-
-        Where the context will be full they must be equally long, to slide at the same moments.
-        """
-        context = self.context
-        groups: dict[int, list[Row]] = {}
-        for row in rows:
-            slides = context is not None and len(row.read) + limit > context
-            groups.setdefault(len(row.read) if slides else 0, []).append(row)
-        for group in groups.values():
-            for at in range(0, len(group), ROWS[-1]):
-                yield group[at : at + ROWS[-1]]
 
     def _row(self, prompt: str, number: int = 0) -> Row:
         """A prompt as ids, and what should be said of it."""

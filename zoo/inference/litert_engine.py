@@ -86,21 +86,7 @@ class Engine:
             for some, each in self.pool.each(answer, groups).items()
             for row, one in zip(some, each, strict=True)
         }
-        made = Generated(
-            np.zeros((rows, beams, length), "int32"),
-            np.zeros((rows, beams, length), "float32"),
-            np.zeros((rows, beams), "int32"),
-            np.full((rows, beams), -np.inf, "float32"),
-        )
-        for row, hypotheses in found.items():
-            for n, one in enumerate(hypotheses):
-                size = len(one.tokens)
-                made.tokens[row, n, :size], made.log_probs[row, n, :size] = (
-                    one.tokens,
-                    one.log_probs,
-                )
-                made.lengths[row, n], made.scores[row, n] = size, one.score
-        return made
+        return _as_arrays(found, (rows, beams, length))
 
     def log_probs_and_maps(self, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Maps]:
         """(B, T) log-probabilities of (B, T) ids after (B, S) ids, and the maps, padded with 0."""
@@ -127,10 +113,27 @@ class Engine:
         return log_probs, maps
 
     def _groups(self, order: list[int], beams: int) -> list[tuple[int, ...]]:
-        """Rows to be answered together, of like lengths; few are sooner answered one by one."""
+        """Rows to be answered together, of like lengths; a few are answered faster one by one."""
         groups: list[tuple[int, ...]] = []
         if beams == 1 and BATCH in self.graphs.files:
             while len(order) >= TOGETHER:
                 groups.append(tuple(order[:BATCH_ROWS]))
                 order = order[BATCH_ROWS:]
         return [*groups, *((row,) for row in order)]
+
+
+def _as_arrays(found: dict[int, list[Written]], shape: tuple[int, int, int]) -> Generated:
+    """The hypotheses of each row as arrays (rows, beams, length), padded."""
+    made = Generated(
+        np.zeros(shape, "int32"),
+        np.zeros(shape, "float32"),
+        np.zeros(shape[:2], "int32"),
+        np.full(shape[:2], -np.inf, "float32"),
+    )
+    for row, hypotheses in found.items():
+        for n, one in enumerate(hypotheses):
+            size = len(one.tokens)
+            made.tokens[row, n, :size] = one.tokens
+            made.log_probs[row, n, :size] = one.log_probs
+            made.lengths[row, n], made.scores[row, n] = size, one.score
+    return made

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from zoo import saving
-from zoo.inference import stop_texts
-from zoo.inference.language_model_base import STREAMED, LanguageModelBase, Row
+from zoo.inference.language_model_base import STREAMED, LanguageModelBase
 from zoo.inference.litert_folder import READ, GraphFolder
 from zoo.inference.litert_pool import Pool
 from zoo.inference.litert_reading import Reader
 from zoo.inference.litert_search import draw_token
-from zoo.inference.sampling import Sampling
+from zoo.inference.prompt_rows import Row, WritingOptions
 from zoo.inference.text_windows import Ranked, Text, carried, largest, placed, windowed
 
 
@@ -116,24 +115,14 @@ class LiteRTLanguageModel(LanguageModelBase):
             if name.startswith("map_")
         }
 
-    def _written(
-        self,
-        rows: list[Row],
-        limit: int,
-        sampling: Sampling | None,
-        uniform: np.ndarray | None,
-        stops: tuple[str, ...],
-        candidates: int,
-        chunk: int,
-    ) -> Iterator[None]:
+    def _written(self, rows: list[Row], options: WritingOptions) -> Iterator[None]:
         def go_on(row: Row, reader: Reader) -> Iterator[None]:
-            draws = None if uniform is None else uniform[row.number]
-            for done, token in enumerate(self._tokens(row, reader, limit, sampling, draws), 1):
-                self._append(row, *token[:2], *self._likeliest(token[2], candidates))
-                row.ended = stop_texts.is_stopped(row.tokens, stops)
-                if row.ended or done == limit:
+            for done, token in enumerate(self._tokens(row, reader, options), 1):
+                self._append(row, *token[:2], *self._likeliest(token[2], options.candidates))
+                row.ended = options.is_stopped(row)
+                if row.ended or done == options.limit:
                     return
-                if done % chunk == 0:
+                if done % options.chunk == 0:
                     yield
 
         def to_its_end(number: int) -> None:
@@ -143,7 +132,7 @@ class LiteRTLanguageModel(LanguageModelBase):
 
         if len(rows) == 1:
             # Between two tokens of a stream its reader may ask for other answers.
-            one = self.pool.worker() if chunk > STREAMED else self.pool.apart()
+            one = self.pool.worker() if options.chunk > STREAMED else self.pool.apart()
             with one as reader:
                 yield from go_on(rows[0], reader)
         else:
@@ -151,33 +140,29 @@ class LiteRTLanguageModel(LanguageModelBase):
         yield
 
     def _tokens(
-        self,
-        row: Row,
-        reader: Reader,
-        limit: int,
-        sampling: Sampling | None,
-        draws: np.ndarray | None,
+        self, row: Row, reader: Reader, options: WritingOptions
     ) -> Iterator[tuple[int, float, np.ndarray]]:
         """Each token, its log-probability, and those of all tokens (V,).
 
         Once a token was given, the row holds it.
         """
+        draws = None if options.uniform is None else options.uniform[row.number]
         reader.begin()
         logits = reader.last([*row.read, *row.ids])
-        for number in range(limit):
+        for number in range(options.limit):
             if self.context and reader.index >= self.context:
                 # The context is full: go on from its second half, so that it slides.
                 reader.begin()
                 logits = reader.last([*row.read, *row.ids][-(self.context // 2) :])
             allowed = logits + self._excluded
-            if sampling is None:
+            if options.sampling is None:
                 token = int(allowed.argmax())
             else:
-                token = draw_token(allowed, draws[number], sampling)
+                token = draw_token(allowed, draws[number], options.sampling)
             top = logits.max()
             every = logits - (top + np.log(np.exp(logits - top).sum()))
             yield token, float(every[token]), every
-            if number + 1 < limit:
+            if number + 1 < options.limit:
                 logits = reader.step(token)
 
     def _likeliest(self, every: np.ndarray, candidates: int) -> tuple[list[int], list[float]]:

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 
 from zoo import saving
-from zoo.inference.language_model_base import LanguageModelBase, Row
+from zoo.inference.model_in_python import ModelInPython
+from zoo.inference.prompt_rows import Row, WritingOptions
 from zoo.inference.sampling import Sampling
-from zoo.inference.stop_texts import is_stopped
 from zoo.inference.text_windows import Ranked
 from zoo.models.ngram import KneserNey
-from zoo.text_tokenizers import TextTokenizer
 
 
-class NGramPredictor(LanguageModelBase):
+class NGramPredictor(ModelInPython):
     """A counted language model: no network, no attention, no framework.
 
     Args:
@@ -25,24 +24,12 @@ class NGramPredictor(LanguageModelBase):
         network: the tables.
     """
 
-    def __init__(
-        self,
-        name: str,
-        network: KneserNey,
-        tokenizer: TextTokenizer,
-        config: dict[str, Any],
-        card: dict[str, Any] | None = None,
-        path: Path | None = None,
-    ):
-        super().__init__(name, tokenizer, config, card, path)
-        self.model = network
+    model: KneserNey
 
-    @classmethod
-    def from_folder(cls, folder: Path, config: dict[str, Any], **known: Any) -> NGramPredictor:
-        """The model in a folder, `config` its checked config.json; `known`: its name and card."""
-        tables = saving.read_tables(folder, config)
-        tokenizer = saving.read_text_tokenizer(folder, config)
-        return cls(network=tables, tokenizer=tokenizer, config=config, path=folder, **known)
+    @staticmethod
+    def read_model(folder: Path, config: dict[str, Any]) -> KneserNey:
+        """The tables in a model folder."""
+        return saving.read_tables(folder, config)
 
     @property
     def attention_heads(self) -> dict[str, tuple[int, int]]:
@@ -80,16 +67,8 @@ class NGramPredictor(LanguageModelBase):
                 log_probs[place] = np.log(chances[best[place]])
         return Ranked(self.log_probs_of(ids), ranks, best, log_probs)
 
-    def _written(
-        self,
-        rows: list[Row],
-        limit: int,
-        sampling: Sampling | None,
-        uniform: np.ndarray | None,
-        stops: tuple[str, ...],
-        candidates: int,
-        chunk: int,
-    ) -> Iterator[None]:
+    def _written(self, rows: list[Row], options: WritingOptions) -> Iterator[None]:
+        sampling, limit, uniform = options.sampling, options.limit, options.uniform
         for number in range(limit):
             for row in rows:
                 if row.ended:
@@ -99,13 +78,14 @@ class NGramPredictor(LanguageModelBase):
                 chosen = int(best[0])
                 if sampling is not None:
                     chosen = drawn(chances, best, sampling, float(uniform[row.number, number]))
-                shown = best[:candidates]
+                shown = best[: options.candidates]
                 shown = shown[chances[shown] > 0]  # what is never written is no candidate
                 self._append(row, chosen, np.log(chances[chosen]), shown, chances[shown])
-                row.ended = is_stopped(row.tokens, stops)
-            if (number + 1) % chunk == 0 or number + 1 == limit or all(r.ended for r in rows):
+                row.ended = options.is_stopped(row)
+            ended = all(row.ended for row in rows)
+            if (number + 1) % options.chunk == 0 or number + 1 == limit or ended:
                 yield
-            if all(row.ended for row in rows):
+            if ended:
                 return
 
 

@@ -25,6 +25,13 @@ class Sampling:
 
     Raises:
         ValueError: a value outside its range.
+
+    Example:
+        >>> Sampling(temperature=0.8, top_k=10)
+        Sampling(temperature=0.8, top_k=10, top_p=1.0)
+        >>> Sampling(top_p=0)
+        Traceback (most recent call last):
+        ValueError: `top_p` must be in (0, 1]. Received: top_p=0
     """
 
     temperature: float = 1.0

@@ -33,6 +33,13 @@ class Seq2SeqPredictor(Seq2SeqBase):
         config: the content of `config.json`.
         card: the content of `card.json`, {} when there is none.
         path: the folder it came from, if any.
+
+    Example:
+        >>> import zoo
+        >>> model = zoo.load("dates-lstm")
+        >>> [answer] = model.predict(["17 March 1998"], beams=3, max_length=20)
+        >>> answer.text, answer.finished
+        ('1998-03-17', True)
     """
 
     def __init__(

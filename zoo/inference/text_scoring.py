@@ -33,7 +33,7 @@ def log_probs(
     Args:
         network: a language model.
         ids: (N,) the text.
-        start: the id that stands before the first token.
+        start: the id in front of the first token.
         stride: of a network with a context C: how far the window moves. Every token but those of
             the first window is then predicted from at least C - stride tokens before it; C / 4 by
             default. A network without a context reads on, and has no windows.

@@ -20,7 +20,7 @@ AT_ONCE = 4_096
 
 
 class Ranked(NamedTuple):
-    """What `log_probs` tells of each of N tokens, and what else might have stood there."""
+    """What `log_probs` tells of each of N tokens, and what else might have been there."""
 
     log_probs: np.ndarray
     """(N,) float32."""
@@ -38,7 +38,7 @@ class Text:
 
     Args:
         ids: (N,) int32.
-        start: the id that stands before the first token.
+        start: the id in front of the first token.
         report: called with the number of tokens done, as it goes.
     """
 
@@ -48,7 +48,7 @@ class Text:
 
     @property
     def read(self) -> np.ndarray:
-        """(N,) int32: what stands before each token."""
+        """(N,) int32: what comes before each token."""
         return np.concatenate([[self.start], self.ids[:-1]]).astype("int32")
 
 

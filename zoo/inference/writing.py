@@ -98,25 +98,15 @@ def write(
         best = ops.where(here[..., None], ops.cast(ids, "int32")[:, None], best)
         best_log_probs = ops.where(here[..., None], top[:, None], best_log_probs)
         after, next_state = network.step(token, index + number, state)
-        return (
-            number + 1,
-            after,
-            same_types(next_state, state),
-            tokens,
-            log_probs,
-            best,
-            best_log_probs,
-        )
+        going_on = number + 1, after, same_types(next_state, state)
+        return *going_on, tokens, log_probs, best, best_log_probs
 
-    first = (
-        ops.convert_to_tensor(0, dtype="int32"),
-        logits,
-        state,
-        ops.zeros((rows, length), dtype="int32"),
-        ops.zeros((rows, length), dtype="float32"),
-        ops.zeros((rows, length, candidates), dtype="int32"),
-        ops.zeros((rows, length, candidates), dtype="float32"),
-    )
+    nothing = [
+        ops.zeros(shape, dtype=kind)
+        for shape in ((rows, length), (rows, length, candidates))
+        for kind in ("int32", "float32")
+    ]
+    first = (ops.convert_to_tensor(0, dtype="int32"), logits, state, *nothing)
     _, logits, state, *written = ops.while_loop(
         lambda number, *_: number < ops.minimum(count, length), step, first
     )

@@ -6,7 +6,7 @@
     zoo.interpret.attribute(model, answer, method="integrated").words().scores
     zoo.interpret.intervene(model, answer, zoo.interpret.Intervention(mask=(2,))).after.text
 
-Importing this is cheap; Keras is imported when one of the functions is first asked for. What works
+Importing this is quick; Keras is imported when one of the functions is first asked for. What works
 on maps alone is in modules of their own: `attention_maps`, `attention_metrics`, `alignment`. So are
 measurements over many texts: `head_ablation`, `faithfulness`. Predictors import nothing from here.
 """

@@ -30,6 +30,10 @@ class Gold:
     """What people say goes together in one sentence: `sure` links, and those at least `possible`.
 
     Whatever is sure is possible as well (Och and Ney 2003), whether or not it was given as both.
+
+    Example:
+        >>> Gold(sure={(0, 0)}, possible={(1, 0)}).possible == {(0, 0), (1, 0)}
+        True
     """
 
     sure: frozenset[Link] = field(default_factory=frozenset)
@@ -118,7 +122,7 @@ def symmetrise(forward: np.ndarray, backward: np.ndarray, rule: str) -> np.ndarr
     """One alignment of two directions.
 
     The rules of Koehn, Och and Marcu 2003 and of Moses: "intersection", "union"; "grow-diag" adds
-    to the intersection those links of the union that stand beside one, diagonally too, and in
+    to the intersection those links of the union that are next to one, diagonally too, and in
     which a word is still unaligned; "-final" then adds, first of `forward`, links in which either
     word is unaligned, "-final-and" those in which both are.
 
@@ -213,7 +217,7 @@ def aer(sums: np.ndarray) -> np.ndarray:
     """Alignment error rate, 1 - (|A & S| + |A & P|) / (|A| + |S|), 0 (best) to 1.
 
     Och and Ney 2003, "A Systematic Comparison of Various Statistical Alignment Models", section 5.
-    0 when nothing was proposed and nothing is sure: nobody made an error.
+    0 when nothing was proposed and nothing is sure: there was no error to make.
     """
     whole = sums[..., 2] + sums[..., 3]
     return np.where(whole > 0, 1.0 - _quotient(sums[..., 0] + sums[..., 1], whole), 0.0)
@@ -316,7 +320,7 @@ def _bare(text: str, spaced: bool) -> str:
 def _end(
     piece: str, following: str | None, text: str, at: int, starts: set[int], spaced: bool
 ) -> int | None:
-    """Where a token that begins at `at` ends in the text; None where it does not stand there."""
+    """Where a token that begins at `at` ends in the text; None where it is not there."""
     if piece != "<unk>":
         bare = _bare(piece, spaced)
         return at + len(bare) if text.startswith(bare, at) else None

@@ -122,25 +122,9 @@ def attribute(
         >>> found.scores.shape == (len(answer.target_pieces), len(answer.source_pieces))
         True
     """
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}. Received: method={method!r}")
-    if baseline not in BASELINES:
-        raise ValueError(
-            f"baseline must be one of {', '.join(BASELINES)}. Received: baseline={baseline!r}"
-        )
-    if not 1 <= steps <= max_steps:
-        raise ValueError(
-            f"steps must be from 1 to max_steps. Received: steps={steps}, max_steps={max_steps}"
-        )
+    _check(method, baseline, steps, max_steps)
     if isinstance(answer, Continuation):
-        if method != "gradient":
-            raise ValueError(
-                f"Of a continuation there is the method gradient. Received: method={method!r}"
-            )
-        scores = continuation_gradients.gradient_times_input(model, answer)
-        read, _ = continuations.read_and_written(model, answer)
-        written = [token.label for token in answer.tokens]
-        return Attribution(method, model.tokenizer.labels(read), written, scores)
+        return _of_continuation(model, answer, method)
     network = model.model
     source, target = model.answer_ids(answer)
     read, written = list(answer.source_pieces), list(answer.target_pieces)
@@ -167,6 +151,32 @@ def attribute(
             f"by {made.error.max():.2g} nats at most."
         )
     return made
+
+
+def _check(method: str, baseline: str, steps: int, max_steps: int) -> None:
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}. Received: method={method!r}")
+    if baseline not in BASELINES:
+        raise ValueError(
+            f"baseline must be one of {', '.join(BASELINES)}. Received: baseline={baseline!r}"
+        )
+    if not 1 <= steps <= max_steps:
+        raise ValueError(
+            f"steps must be from 1 to max_steps. Received: steps={steps}, max_steps={max_steps}"
+        )
+
+
+def _of_continuation(
+    model: LanguageModelPredictor, answer: Continuation, method: str
+) -> Attribution:
+    if method != "gradient":
+        raise ValueError(
+            f"Of a continuation there is the method gradient. Received: method={method!r}"
+        )
+    scores = continuation_gradients.gradient_times_input(model, answer)
+    read, _ = continuations.read_and_written(model, answer)
+    written = [token.label for token in answer.tokens]
+    return Attribution(method, model.tokenizer.labels(read), written, scores)
 
 
 def saliency(

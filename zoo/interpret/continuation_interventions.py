@@ -40,7 +40,7 @@ class _Text:
     """A prompt that may have been altered, as the network reads it.
 
     `ids`: (P,), the start token first where there is one. `seen`: whether attention may look at
-    each. `places`: where each stood in the prompt as it was; the start token has none, -1.
+    each. `places`: where each was in the prompt as given; the start token has none, -1.
     """
 
     ids: list[int]
@@ -89,25 +89,17 @@ def intervene(
 
 
 def _alter(model: LanguageModelPredictor, ids: list[int], begin: int, what: Intervention) -> _Text:
-    """Swap and mask words of a prompt. Masks count the words where they stood before any swap."""
+    """Swap and mask words of a prompt. Masks count the words where they were before any swap."""
     texts = texts_of(model, ids[begin:])
     spans = word_spans(texts) if what.unit == "word" else [(i, i + 1) for i in range(len(texts))]
-    for word in [*what.mask, *(word for pair in what.swap for word in pair)]:
-        if not 0 <= word < len(spans):
-            raise ValueError(
-                f"The prompt has {len(spans)} {what.unit}s, counted from 0. Received: {word}"
-            )
+    what.check_words(len(spans), "prompt")
     if what.mask and what.how == "hidden" and not model.attention_heads:
         raise ValueError(
             "This model has no attention that a word could be hidden from: take it out, or make it "
             "unknown."
         )
-    order = [*range(len(spans))]
-    for one, other in what.swap:
-        a, b = order.index(one), order.index(other)
-        order[a], order[b] = order[b], order[a]
     found = _Text(ids[:begin], [True] * begin, [-1] * begin)
-    for word in order:
+    for word in what.order(len(spans)):
         masked = word in what.mask
         if masked and what.how == "removed":
             continue
@@ -165,7 +157,7 @@ class _TextEditor(Editor):
         seen = self.edits[site[0]]["seen"]  # (N,)
         left = weights * ops.cast(seen, weights.dtype)  # (B, H, N, N)
         total = ops.sum(left, axis=-1, keepdims=True)  # (B, H, N, 1)
-        # A row that sees nothing else is that of a hidden token, which nobody sees.
+        # A row that sees nothing else is that of a hidden token, which no other sees.
         weights = ops.where(total > 0, left / ops.maximum(total, 1e-30), weights)
         return super().weights(site, weights, index)
 

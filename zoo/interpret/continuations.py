@@ -46,7 +46,7 @@ def word_spans(texts: Sequence[str]) -> list[tuple[int, int]]:
 def prompt_units(model: LanguageModelPredictor, prompt: str, unit: str) -> list[tuple[int, int]]:
     """Begin and end of each word, or token, of what is read of a prompt: tokens counted from 0.
 
-    The start token that stands before a text is none of them.
+    The start token in front of a text is none of them.
     """
     ids, begin = model.read_ids(prompt)
     ids = ids[begin:]

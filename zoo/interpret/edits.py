@@ -31,6 +31,10 @@ class Force:
         source: where it is to look: at what was read, for kind "decoder" at what was written.
         kind: "cross", "encoder" or "decoder".
         layer, head: counted from 0; None: all of them.
+
+    Example:
+        >>> Intervention(force=(Force(target=1, source=0, layer=2),)).force[0].head is None
+        True
     """
 
     target: int
@@ -42,7 +46,13 @@ class Force:
 
 @dataclass(frozen=True)
 class Off:
-    """A head whose output is zero, as if it were not there; without `head`, all of the layer."""
+    """A head whose output is zero, as if it were not there; without `head`, all of the layer.
+
+    Example:
+        >>> what = Intervention(off=(Off("cross", layer=0, head=3), Off("encoder", layer=1)))
+        >>> [one.head for one in what.off]
+        [3, None]
+    """
 
     kind: str
     layer: int
@@ -89,6 +99,30 @@ class Intervention:
             raise ValueError(f"how must be one of {', '.join(HOW)}. Received: how={self.how!r}")
         if self.unit not in UNITS:
             raise ValueError(f"unit must be one of {', '.join(UNITS)}. Received: {self.unit!r}")
+
+    def check_words(self, count: int, what: str) -> None:
+        """Raise ValueError for a masked or swapped word that a text of `count` words lacks.
+
+        `what`: what is altered, for the message.
+        """
+        for word in [*self.mask, *(word for pair in self.swap for word in pair)]:
+            if not 0 <= word < count:
+                raise ValueError(
+                    f"The {what} has {count} {self.unit}s, counted from 0. Received: {word}"
+                )
+
+    def order(self, count: int) -> list[int]:
+        """In which order `count` words stand once pairs have changed places.
+
+        Example:
+            >>> Intervention(swap=((0, 2),)).order(4)
+            [2, 1, 0, 3]
+        """
+        order = [*range(count)]
+        for one, other in self.swap:
+            a, b = order.index(one), order.index(other)
+            order[a], order[b] = order[b], order[a]
+        return order
 
 
 @dataclass

@@ -138,7 +138,7 @@ def measure(
     Args:
         loaded: the model.
         prediction: its answer to one text, with its maps.
-        gradient: `attribute(loaded, prediction)` if somebody has it.
+        gradient: `attribute(loaded, prediction)` where it is known already.
         unit: what is hidden and asked about, "word" or "piece", a token (a character, a sound).
         how: a hidden word is read as "unknown" tokens, or "removed" so that later ones move up.
         seed: of the random rationales.
@@ -204,7 +204,7 @@ def scorer(
     target = loaded.target_tokenizer.ids(prediction.target_pieces)
     padded = pad([target], bucket(len(target), LENGTHS))
     read, written = sides
-    owner = np.full(len(ids), len(read))  # </s> is nobody's, and never hidden
+    owner = np.full(len(ids), len(read))  # </s> belongs to no word, and is never hidden
     for word, (begin, end) in enumerate(read):
         owner[begin:end] = word
 

@@ -26,7 +26,7 @@ TOLERANCE = 0.01
 """Integrated gradients are refined until they miss no more than this share of the difference."""
 
 ROUNDING = 1e-4
-"""Nats below which a miss is taken for float32's: a share of almost nothing cannot be had."""
+"""Nats below which a miss is taken for float32's: a share of almost nothing cannot be reached."""
 
 ROWS_AT_ONCE = 64
 """The most gradients of one batch; more keep no processor busier."""

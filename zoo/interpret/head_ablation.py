@@ -30,7 +30,7 @@ def outages(heads: Mapping[str, tuple[int, int]]) -> list[Off]:
 def gathered(
     heads: Mapping[str, tuple[int, int]], found: Iterable[tuple[Off, np.ndarray]]
 ) -> dict[str, np.ndarray]:
-    """What each outage gave, an array (...) each, by kind: (L, H, ...). NaN where none was."""
+    """What came of each head that was off, (...) each, by kind: (L, H, ...). NaN where none was."""
     arrays: dict[str, np.ndarray] = {}
     for off, values in found:
         empty = np.full((*heads[off.kind], *np.shape(values)), np.nan)
@@ -75,7 +75,7 @@ def losses(
 def together(
     loaded: Seq2SeqPredictor, sources: Sequence[str], targets: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """As `losses`, with all heads of a kind off at once: heads that stand in for each other.
+    """As `losses`, with all heads of a kind off at once: heads that replace each other.
 
     Returns:
         by kind (N, 2).

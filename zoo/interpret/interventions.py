@@ -145,7 +145,7 @@ class AlteredSource:
 
     Args:
         ids, pieces: its tokens, as ids and as text.
-        places: where each stood before.
+        places: where each was before.
     """
 
     ids: list[int]
@@ -154,23 +154,15 @@ class AlteredSource:
 
 
 def alter(ids: Sequence[int], pieces: Sequence[str], what: Intervention) -> AlteredSource:
-    """Swap and mask words of a source. Masks count the words where they stood before any swap.
+    """Swap and mask words of a source. Masks count the words where they were before any swap.
 
     Raises:
         ValueError: a word that is not there, or nothing left to read.
     """
     spans = unit_spans(pieces, what.unit)
-    for word in [*what.mask, *(word for pair in what.swap for word in pair)]:
-        if not 0 <= word < len(spans):
-            raise ValueError(
-                f"The source has {len(spans)} {what.unit}s, counted from 0. Received: {word}"
-            )
-    order = [*range(len(spans))]
-    for one, other in what.swap:
-        a, b = order.index(one), order.index(other)
-        order[a], order[b] = order[b], order[a]
+    what.check_words(len(spans), "source")
     found = AlteredSource([], [], [])
-    for word in order:
+    for word in what.order(len(spans)):
         masked = word in what.mask
         if masked and what.how == "removed":
             continue

@@ -68,8 +68,8 @@ class Seq2Seq(Autoregressive):
     def output_matrix(self) -> Tensor:
         """(D, V): what scores every token, laid out for several rows at once.
 
-        Optional, for speed: a search that makes it once and puts it into the memory spares each
-        step the turning of the largest matrix there is.
+        Optional, for speed: a search that makes it once and puts it into the memory saves each
+        step from transposing the largest matrix there is.
         """
         table = self.target_embedding
         return ops.transpose(ops.cast(table.embeddings, table.compute_dtype))

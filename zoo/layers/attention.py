@@ -68,6 +68,13 @@ class AdditiveAttention(keras.layers.Layer):
     Returns:
         context (B, T, D) and weights (B, 1, T, S) float32, with one head so that every map in
         the zoo has the same axes.
+
+    Example:
+        >>> layer, query, values = AdditiveAttention(8), ops.ones((2, 3, 4)), ops.ones((2, 5, 4))
+        >>> mask = ops.ones((2, 5), "bool")
+        >>> context, weights = layer(query, layer.project_keys(values), values, mask)
+        >>> tuple(context.shape), tuple(weights.shape)
+        ((2, 3, 4), (2, 1, 3, 5))
     """
 
     site: Site = ("cross", 0)
@@ -127,6 +134,12 @@ class MultiHeadAttention(keras.layers.Layer):
 
     Raises:
         ValueError: `width` is no multiple of `heads`.
+
+    Example:
+        >>> layer, x = MultiHeadAttention(heads=2, width=8), ops.ones((1, 3, 8))
+        >>> output, weights = layer(x, *layer.project_memory(x), causal_mask(3))
+        >>> tuple(output.shape), ops.convert_to_numpy(weights)[0, 0, 1].tolist()
+        ((1, 3, 8), [0.5, 0.5, 0.0])
     """
 
     site: Site = ("", 0)
@@ -165,7 +178,7 @@ class MultiHeadAttention(keras.layers.Layer):
     def project_memory(self, memory: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(B, S, D), positions -> keys (B, H, D/H, S) and values (B, H, S, D/H).
 
-        Keys lie as the product with queries reads them, so that no step has to turn them.
+        Keys lie as the product with queries reads them, so that no step has to transpose them.
         """
         keys, values = ops.split(self.memory_projection(memory), 2, axis=-1)  # (B, S, D) each
         if self.rotary is None:

@@ -41,6 +41,18 @@ class AttentionHook:
     """Sees every attention of a network and may change it; this one changes nothing.
 
     Used within `use_hook`. Axes as in `MultiHeadAttention`; additive attention has one head.
+
+    Example:
+        >>> import zoo
+        >>> class Entropies(AttentionHook):
+        ...     def weights(self, site, weights, index):
+        ...         print(site, tuple(weights.shape))
+        ...         return weights
+        >>> network = zoo.load("shakespeare-gpt").model
+        >>> with use_hook(Entropies()):
+        ...     _ = network.decode(keras.ops.ones((1, 3), "int32"), {})  # doctest: +ELLIPSIS
+        ('decoder', 0) (1, 4, 3, 3)
+        ...
     """
 
     def weights(self, site: Site, weights: Tensor, index: Tensor | None) -> Tensor:

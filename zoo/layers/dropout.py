@@ -39,6 +39,15 @@ class Dropout(keras.layers.Dropout):
     """Sets a share `rate` of its input to 0 within `in_training(True)`; Srivastava et al. 2014.
 
     What is left is divided by `1 - rate`. Elsewhere nothing is changed.
+
+    Example:
+        >>> from keras import ops
+        >>> x, layer = ops.ones((4, 100)), Dropout(0.5)
+        >>> with in_training(True):
+        ...     sorted({float(value) for value in ops.reshape(layer(x), (-1,))})
+        [0.0, 2.0]
+        >>> bool(ops.all(layer(x) == x))
+        True
     """
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -16,6 +16,12 @@ class TiedEmbedding(keras.layers.Embedding):
 
     Inan et al. 2017 and Press and Wolf 2017: the same rows name a token on the way in and score
     it on the way out. `scores(x)`: (..., D) -> (..., V) float32.
+
+    Example:
+        >>> embedding = TiedEmbedding(vocabulary=9, width=4)
+        >>> x = embedding(ops.ones((2, 3), "int32"))
+        >>> tuple(x.shape), tuple(embedding.scores(x).shape)
+        ((2, 3, 4), (2, 3, 9))
     """
 
     def __init__(self, vocabulary: int, width: int, **kwargs: Any):
@@ -32,7 +38,7 @@ class TiedEmbedding(keras.layers.Embedding):
 
         Args:
             x: (..., D).
-            matrix: the rows as (D, V) in the computing type, where someone has turned them already.
+            matrix: the rows as (D, V) in the computing type, where they are transposed already.
         """
         if matrix is None:
             matrix = ops.transpose(ops.cast(self.embeddings, self.compute_dtype))  # (D, V)

@@ -26,7 +26,7 @@ def sinusoids(length: int, width: int) -> np.ndarray:
 
 @keras.saving.register_keras_serializable("zoo")
 class Positions(keras.layers.Layer):
-    """Gives each position's code, to be added to the embedding of what stands there.
+    """Gives each position's code, to be added to the embedding of what is there.
 
     Args:
         kind: `sinusoidal`, `learned` or `none`.
@@ -41,6 +41,11 @@ class Positions(keras.layers.Layer):
 
     Raises:
         ValueError: unknown `kind`.
+
+    Example:
+        >>> codes = Positions("sinusoidal", length=10, width=4)(ops.arange(3))
+        >>> ops.convert_to_numpy(codes)[0].tolist()
+        [0.0, 1.0, 0.0, 1.0]
     """
 
     def __init__(self, kind: str, length: int, width: int, **kwargs: Any):

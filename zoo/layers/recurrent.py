@@ -27,6 +27,12 @@ class BidirectionalEncoder(keras.layers.Layer):
 
     Raises:
         ValueError: odd `units`.
+
+    Example:
+        >>> encoder = BidirectionalEncoder(6)
+        >>> values, (hidden, cell) = encoder(ops.ones((2, 3, 4)), ops.ones((2, 3), "bool"))
+        >>> tuple(values.shape), tuple(hidden.shape)
+        ((2, 3, 6), (2, 6))
     """
 
     def __init__(self, units: int, **kwargs: Any):

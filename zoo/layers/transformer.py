@@ -24,7 +24,13 @@ def layer_norm(name: str) -> keras.layers.LayerNormalization:
 
 
 class FeedForward(keras.layers.Layer):
-    """The position-wise network: `W2 activation(W1 x)`. (B, T, D) -> (B, T, D); section 3.3."""
+    """The position-wise network: `W2 activation(W1 x)`. (B, T, D) -> (B, T, D); section 3.3.
+
+    Example:
+        >>> from keras import ops
+        >>> tuple(FeedForward(inner=16, width=8)(ops.ones((2, 3, 8))).shape)
+        (2, 3, 8)
+    """
 
     def __init__(self, inner: int, width: int, activation: str = "relu", **kwargs: Any):
         super().__init__(**kwargs)
@@ -57,6 +63,13 @@ class SelfAttentionBlock(keras.layers.Layer):
 
     Returns:
         x (B, T, D) and the attention weights (B, H, T, T), None within `without_maps`.
+
+    Example:
+        >>> from keras import ops
+        >>> block = SelfAttentionBlock(hidden_size=8, heads=2, feed_forward_size=16, dropout=0.0)
+        >>> x, weights = block(ops.ones((1, 3, 8)), ops.ones((1, 1, 3, 3), "bool"))
+        >>> tuple(x.shape), tuple(weights.shape)
+        ((1, 3, 8), (1, 2, 3, 3))
     """
 
     def __init__(

@@ -25,6 +25,14 @@ class FeedForwardLanguageModel(LanguageModel):
 
     Without the direct connections W x, and with the embeddings as output matrix (tied). The state
     is the last W - 1 ids; before the first token they are BOS.
+
+    Example:
+        >>> from zoo import building, registry
+        >>> name, kind = "feed-forward", "language_model"
+        >>> config = registry.configuration(name, "nano", kind=kind, vocabulary=9)
+        >>> model = building.build(name, config, kind=kind)
+        >>> tuple(model(ops.ones((2, 5), dtype="int32")).shape)
+        (2, 5, 9)
     """
 
     def __init__(self, config: feed_forward.FeedForwardLanguageModel, **kwargs: Any):
@@ -62,6 +70,14 @@ class FeedForwardSeq2Seq(Seq2Seq):
     What is longer than the window is not read: a network without recurrence and attention has one
     weight for each place. Step t reads the source's summary, the embeddings of the tokens written
     last, and the position t.
+
+    Example:
+        >>> from zoo import building, registry
+        >>> name, sizes = "feed-forward", {"source_vocabulary": 9, "target_vocabulary": 7}
+        >>> model = building.build(name, registry.configuration(name, "nano", **sizes))
+        >>> source, target = ops.ones((2, 5), dtype="int32"), ops.ones((2, 4), dtype="int32")
+        >>> tuple(model((source, target)).shape)
+        (2, 4, 7)
     """
 
     def __init__(self, config: feed_forward.FeedForwardSeq2Seq, **kwargs: Any):

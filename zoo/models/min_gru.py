@@ -33,6 +33,10 @@ class MinGRU(keras.layers.Layer):
 
     Returns:
         states (B, T, D), one after each step.
+
+    Example:
+        >>> tuple(MinGRU(8)(ops.ones((2, 5, 8)), state=ops.zeros((2, 8))).shape)
+        (2, 5, 8)
     """
 
     def __init__(self, units: int, **kwargs: Any):
@@ -102,7 +106,16 @@ class MinGRUBlock(keras.layers.Layer):
 
 
 class MinGRULanguageModel(LanguageModel):
-    """Blocks of minimal gated recurrent units; the state is one (B, D) a block."""
+    """Blocks of minimal gated recurrent units; the state is one (B, D) a block.
+
+    Example:
+        >>> from zoo import building, registry
+        >>> name, kind = "min-gru", "language_model"
+        >>> config = registry.configuration(name, "nano", kind=kind, vocabulary=9)
+        >>> model = building.build(name, config, kind=kind)
+        >>> tuple(model(ops.ones((2, 5), dtype="int32")).shape)
+        (2, 5, 9)
+    """
 
     carries_state = True
 

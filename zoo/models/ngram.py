@@ -10,7 +10,7 @@ without its first token:
     p_0(w)     = 1 / A, A the number of tokens that may be written
 
 c(h w) is the count of h w at the highest level. Below, it is the continuation count: how many
-different tokens stand before h w. N1(h), N2(h), N3(h): how many tokens follow h once, twice, three
+different tokens come before h w. N1(h), N2(h), N3(h): how many tokens follow h once, twice, three
 times or more. A context never seen has γ = 1, and the next lower level answers.
 
 The n-grams are the nodes of a trie. Those of level n are in lexicographic order, so that the node
@@ -90,7 +90,7 @@ class KneserNey:
             tokens: of each level, the last token of each n-gram.
             children: of each level but the highest, how many longer n-grams each n-gram begins.
             counts: of the n-grams of the highest level.
-            beginning: (order - 1,) the first tokens of the stream, which nothing stands before.
+            beginning: (order - 1,) the first tokens of the stream, which nothing comes before.
             allowed: (V,) bool, the tokens that may be written.
             discounts: (order, 3), or how to estimate them.
         """
@@ -287,7 +287,7 @@ class KneserNey:
             # That of h w is the child w of that of h.
             below = np.repeat(suffix, np.diff(first[n]))
             suffix = _find(keys[n - 1], below * self.vocabulary + self._tokens[n])
-            # The beginning of the stream counts as one more token to stand before.
+            # The beginning of the stream counts as one more token that comes before.
             start = _find(keys[n - 1], start * self.vocabulary + self._beginning[n - 1 : n])
             found = np.concatenate([suffix, start])
             if found.min() < 0:

@@ -81,7 +81,16 @@ class RecurrentLanguageModel(LanguageModel):
 
 
 class RNNLanguageModel(RecurrentLanguageModel):
-    """Elman's network (1990): `h[t] = tanh(W x[t] + U h[t-1] + b)`; Mikolov et al. 2010."""
+    """Elman's network (1990): `h[t] = tanh(W x[t] + U h[t-1] + b)`; Mikolov et al. 2010.
+
+    Example:
+        >>> from zoo import building, registry
+        >>> name, kind = "rnn", "language_model"
+        >>> config = registry.configuration(name, "nano", kind=kind, vocabulary=9)
+        >>> model = building.build(name, config, kind=kind)
+        >>> tuple(model(ops.ones((2, 5), dtype="int32")).shape)
+        (2, 5, 9)
+    """
 
     layer, tensors = keras.layers.SimpleRNN, 1
 
@@ -91,6 +100,15 @@ class RNNLanguageModel(RecurrentLanguageModel):
 
 
 class LSTMLanguageModel(RecurrentLanguageModel):
-    """LSTM layers (Hochreiter and Schmidhuber 1997), as Zaremba et al. 2014 stack them."""
+    """LSTM layers (Hochreiter and Schmidhuber 1997), as Zaremba et al. 2014 stack them.
+
+    Example:
+        >>> from zoo import building, registry
+        >>> name, kind = "lstm", "language_model"
+        >>> config = registry.configuration(name, "nano", kind=kind, vocabulary=9)
+        >>> model = building.build(name, config, kind=kind)
+        >>> tuple(model(ops.ones((2, 5), dtype="int32")).shape)
+        (2, 5, 9)
+    """
 
     layer, tensors = keras.layers.LSTM, 2

@@ -76,7 +76,16 @@ class BottleneckSeq2Seq(RecurrentSeq2Seq):
 
 
 class SimpleRNNSeq2Seq(BottleneckSeq2Seq):
-    """Elman's network (1990) on both sides: `h[t] = tanh(W x[t] + U h[t-1] + b)`."""
+    """Elman's network (1990) on both sides: `h[t] = tanh(W x[t] + U h[t-1] + b)`.
+
+    Example:
+        >>> from zoo import building, registry
+        >>> name, sizes = "simple-rnn", {"source_vocabulary": 9, "target_vocabulary": 7}
+        >>> model = building.build(name, registry.configuration(name, "nano", **sizes))
+        >>> source, target = ops.ones((2, 5), dtype="int32"), ops.ones((2, 4), dtype="int32")
+        >>> tuple(model((source, target)).shape)
+        (2, 4, 7)
+    """
 
     def __init__(self, config: Recurrent, **kwargs: Any):
         super().__init__(config, **kwargs)
@@ -95,7 +104,16 @@ class SimpleRNNSeq2Seq(BottleneckSeq2Seq):
 
 
 class LSTMSeq2Seq(BottleneckSeq2Seq):
-    """LSTM (Hochreiter and Schmidhuber 1997) on both sides, the encoder bidirectional."""
+    """LSTM (Hochreiter and Schmidhuber 1997) on both sides, the encoder bidirectional.
+
+    Example:
+        >>> from zoo import building, registry
+        >>> name, sizes = "lstm", {"source_vocabulary": 9, "target_vocabulary": 7}
+        >>> model = building.build(name, registry.configuration(name, "nano", **sizes))
+        >>> source, target = ops.ones((2, 5), dtype="int32"), ops.ones((2, 4), dtype="int32")
+        >>> tuple(model((source, target)).shape)
+        (2, 4, 7)
+    """
 
     def __init__(self, config: Recurrent, **kwargs: Any):
         super().__init__(config, **kwargs)
@@ -115,6 +133,14 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
     Bahdanau et al. 2015, section 3.1 and appendix A: the context is weighted by the decoder's
     *previous* state, then read together with the previous token. Steps therefore follow one
     another also in training; all that does not depend on the state is computed before the loop.
+
+    Example:
+        >>> from zoo import building, registry
+        >>> name, sizes = "lstm-bahdanau", {"source_vocabulary": 9, "target_vocabulary": 7}
+        >>> model = building.build(name, registry.configuration(name, "nano", **sizes))
+        >>> source, target = ops.ones((2, 5), dtype="int32"), ops.ones((2, 4), dtype="int32")
+        >>> tuple(model((source, target)).shape)
+        (2, 4, 7)
     """
 
     def __init__(self, config: RecurrentWithAttention, **kwargs: Any):

@@ -24,6 +24,14 @@ class TransformerSeq2Seq(Seq2Seq):
 
     Memory holds in `cross` each decoder layer's cross-attention keys (B, H, D/H, S) and values
     (B, H, S, D/H), made once; the state is a cache of each layer's own.
+
+    Example:
+        >>> from zoo import building, registry
+        >>> name, sizes = "transformer", {"source_vocabulary": 9, "target_vocabulary": 7}
+        >>> model = building.build(name, registry.configuration(name, "nano", **sizes))
+        >>> source, target = ops.ones((2, 5), dtype="int32"), ops.ones((2, 4), dtype="int32")
+        >>> tuple(model((source, target)).shape)
+        (2, 4, 7)
     """
 
     def __init__(self, config: Transformer, **kwargs: Any):

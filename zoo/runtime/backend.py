@@ -147,7 +147,7 @@ def at_once() -> int:
     """How many programs of one batch should run beside each other: 2 on a CPU of several cores.
 
     The operations of a step of generation are too small to be shared between cores: two half
-    batches, each on one core, are done sooner than the whole on two.
+    batches, each on one core, take less time than the whole on two.
     """
     threads = devices.cores()
     if keras.backend.backend() == "tensorflow":

@@ -54,7 +54,7 @@ def read_keras_json() -> dict[str, Any]:
     """What the file holds; {} where there is none that can be read."""
     try:
         found = json.loads(keras_json().read_text(encoding="utf-8"))
-    except (OSError, ValueError, RuntimeError):  # the last: nobody's home
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: there is no home folder
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -110,7 +110,7 @@ class Graph:
         Axes that this graph does not have count for nothing.
 
         Raises:
-            GraphError: an input that somebody still holds, or sizes that the graph cannot have.
+            GraphError: an input that is still held elsewhere, or sizes that the graph cannot have.
         """
         sizes = {axis: size for axis, size in sizes.items() if axis in self._free}
         if sizes == self.sizes:

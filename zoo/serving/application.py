@@ -45,7 +45,7 @@ def build(args: dict[str, Any]) -> Any:
 
     Args:
         args: settings, as in the YAML file of `python -m zoo.serving`, and `gateways`, the number
-            of processes that speak HTTP (2 by default). `host` and `port` are Ray's to say.
+            of processes that speak HTTP (2 by default). Ray itself sets `host` and `port`.
 
     Raises:
         ValueError: a wrong setting, or a model that cannot be loaded.

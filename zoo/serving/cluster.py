@@ -14,7 +14,7 @@ from typing import Any
 
 
 def prepare(address: str) -> None:
-    """Set Ray's variables, before it is imported: nothing is told to its makers.
+    """Set Ray's variables, before it is imported: no usage data is sent.
 
     Where Ray is started here (`address` ""), it listens on 127.0.0.1 alone, and whoever is on this
     machine too needs the token that is made here; nothing is written to the home folder.
@@ -23,8 +23,8 @@ def prepare(address: str) -> None:
     os.environ["RAY_DISABLE_IMPORT_WARNING"] = "1"
     os.environ.setdefault("RAY_DEDUP_LOGS", "1")
     os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", "0")
-    # A gateway that shares its cores with replicas can always say no; Ray's own 15 starves them
-    # where anything else is at work.
+    # A gateway that shares its cores with replicas can always refuse; Ray's own 15 gives them too
+    # little time where anything else is at work.
     os.environ.setdefault("RAY_worker_niceness", "5")
     if not address:
         # The name speaks of other systems; what it does is give the node the address 127.0.0.1.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from zoo import yaml_files
 from zoo.configs.base import Range, check
 
 
@@ -177,15 +178,7 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: no such file, no YAML, or no settings in it.
     """
-    import yaml
-
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"there is no file {path}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        said = " ".join(str(error).split())[:200]
-        raise ValueError(f"{path} cannot be read: {said}") from None
+    found = yaml_files.read(path)
     if found is None:
         return {}
     if not isinstance(found, Mapping) or not all(isinstance(key, str) for key in found):

@@ -15,6 +15,13 @@ class LocalBackend:
 
     Args:
         models: predictors by name.
+
+    Example:
+        >>> import zoo
+        >>> backend = LocalBackend({"dates": zoo.load("dates-lstm")})
+        >>> call = backend.answer("dates", "serving_default", [{"text": "17 March 1998"}])
+        >>> asyncio.run(call)[0]["text"]
+        '1998-03-17'
     """
 
     def __init__(self, models: Mapping[str, Any]):

@@ -19,7 +19,7 @@ from zoo.serving.protocol import RefusedError
 STATUS_SECONDS = 1.0
 """For so long the controller's word on the replicas is kept."""
 ATTEMPTS = 10
-"""Replicas that one request may take along: it could be what they die of."""
+"""How many replicas one request may lose: it could be the cause that they fail."""
 PAUSE, LONGEST_PAUSE = 0.02, 1.0
 """Seconds between attempts: the first, doubled each time up to the second."""
 
@@ -31,7 +31,7 @@ LOST = (
     exceptions.ObjectLostError,
     serve_exceptions.ReplicaUnavailableError,
 )
-"""A replica, or its machine, has died with the request: it is asked again, of another."""
+"""A replica, or its machine, has failed with the request, which is sent to another."""
 
 
 class Replica:
@@ -117,7 +117,7 @@ def deploy(models: Mapping[str, ModelConfig], service: ServeConfig, wait: bool =
 
 
 class RayBackend:
-    """Asks the replicas; what a replica took along when it died is asked again.
+    """Asks the replicas; requests that a failed replica had are sent again.
 
     Args:
         models: settings of each model.

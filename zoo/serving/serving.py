@@ -51,7 +51,7 @@ def run(service: ServeConfig, address: str = "", join: bool = False) -> None:
             backend = RayBackend(models, lambda name: metrics.retries.labels(name).inc())
             app = Gateway(service, descriptions, models, backend, metrics)
             port = listener.getsockname()[1]
-            listener.listen(BACKLOG)  # from here on nobody is turned away
+            listener.listen(BACKLOG)  # from here on no request is refused
             _say(f"Serving {', '.join(models)}")
             host = f"[{service.host}]" if ":" in service.host else service.host
             _say(f"Attention Zoo: http://{host}:{port}/v1/models (Ctrl-C ends it)")

@@ -11,7 +11,7 @@ import pytest
 from apps import jobs, model_places, saved_models
 from apps.charts import base as charts
 from apps.charts import runs as run_charts
-from apps.sections import run_data
+from apps.sections import run_curves, run_data
 from tests.apps import app_runner, own_models
 from tests.apps.app_runner import said
 from training import folder_lock
@@ -70,7 +70,7 @@ def test_curves_of_runs_lie_over_one_another(place):
     rows = rows_of(at)
     lines = {(row["run"], row["side"]) for row in rows}
     assert lines == {
-        (f"{name} (LSTM nano)", side) for name in ("one", "two") for side in run_data.SIDES
+        (f"{name} (LSTM nano)", side) for name in ("one", "two") for side in run_curves.SIDES
     }
     assert "one (LSTM nano): finished, 200 steps" in plainly(at).replace("**", "")
     cost, settings = (one.value for one in at.dataframe[:2])
@@ -251,8 +251,8 @@ def test_a_kept_command_is_shown_as_it_was(place):
 
 
 def test_curves_are_thinned_evenly_and_keep_their_ends():
-    assert run_data.thinned(range(10), 20) == list(range(10))
-    found = run_data.thinned(range(1001), 11)
+    assert run_curves.thinned(range(10), 20) == list(range(10))
+    found = run_curves.thinned(range(1001), 11)
     assert found == list(range(0, 1001, 100))
 
 
@@ -260,7 +260,7 @@ def test_charts_of_curves_can_be_drawn_and_read():
     rows = [
         {"run": run, "side": side, "x": x, "y": y, "step": x}
         for run in ("a", "b")
-        for side in run_data.SIDES
+        for side in run_curves.SIDES
         for x, y in ((1, 3.0), (2, 0.0), (3, 1.0))
     ]
     for log in (False, True):

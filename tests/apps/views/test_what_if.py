@@ -10,7 +10,7 @@ import pytest
 from apps import interpretation
 from apps.components import pressable_words
 from apps.labels import from_prediction, read
-from apps.sections import intervention_outcome
+from apps.sections import intervention_steps, intervention_words
 from apps.views import what_if
 from tests.apps import app_runner
 from tests.apps.test_pages import HOSTILE
@@ -36,7 +36,7 @@ def outcome() -> Outcome:
 
 def said(outcome: Outcome, **what) -> str:
     before = read(from_prediction("", outcome.before), "word")
-    text = intervention_outcome.sentence(outcome, Intervention(**what), before)
+    text = intervention_words.sentence(outcome, Intervention(**what), before)
     return text.replace("\u2068", "").replace("\u2069", "")
 
 
@@ -78,30 +78,30 @@ def test_every_tool_has_its_words(outcome):
 
 
 def test_steps_add_up_the_pieces_of_a_word(outcome):
-    rows = intervention_outcome.records(outcome, "word")
+    rows = intervention_steps.records(outcome, "word")
     assert [row["unit"] for row in rows] == ["mi", "hermano", "(end)"]
     assert rows[1] | {"step": 2, "unit": "hermano"} == pytest.approx(
         {"step": 2, "unit": "hermano", "before": -0.5, "under": -3.7, "difference": -3.2, "kl": 2.5}
     )
-    assert len(intervention_outcome.records(outcome, "character")) == 4
-    spec = intervention_outcome.kl_bars(rows).to_dict()
+    assert len(intervention_steps.records(outcome, "character")) == 4
+    spec = intervention_steps.kl_bars(rows).to_dict()
     assert spec["encoding"]["y"]["scale"]["domain"] == [0, 2.5]
-    assert intervention_outcome.kl_alt(rows).endswith(
+    assert intervention_steps.kl_alt(rows).endswith(
         "most first: hermano 2.50; mi 0.00; (end) 0.00."
     )
 
 
 def test_small_words():
-    assert intervention_outcome.nats(-0.001) == "0.00"
-    assert intervention_outcome.quoted("") == "nothing"
-    assert len(intervention_outcome.quoted("word " * 100)) < 180
-    assert intervention_outcome.as_written("pronounce", " z uw\n1 ") == "Z UW 1"
-    assert intervention_outcome.as_written("dates", "1 May") == "1 May"
-    assert intervention_outcome.which((3, 4, 1, 1), None, 1) == "Mean over 3 layers, head 2 of 4"
+    assert intervention_words.nats(-0.001) == "0.00"
+    assert intervention_words.quoted("") == "nothing"
+    assert len(intervention_words.quoted("word " * 100)) < 180
+    assert intervention_words.as_written("pronounce", " z uw\n1 ") == "Z UW 1"
+    assert intervention_words.as_written("dates", "1 May") == "1 May"
+    assert intervention_words.which((3, 4, 1, 1), None, 1) == "Mean over 3 layers, head 2 of 4"
     assert (
-        intervention_outcome.which((3, 4, 1, 1), 9, None) == "Mean over 3 layers, mean over 4 heads"
+        intervention_words.which((3, 4, 1, 1), 9, None) == "Mean over 3 layers, mean over 4 heads"
     )
-    assert intervention_outcome.which((1, 1, 1, 1), None, None) == "The only layer and head"
+    assert intervention_words.which((1, 1, 1, 1), None, None) == "The only layer and head"
 
 
 def test_what_a_browser_says_is_pressed_is_checked(monkeypatch):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import doctest
 import gzip
 import os
 from pathlib import Path
 
 import pytest
 
-from training.data import download, text_corpora
+from training.data import download
 from training.data.text_corpora import cut, ptb, read, shakespeare, text, words
 
 BOOK = "".join(f"Chapter {n} begins here,\nand goes on for a line or two.\n\n" for n in range(400))
@@ -246,8 +245,3 @@ def test_as_many_parts_are_cut_as_are_asked_for():
     assert cut("one\ntwo\n", "two lines", 1) == ["one\n", "two\n"]
     with pytest.raises(ValueError, match=r"at least 2 lines .* 1 line, 4 characters in one line"):
         cut("one\n", "one line", 1)
-
-
-def test_the_examples_of_its_docstrings():
-    found = doctest.testmod(text_corpora)
-    assert found.attempted and not found.failed

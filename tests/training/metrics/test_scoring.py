@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from training import card_writer, evaluate, tasks
+from training import card_writer, evaluate_pairs, tasks
 from training.metrics import scoring
 from training.metrics import text as metrics
 from training.metrics.scoring import Scoring, choose
@@ -140,7 +140,7 @@ def chinese(tmp_path):
 
 def test_an_evaluation_counts_as_the_card_says_and_in_characters(chinese):
     examples = chinese.examples("test")
-    result, records = evaluate.evaluate_examples(Echo(), chinese, examples)
+    result, records = evaluate_pairs.evaluate_examples(Echo(), chinese, examples)
     assert result["bleu"]["value"] == pytest.approx(100) and "tok:zh" in result["bleu"]["signature"]
     assert not any(key.startswith("rouge") for key in result)
     assert {record["length"] for record in records} == {8}
@@ -148,7 +148,7 @@ def test_an_evaluation_counts_as_the_card_says_and_in_characters(chinese):
 
     chosen = chinese.choose_scoring(examples)
     chinese.score_as({**chosen, "tokenizer": "char", "effective_order": True})
-    result, _ = evaluate.evaluate_examples(Echo(), chinese, examples[:3])
+    result, _ = evaluate_pairs.evaluate_examples(Echo(), chinese, examples[:3])
     assert "eff:yes|tok:char" in result["bleu"]["signature"]
     assert result["note"] == scoring.NO_ROUGE
     card = {"name": "m", "metrics": {"1": result}}

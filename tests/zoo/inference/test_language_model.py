@@ -12,7 +12,6 @@ from keras import ops
 from tests.zoo import tiny_language_models as tiny
 from zoo.continuation import Token
 from zoo.inference import language_model as module
-from zoo.inference import stop_texts
 from zoo.inference.language_model import LanguageModelPredictor
 from zoo.inference.language_model_base import MAX_CHARACTERS
 from zoo.inference.ngram import drawn
@@ -196,13 +195,13 @@ class Scripted(LanguageModelPredictor):
 
     context, attention_heads = None, {}
 
-    def _written(self, rows, limit, sampling, uniform, stops, candidates, chunk):
-        script = self.script[:limit]
+    def _written(self, rows, options):
+        script, chunk = self.script[: options.limit], options.chunk
         for at in range(0, len(script), chunk):
             for row in rows:
                 row.tokens += [Token(text, text, 0.0) for text in script[at : at + chunk]]
                 row.ids += [UNK] * len(script[at : at + chunk])
-                row.ended = stop_texts.is_stopped(row.tokens, stops)
+                row.ended = options.is_stopped(row)
             yield
             if all(row.ended for row in rows):
                 return

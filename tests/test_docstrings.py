@@ -5,23 +5,25 @@ from __future__ import annotations
 import doctest
 import functools
 import importlib
-import pkgutil
 import re
+from pathlib import Path
 
 import pytest
 
 import zoo
 
+ROOT = Path(__file__).resolve().parent.parent
 SOURCES = {
-    name: importlib.util.find_spec(name).loader.get_source(name) or ""
-    for name in (m.name for m in pkgutil.walk_packages(zoo.__path__, "zoo."))
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): source
+    for package in ("zoo", "training", "apps", "benchmarks")
+    for path in sorted((ROOT / package).rglob("*.py"))
+    if ">>>" in (source := path.read_text(encoding="utf-8"))
 }
-MODULES = [name for name, source in SOURCES.items() if ">>>" in source]
 load = functools.cache(zoo.load)
 """Examples share a model, and with it what was compiled."""
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", SOURCES)
 def test_examples_of_a_module(name, monkeypatch):
     needed = set(re.findall(r">>> .*zoo\.load\(\"([\w-]+)\"\)", SOURCES[name]))
     if missing := needed - set(zoo.names()):
