@@ -32,6 +32,7 @@ def make_ready(
             averaging=config.averaging,
             weight_decay=config.weight_decay,
             kind=config.optimizer,
+            fused=not on.compiles_steps() and on.strategy is None,
         )
         network.compile(
             optimizer=optimizer,

@@ -7,6 +7,7 @@ that differ in the last bit. One program for any shape also is 100 MB and many s
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,7 +30,7 @@ def trace_step(network: Any, on: Devices = ONE, shape: tuple[int, int] | None = 
     if keras.backend.backend() != "tensorflow":
         return
     if on.strategy is None:
-        _trace_once(network, shape)
+        _trace_once(network, shape, on.parts)
     elif shape:
         return  # all batches have one shape: the first step is traced for it
     else:
@@ -37,11 +38,31 @@ def trace_step(network: Any, on: Devices = ONE, shape: tuple[int, int] | None = 
     give_back()
 
 
-def _trace_once(network: Any, shape: tuple[int, int] | None = None) -> None:
+def _trace_once(network: Any, shape: tuple[int, int] | None = None, parts: int = 1) -> None:
+    """One program; it takes a batch in so many parts, which TensorFlow can run side by side."""
     import tensorflow as tf
 
+    parts = min(parts, shape[0]) if shape else parts
+
     def one_step(inputs: Any, target_out: Any, weights: Any) -> dict[str, Any]:
-        return network.train_step((inputs, target_out, weights))
+        if parts == 1:
+            return network.train_step((inputs, target_out, weights))
+        rows = shape[0] if shape else tf.shape(target_out)[0]
+        variables = [variable.value for variable in network.trainable_variables]
+        losses, gradients = [], []
+        for part in range(parts):
+            rows_of_part = slice(rows * part // parts, rows * (part + 1) // parts)
+            x, y, real = tf.nest.map_structure(
+                operator.itemgetter(rows_of_part), (inputs, target_out, weights)
+            )
+            with tf.GradientTape() as tape:
+                # A sum over tokens, so that of all parts is that of the batch.
+                loss = network.compute_loss(x, y, network(x, training=True), real)
+            losses.append(loss)
+            gradients.append(tape.gradient(loss, variables))
+        sums = [tf.add_n(of_one) for of_one in zip(*gradients, strict=True)]
+        network.optimizer.apply(sums, network.trainable_variables)
+        return {"loss": tf.add_n(losses)}
 
     ids, real = (tf.TensorSpec(shape or [None, None], kind) for kind in ("int32", "float32"))
     program = tf.function(
@@ -53,9 +74,23 @@ def _trace_once(network: Any, shape: tuple[int, int] | None = None) -> None:
     program.get_concrete_function()
 
     def run(data: Iterator[Any]) -> dict[str, Any]:
-        return program(*next(data))
+        return program(*_at_least(parts, next(data)))
 
     network.train_function = run
+
+
+def _at_least(rows: int, batch: Any) -> Any:
+    """A batch of fewer rows with copies of its last one that count nothing; others as they are."""
+    inputs, target_out, weights = batch
+    missing = rows - len(target_out)
+    if missing <= 0:
+        return batch
+
+    def filled(array: Any) -> Any:
+        return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
+
+    weights = np.concatenate([weights, np.zeros((missing, *weights.shape[1:]), weights.dtype)])
+    return keras.tree.map_structure(filled, inputs), filled(target_out), weights
 
 
 def _trace_twice(network: Any, on: Devices) -> None:

@@ -32,10 +32,12 @@ def main(context: typer.Context, **given: Any) -> None:
     config = configuration(given, {name for name in given if _typed(context, name)})
     from training.distributed.devices import choose, prepare
 
-    prepare(config.threads)
+    several = config.devices > 1 or config.processes > 1 or config.distributed
+    parts = prepare(config.threads, in_parts=not (several or config.carry_state))
     on = choose(
         config.devices, config.processes, config.process, config.coordinator, config.distributed
     )
+    on = dataclasses.replace(on, parts=parts)
     from training import run
 
     with on.processes.ends_at_once(EXPECTED):

@@ -14,7 +14,7 @@ import numpy as np
 from training.distributed.host_memory import one_heap
 from training.distributed.processes import Processes
 from zoo.runtime import keras_settings
-from zoo.runtime.devices import device_name, processor_name
+from zoo.runtime.devices import cores, device_name, processor_name
 
 if TYPE_CHECKING:
     from training.data.batches import Batch
@@ -29,11 +29,14 @@ class Devices:
         processes: those of the run, each with as many devices.
         strategy: what spreads the work, a `keras.distribution.DataParallel` on JAX and a
             `tf.distribute.MirroredStrategy` on TensorFlow; None for one device alone.
+        parts: what a step of TensorFlow on one CPU cuts its batch into, side by side; see
+            `prepare`.
     """
 
     count: int = 1
     processes: Processes = field(default_factory=Processes)
     strategy: Any = None
+    parts: int = 1
 
     def __str__(self) -> str:
         parts = [device_name(self.count)]
@@ -242,10 +245,23 @@ def _check_there(wanted: int, there: int, kind: str) -> None:
         raise ValueError(f"There are {there} {kind} devices here. Received: --devices {wanted}")
 
 
-def prepare(threads: int = 0) -> None:
-    """Choose how many CPU threads to use, before any framework is imported; 0: all of them.
+MOST_PARTS = 4
+"""Of a batch that are trained on side by side: each has gradients of its own to keep."""
+
+
+def prepare(threads: int = 0, *, in_parts: bool = False) -> int:
+    """Choose how many CPU threads to use, before any framework is imported.
 
     With a fixed number of threads the same seed gives the same weights on the same machine.
+
+    Args:
+        threads: 0 for all that there are.
+        in_parts: steps of training may cut their batch into parts and train on them side by side,
+            where that is faster: with TensorFlow on a CPU. Most operations of a step are too small
+            to be shared between threads, and end sooner on one.
+
+    Returns:
+        how many parts, for `Devices.parts`; the threads are shared out between them.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     keras_settings.make_importable()
@@ -264,10 +280,18 @@ def prepare(threads: int = 0) -> None:
         import tensorflow as tf
 
         tf.get_logger().setLevel("ERROR")
-        if threads:
+        tf.config.experimental.enable_op_determinism()
+        there = threads or cores()
+        on_cpu = in_parts and not tf.config.list_physical_devices("GPU")
+        parts = min(there, MOST_PARTS) if on_cpu else 1
+        if parts > 1:
+            tf.config.threading.set_intra_op_parallelism_threads(there // parts)
+            tf.config.threading.set_inter_op_parallelism_threads(parts)
+        elif threads:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(threads)
-        tf.config.experimental.enable_op_determinism()
+        return parts
+    return 1
 
 
 def backend_wanted() -> str:

@@ -40,16 +40,21 @@ def smoothed_cross_entropy(ids: Tensor, logits: Tensor, smoothing: float) -> Ten
 
     @ops.custom_gradient
     def losses(logits: Tensor) -> tuple[Tensor, Any]:
-        total = ops.logsumexp(logits, axis=-1)
+        most = ops.max(logits, axis=-1, keepdims=True)
+        powers = ops.exp(logits - most)  # (B, T, V)
+        mass = ops.sum(powers, axis=-1)  # (B, T)
+        total = ops.log(mass) + most[..., 0]
         right = ops.take_along_axis(logits, ids[..., None], axis=-1)[..., 0]
         loss = total - (1.0 - smoothing) * right
         if smoothing:
             loss = loss - smoothing * ops.mean(logits, axis=-1)
 
         def gradient(upstream: Tensor) -> Tensor:
-            spread = ops.exp(logits - total[..., None]) - smoothing / vocabulary
+            spread = powers * (upstream / mass)[..., None]
+            if smoothing:
+                spread = spread - (upstream * (smoothing / vocabulary))[..., None]
             at_right = ops.exp(right - total) - smoothing / vocabulary - (1.0 - smoothing)
-            flat = ops.reshape(spread * upstream[..., None], (-1, vocabulary))
+            flat = ops.reshape(spread, (-1, vocabulary))
             rows = ops.arange(ops.shape(flat)[0], dtype="int32")
             places = ops.stack([rows, ops.reshape(ids, (-1,))], axis=-1)
             values = ops.reshape(at_right * upstream, (-1,))
@@ -69,6 +74,7 @@ def make_optimizer(
     averaging: float,
     weight_decay: float = 0.0,
     kind: str = "adam",
+    fused: bool = False,
 ) -> keras.optimizers.Optimizer:
     """Adam (Kingma and Ba 2015) with the settings of Vaswani et al. 2017, section 5.3; or SGD.
 
@@ -86,6 +92,7 @@ def make_optimizer(
         weight_decay: share of every matrix taken away a step, times the learning rate, apart from
             the gradient (Loshchilov and Hutter 2019); biases and norms keep theirs.
         kind: "adam" or "sgd".
+        fused: TensorFlow on one device without XLA: Adam with one operation a weight.
     """
     averaging = min(averaging, max(1.0 - 20.0 / steps, 0.0))
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -95,8 +102,13 @@ def make_optimizer(
         decay_steps=max(steps - warmup, 1),
         alpha=0.01,
     )
+    adam: type[keras.optimizers.Adam] = keras.optimizers.Adam
+    if fused:
+        from training import tf_adam
+
+        adam = tf_adam.FusedAdam
     make = {
-        "adam": partial(keras.optimizers.Adam, beta_2=0.98, epsilon=1e-9),
+        "adam": partial(adam, beta_2=0.98, epsilon=1e-9),
         "sgd": keras.optimizers.SGD,
     }[kind]
     optimizer = make(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from zoo import registry, saving, text_tokenizers
 from zoo.building import build, network_class
 from zoo.inference.language_model import LanguageModelPredictor
 from zoo.inference.text_scoring import log_probs
+from zoo.runtime import backend
 from zoo.text_tokenizers import TextTokenizer
 
 WINDOW = 128
@@ -155,7 +157,10 @@ class LanguageModelObjective(Objective):
         context = predictor.model.context
         stride = max(context // 2, 1) if context else None
         start = self.tokenizer.start
-        every = [log_probs(predictor.model, part, start, stride) for part in self.valid]
+        with ThreadPoolExecutor(backend.at_once()) as pool:
+            every = list(
+                pool.map(lambda part: log_probs(predictor.model, part, start, stride), self.valid)
+            )
         found = np.concatenate(every)
         figures = metrics.figures(found, self.tokenizer, np.concatenate(self.valid))
         loss = -float(found.mean())

@@ -13,14 +13,19 @@ import keras
 from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.dense import Dense
 from zoo.layers.dropout import Dropout
+from zoo.layers.normalization import LayerNormalization, gelu
 from zoo.layers.positions import Rotary
 
 Tensor = Any
 
 
-def layer_norm(name: str) -> keras.layers.LayerNormalization:
+ACTIVATIONS = {"relu": "relu", "gelu": gelu}
+"""Of the position-wise network, as a layer takes them."""
+
+
+def layer_norm(name: str) -> LayerNormalization:
     """Layer normalisation (Ba et al. 2016) as every block here has it."""
-    return keras.layers.LayerNormalization(epsilon=1e-6, name=name)
+    return LayerNormalization(epsilon=1e-6, name=name)
 
 
 class FeedForward(keras.layers.Layer):
@@ -34,7 +39,7 @@ class FeedForward(keras.layers.Layer):
 
     def __init__(self, inner: int, width: int, activation: str = "relu", **kwargs: Any):
         super().__init__(**kwargs)
-        self.inner = Dense(inner, activation=activation, name="inner")
+        self.inner = Dense(inner, activation=ACTIVATIONS[activation], name="inner")
         self.outer = Dense(width, name="outer")
 
     def call(self, x: Tensor) -> Tensor:

@@ -153,7 +153,12 @@ def at_once() -> int:
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        threads = min(threads, tf.config.threading.get_intra_op_parallelism_threads() or threads)
+        threading = tf.config.threading
+        chosen = (
+            threading.get_intra_op_parallelism_threads(),
+            threading.get_inter_op_parallelism_threads(),
+        )
+        threads = min(threads, max(chosen) or threads)
     return 2 if threads > 1 and not accelerated() else 1
 
 

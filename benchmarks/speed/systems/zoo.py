@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -19,6 +20,7 @@ from benchmarks.speed.workload import EOS, TOKENS, Workload, pad
 
 if TYPE_CHECKING:
     from training.config import TrainConfig
+    from training.distributed.devices import Devices
 
 STEPS = 10_000
 """Of the learning rate's schedule; it costs the same wherever it is."""
@@ -28,18 +30,18 @@ def train(model: str, data: Workload, precision: str) -> Block:
     """Steps of `training.loop.step` on the network that `training.networks` makes ready."""
     from training.distributed.devices import ONE, prepare
 
-    prepare(0)
+    on = replace(ONE, parts=prepare(0, in_parts=True))
     from training import networks
     from training.data.batches import Batches
     from training.loop import step
 
-    precision = precision or ONE.precision()
+    precision = precision or on.precision()
     config = settings(model, precision=precision, override={"dropout": 0.1})
-    network = trainable(config, *without_text(data.vocabulary))
-    batches = Batches(data.sources, data.targets, TOKENS, config.seed, multiple=ONE.rounding())
-    shapes = networks.make_shapes(batches, ONE)
+    network = trainable(config, *without_text(data.vocabulary), on=on)
+    batches = Batches(data.sources, data.targets, TOKENS, config.seed, multiple=on.rounding())
+    shapes = networks.make_shapes(batches, on)
     # Compiled steps have few shapes, each of which must have been seen before it counts.
-    return training(partial(step, network), feed(batches, shapes), 6 if not shapes else 40)
+    return training(partial(step, network, on=on), feed(batches, shapes), 6 if not shapes else 40)
 
 
 def settings(model: str, **given: Any) -> TrainConfig:
@@ -49,16 +51,19 @@ def settings(model: str, **given: Any) -> TrainConfig:
     return TrainConfig(task="benchmark", **{"model": model, "preset": "small", **given})
 
 
-def trainable(config: TrainConfig, task: Any, tokenizers: dict[str, Any]) -> Any:
+def trainable(
+    config: TrainConfig, task: Any, tokenizers: dict[str, Any], on: Devices | None = None
+) -> Any:
     """An encoder-decoder with its optimizer and loss, as a run of training has it."""
     from training import networks
+    from training.distributed.devices import ONE
     from training.objectives.seq2seq import Seq2SeqObjective
 
     objective = Seq2SeqObjective(task)
     objective.tokenizers = tokenizers
     config = config.changed(smoothing=objective.smoothing)
     network, _ = objective.build(Path("benchmark"), config, None)
-    networks.make_ready(network, objective, config, STEPS)
+    networks.make_ready(network, objective, config, STEPS, on or ONE)
     return network
 
 
@@ -95,7 +100,7 @@ def train_gpt(measure: str, data: Workload, precision: str) -> Block:
     """Steps of `training.loop.step` on windows of one text; AdamW, averaging included."""
     from training.distributed.devices import ONE, prepare
 
-    prepare(0)
+    on = replace(ONE, parts=prepare(0, in_parts=True))
     from training import networks
     from training.data.windows import Windows
     from training.loop import step
@@ -104,7 +109,7 @@ def train_gpt(measure: str, data: Workload, precision: str) -> Block:
     size = SIZES[measure]
     config = settings(
         "gpt",
-        precision=precision or ONE.precision(),
+        precision=precision or on.precision(),
         smoothing=0.0,
         learning_rate=language_models.LEARNING_RATE,
         weight_decay=language_models.WEIGHT_DECAY,
@@ -112,9 +117,9 @@ def train_gpt(measure: str, data: Workload, precision: str) -> Block:
     objective = LanguageModelObjective(None)
     objective.rows, objective.length = size.rows, size.context
     network = gpt(size, config.precision)
-    networks.make_ready(network, objective, config, STEPS)
+    networks.make_ready(network, objective, config, STEPS, on)
     windows = Windows(language_models.stream(), size.context, size.rows, config.seed)
-    return training(partial(step, network), feed(windows, ()))
+    return training(partial(step, network, on=on), feed(windows, ()))
 
 
 def gpt(size: Size, precision: str = "float32") -> Any:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.zoo.gradient_helper import gradient
 from training.data.batches import make_batch
 from training.objectives.cross_entropy import (
     SmoothedCrossEntropy,
@@ -58,21 +59,6 @@ def test_a_large_vocabulary_keeps_its_ids():
     logits[0, 0, 70_000] = logits[0, 1, 69_999] = 50.0
     loss = SmoothedCrossEntropy(0.0)
     assert float(loss(np.array([[70_000, 69_999]], "int32"), logits)) == pytest.approx(0, abs=1e-4)
-
-
-def gradient(function, at: np.ndarray) -> np.ndarray:
-    """Of the sum of `function(at)`, by the backend's own differentiation."""
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return np.asarray(jax.grad(lambda x: function(x).sum())(at))
-    import tensorflow as tf
-
-    at = tf.constant(at)
-    with tf.GradientTape() as tape:
-        tape.watch(at)
-        total = tf.reduce_sum(function(at))
-    return np.asarray(tf.convert_to_tensor(tape.gradient(total, at)))
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
