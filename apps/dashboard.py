@@ -16,7 +16,7 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-from apps import model_places, presentation, state, style, turns  # noqa: E402
+from apps import model_places, one_look, presentation, state, style, turns  # noqa: E402
 from apps.views import (  # noqa: E402
     attention,
     attention_scores,
@@ -70,6 +70,6 @@ page = st.navigation([*PAGES.values(), OWN], position="top")
 st.set_page_config(page_title=f"{page.title} · Attention Zoo")
 style.apply()
 place = presentation.bar()
-with turns.drawing():
+with turns.drawing(), one_look.looking():
     page.run()
 presentation.link(place)

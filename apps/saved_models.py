@@ -14,6 +14,7 @@ from typing import Any
 
 from apps import model_places
 from apps.markdown import quiet
+from apps.one_look import once
 from zoo import registry, saving
 from zoo import shipped as folders
 from zoo.task_info import TaskInfo
@@ -170,6 +171,7 @@ def damaged() -> dict[str, str]:
     return {**folders.damaged(), **own}
 
 
+@once
 def _shipped_by_task() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, settings in _configs(_state()).items():
@@ -200,6 +202,7 @@ def weights_file(name: str) -> str:
     return saving.TABLES if counted(name) else saving.WEIGHTS
 
 
+@once
 def fingerprint(name: str) -> str:
     """Changes whenever a file of the model does, so that cached answers are never stale."""
     parts = []
@@ -368,6 +371,7 @@ def _of_type(value: Any, kind: type) -> Any:
     return value if isinstance(value, kind) else kind()
 
 
+@once
 def _read(name: str, file: str) -> Any:
     path = folder(name) / file
     if is_own(name) and not model_places.inside(path):

@@ -11,19 +11,39 @@ import threading
 from collections.abc import Iterator
 
 AT_ONCE = 2
+LONGEST = 10.0
+"""Seconds that a page stands back at most for others that have not begun."""
 _slots = threading.BoundedSemaphore(AT_ONCE)
 _mine = threading.local()
+_queue = threading.Condition()
+_to_begin = 0
+"""Pages that wait for their first turn."""
 
 
 @contextlib.contextmanager
 def drawing() -> Iterator[None]:
     """Within it a page is drawn: `AT_ONCE` at most, the others wait before it."""
-    with _slots:
-        _mine.held = True
-        try:
-            yield
-        finally:
-            _mine.held = False
+    global _to_begin
+    with _queue:
+        _to_begin += 1
+    try:
+        _slots.acquire()
+    finally:
+        with _queue:
+            _to_begin -= 1
+            _queue.notify_all()
+    _mine.held = True
+    try:
+        yield
+    finally:
+        _mine.held = False
+        _slots.release()
+
+
+def after_others() -> None:
+    """What a reader waits for most is drawn: pages that have not begun go first."""
+    with waiting(), _queue:
+        _queue.wait_for(lambda: not _to_begin, LONGEST)
 
 
 @contextlib.contextmanager

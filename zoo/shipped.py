@@ -17,12 +17,13 @@ ALIASES = {"en-es": "tatoeba/en-es"}
 FIRST = ("tatoeba/en-es", "dates", "pronounce")
 """Tasks that are listed before all others."""
 CONFIG = "config.json"
+_BESIDE = Path(__file__).resolve().parent.parent / "saved_models"
 
 
 def saved_models_path() -> Path:
     """The folder of shipped models; the variable ZOO_SAVED_MODELS names another."""
     named = os.environ.get("ZOO_SAVED_MODELS")
-    return Path(named) if named else Path(__file__).resolve().parent.parent / "saved_models"
+    return Path(named) if named else _BESIDE
 
 
 def short_task(task: str) -> str:

@@ -9,7 +9,17 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from apps import inference, links, model_places, presentation, quality, saved_models, state, widgets
+from apps import (
+    inference,
+    links,
+    model_places,
+    presentation,
+    quality,
+    saved_models,
+    state,
+    turns,
+    widgets,
+)
 from apps.labels import Answer, Reading, read
 from apps.markdown import plain
 from apps.sections import answer_view, continuations
@@ -170,6 +180,7 @@ def _answers(question: Question, text: str) -> None:
     with origin.container(horizontal=True, vertical_alignment="center"):
         _say_origin(ordered)
     if ordered:
+        turns.after_others()
         with rest.container():
             _maps(question, ordered, readings, text)
             answer_view.speed(ordered)

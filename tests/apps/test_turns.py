@@ -62,3 +62,35 @@ def test_a_page_that_fails_or_never_had_a_turn_leaves_none_taken():
     with turns.drawing():
         assert turns._slots.acquire(blocking=False)
         turns._slots.release()
+
+
+def test_who_has_what_matters_most_lets_all_begin_first():
+    begun, order = threading.Barrier(turns.AT_ONCE), []
+
+    def page(number: int) -> None:
+        with turns.drawing():
+            if number < turns.AT_ONCE:
+                begun.wait(10)  # all others wait to begin now
+                deadline = time.monotonic() + 10
+                while turns._to_begin < 4 and time.monotonic() < deadline:
+                    time.sleep(0.001)
+            order.append("answers")
+            turns.after_others()
+            order.append("maps")
+
+    threads = [threading.Thread(target=page, args=(n,)) for n in range(turns.AT_ONCE + 4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    # Those that begin last may be done with their answers as others go on.
+    assert order[: turns.AT_ONCE + 2] == ["answers"] * (turns.AT_ONCE + 2)
+    assert order.count("maps") == turns.AT_ONCE + 4
+    turns.after_others()  # outside of a page
+
+
+def test_who_lets_others_begin_does_not_wait_for_ever(monkeypatch):
+    monkeypatch.setattr(turns, "LONGEST", 0.01)
+    monkeypatch.setattr(turns, "_to_begin", 1)
+    with turns.drawing():
+        turns.after_others()
