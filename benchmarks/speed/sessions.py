@@ -4,6 +4,7 @@ Starts the dashboard with nothing kept on disk, opens sessions as a browser does
 each, Streamlit's own messages) and has each ask Compare for a sentence that was not asked before.
 All begin at the same moment, right after the start of the server (cold), and again (warm). Written
 down is how long a session waited for all answers and for the whole page, and the server's memory.
+With `--minutes` they go on asking for so long, and the memory is written down after each round.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,17 +48,19 @@ WHAT = ("red cars", "black cats", "books about the sea", "good friends in this t
 @plainly()
 def main(
     sessions: Annotated[str, typer.Option(help="How many at once; commas between.")] = "1,8,30,60",
+    minutes: Annotated[float, typer.Option(help="How long they go on asking.")] = 0.0,
     out: Annotated[Path, typer.Option(help="The file of results.")] = OUT,
 ) -> None:
     """Measure each number of sessions on a server of its own; see the text of the module."""
     found = []
     for count in (int(part) for part in sessions.split(",")):
-        found.append(measure(count))
+        found.append(measure(count, minutes))
         typer.echo(json.dumps(found[-1]))
     write_json(
         out,
         {
-            "command": COMMAND,
+            "command": f"{COMMAND} --sessions {sessions}"
+            + (f" --minutes {minutes:g}" if minutes else ""),
             "device": device_name(),
             "commit": card_writer.commit(),
             "date": time.strftime("%Y-%m-%d"),
@@ -66,8 +69,11 @@ def main(
     )
 
 
-def measure(count: int) -> dict[str, Any]:
-    """Seconds that `count` sessions waited, cold and warm, and megabytes of the server."""
+def measure(count: int, minutes: float = 0.0) -> dict[str, Any]:
+    """Seconds that `count` sessions waited, cold and warm, and megabytes of the server.
+
+    `minutes`: how long they go on asking after that, in rounds of one sentence each.
+    """
     with tempfile.TemporaryDirectory() as kept:
         port = free_port()
         server = serve(port, Path(kept))
@@ -76,10 +82,22 @@ def measure(count: int) -> dict[str, Any]:
             for number, state in enumerate(("cold", "warm")):
                 result[state] = together(port, sentences(count, number))
                 result[state]["megabytes"] = round(megabytes(server.pid))
+            if minutes:
+                result["rounds"] = list(rounds(port, count, minutes, server.pid))
             return result
         finally:
             server.kill()
             server.wait()
+
+
+def rounds(port: int, count: int, minutes: float, process: int) -> Iterator[dict[str, float]]:
+    """After each round: minutes since the first began, p95 of the answers, megabytes."""
+    began, number = time.monotonic(), 2
+    while (passed := (time.monotonic() - began) / 60) < minutes:
+        waited = together(port, sentences(count, number))["answers"]["p95"]
+        number += 1
+        size = round(megabytes(process))
+        yield {"minutes": round(passed, 1), "p95": waited, "megabytes": size}
 
 
 def sentences(count: int, number: int) -> list[str]:
