@@ -19,9 +19,10 @@ from training.data.batches import Batch, Batches, prefetch
 from training.data.buckets import Shape, fit
 from training.data.subword_regularization import SampledBatches
 from training.distributed.devices import ONE, Devices
-from training.distributed.host_memory import give_back, peak_memory
 from training.logs import History
+from training.validating import Answering, OnKeras
 from zoo import saving
+from zoo.runtime.host_memory import give_back, peak_memory
 
 if TYPE_CHECKING:
     from training.data.windows import WindowBatch, Windows
@@ -99,6 +100,7 @@ class Trainer:
         schedule: when things happen.
         place: where the run takes place, and who is told.
         shapes: what batches are filled up to, from `buckets.ladder`; none: left as is.
+        answering: what the averaged weights answer with; by default the probe.
     """
 
     def __init__(
@@ -110,11 +112,13 @@ class Trainer:
         schedule: Schedule,
         place: Place,
         shapes: tuple[Shape, ...] = (),
+        answering: Answering | None = None,
     ):
         self.network, self.probe, self.batches = network, probe, batches
         self.objective, self.schedule = objective, schedule
         self.folder, self.progress, self.report = place.folder, place.progress, place.report
         self.on, self.shapes = place.on, shapes
+        self.answering = answering or OnKeras(probe)
         self.history = None
         if self.on.processes.first:
             folder, progress = self.folder, self.progress
@@ -248,8 +252,8 @@ class Trainer:
         """
         began = time.perf_counter()
         arrays = self.averaged()
-        saving.set_weight_arrays(self.probe.model, arrays)
-        found = self.objective.validate(self.probe)
+        with self.answering(arrays) as predictor:
+            found = self.objective.validate(predictor)
         figures, loss = found.figures, found.loss
         metric = figures[self.objective.task.metric]
         better, by = self._better(metric.certain, loss)

@@ -21,6 +21,7 @@ from training import (
     paths,
     start_from,
     tasks,
+    validating,
 )
 from training.checkpoint import CheckpointError
 from training.config import TrainConfig
@@ -102,7 +103,8 @@ class Run:
         fresh = self.config.fresh
         found = None
         if first:
-            found = asdict(read_progress(folder, learned, fresh, on, self.corpus))
+            decoder = validating.choose(self.config.validate_with, objective.kind, on)
+            found = asdict(read_progress(folder, learned, fresh, on, self.corpus, decoder))
         progress = checkpoint.Progress(**on.processes.tell(found))
         learned = progress.settings
         config = self.config.changed(precision=learned["precision"])
@@ -125,6 +127,7 @@ class Run:
             keep=config.keep,
         )
         network, probe = objective.build(folder, config, start, on)
+        answering = validating.answering(folder / STATE, config, progress, probe, on)
         networks.make_ready(network, objective, config, schedule.steps, on)
         shapes = networks.make_shapes(data.batches, on)
         if progress.step:
@@ -143,7 +146,9 @@ class Run:
             console.print(f"Steps are compiled, for at most {len(shapes)} shapes of batch.")
         with shown(schedule.steps, progress.step) as report:
             place = Place(folder / STATE, progress, report, on)
-            trainer = Trainer(network, probe, data.batches, objective, schedule, place, shapes)
+            trainer = Trainer(
+                network, probe, data.batches, objective, schedule, place, shapes, answering
+            )
             try:
                 trainer.run()
             except RunStoppedError:
@@ -178,17 +183,22 @@ def read_progress(
     fresh: bool,
     on: Devices = devices.ONE,
     corpus: str = "",
+    decoder: str = validating.KERAS,
 ) -> checkpoint.Progress:
     """Where the run in `folder` is, or a new one. Raises CheckpointError: other settings or data.
 
     The precision `auto` is that of the run, or for a new one the fastest `on` these devices.
-    `corpus`: the checksum of the data.
+    `corpus`: the checksum of the data. `decoder`: what validation decodes with in a new run, if
+    the settings leave it open.
     """
     state = folder / STATE
     progress = None if fresh else checkpoint.read_progress(state)
     if settings["precision"] == "auto":
         known = progress.settings["precision"] if progress else on.precision()
         settings = settings | {"precision": known}
+    if settings.get("validate_with") == validating.AUTO:
+        known = decoded_before(progress.settings) if progress else decoder
+        settings = settings | {"validate_with": known}
     if progress is None:
         # Also what a run left that was killed before its first checkpoint: it may be another's.
         checkpoint.forget(state)
@@ -208,6 +218,11 @@ def read_progress(
     return progress
 
 
+def decoded_before(settings: dict[str, Any]) -> str:
+    """What validation decoded with in a run of these settings; earlier versions knew one way."""
+    return settings.get("validate_with", validating.KERAS)
+
+
 def check_same_settings(folder: Path, progress: checkpoint.Progress, asked: dict[str, Any]) -> None:
     """Raises CheckpointError where the run was asked for something else than it is `asked` now."""
     before = dict(progress.settings)
@@ -216,6 +231,8 @@ def check_same_settings(folder: Path, progress: checkpoint.Progress, asked: dict
         before["task"] = paths.shown(before["task"])
     if "sampling" in before:
         before["subword_regularization"] = before.pop("sampling")
+    if "validate_with" in asked:
+        before["validate_with"] = decoded_before(before)
     if before.get("override"):
         former = registry.former_names(before.get("model") or "")
         before["override"] = {former.get(k, k): v for k, v in before["override"].items()}

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.distributed.host_memory import one_heap
 from training.distributed.processes import Processes
 from zoo.runtime import keras_settings
 from zoo.runtime.devices import device_name, processor_name
+from zoo.runtime.host_memory import one_heap
 
 if TYPE_CHECKING:
     from training.data.batches import Batch
