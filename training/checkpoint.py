@@ -96,14 +96,7 @@ def forget(folder: Path) -> None:
 
     By name, and nothing else: the folder may be one that also holds other things.
     """
-    for name in (
-        FILE,
-        BEST,
-        "*.model",
-        "tokenizer.json",
-        "graphs-*.zip",
-        "tensorboard/events.out.tfevents.*",
-    ):
+    for name in (FILE, BEST, "*.model", "tokenizer.json", "tensorboard/events.out.tfevents.*"):
         for path in folder.glob(name):
             path.unlink()
 

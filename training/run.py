@@ -159,7 +159,11 @@ class Run:
                 leave_model(folder, trainer, objective, data.count, self.command, start)
             # Only now: a run that is killed while it writes its model writes it again.
             trainer.finish()
-        metric = objective.task.metric
+        self.tell_best(progress)
+
+    def tell_best(self, progress: checkpoint.Progress) -> None:
+        """Say which validation was the best, at the end."""
+        folder, start, metric = self.config.folder(), self.start, self.objective.task.metric
         console.print(f"{folder}: best {metric} {progress.best} at step {progress.best_step}")
         if start and not progress.best_step:
             console.print(

@@ -19,13 +19,15 @@ import numpy as np
 from training.distributed.devices import ONE, Devices
 from training.progress import console
 from zoo import saving
+from zoo.inference.litert_engine import Engine
+from zoo.inference.litert_seq2seq import LiteRTSeq2Seq
 from zoo.runtime import litert
+from zoo.runtime.host_memory import give_back
 from zoo.runtime.litert import GraphError
 
 if TYPE_CHECKING:
     from training.checkpoint import Progress
     from training.config import TrainConfig
-    from zoo.inference.litert_seq2seq import LiteRTSeq2Seq
     from zoo.inference.seq2seq import Seq2SeqPredictor
 
 KERAS, LITERT, AUTO = "keras", "litert", "auto"
@@ -51,34 +53,48 @@ class OnKeras:
         yield self.probe
 
 
+class DecodesThenScores(LiteRTSeq2Seq):
+    """Gives back the memory of what decodes before it scores."""
+
+    scores = False
+
+    def log_probs_and_maps(self, source: np.ndarray, target: np.ndarray) -> Any:
+        """As `LiteRTSeq2Seq.log_probs_and_maps`."""
+        if not self.scores:
+            self.engine, self.scores = Engine(self.engine.graphs, threads=1), True
+            give_back()
+        return super().log_probs_and_maps(source, target)
+
+
 @dataclass
 class OnLiteRT:
     """LiteRT graphs with the weights, and the tokenizers of `probe`.
 
+    They run in one thread: each more would keep the weights once more, in another order, and all
+    of a validation takes seconds.
+
     Args:
         probe: a predictor of the same sizes.
         template: of its graphs, from `zoo.inference.litert_refilling`.
-        threads: how many rows are answered at a time; 0: one a core.
     """
 
     probe: Seq2SeqPredictor
     template: Path
-    threads: int = 0
 
     @contextmanager
     def __call__(self, arrays: dict[str, np.ndarray]) -> Iterator[LiteRTSeq2Seq]:
         from zoo.inference import litert_template
         from zoo.inference.litert_folder import GraphFolder
-        from zoo.inference.litert_seq2seq import LiteRTSeq2Seq
 
         probe = self.probe
         saving.check_weight_arrays(probe.model, arrays)
         with tempfile.TemporaryDirectory(dir=self.template.parent, prefix=UNPACKED) as place:
             litert_template.fill(self.template, b"", arrays, Path(place))
-            yield LiteRTSeq2Seq(
+            give_back()
+            yield DecodesThenScores(
                 GraphFolder.read(Path(place)),
                 probe.attention_heads,
-                self.threads or None,
+                threads=1,
                 name=probe.name,
                 source_tokenizer=probe.source_tokenizer,
                 target_tokenizer=probe.target_tokenizer,
@@ -135,7 +151,7 @@ def answering(
     if settings["validate_with"] == LITERT:
         try:
             with console.status("Making LiteRT graphs to validate with"):
-                found = _on_litert(probe, state, config.threads)
+                found = _on_litert(probe, state)
             console.print("Validation decodes with LiteRT.")
             return found
         except GraphError as error:
@@ -148,7 +164,7 @@ def answering(
     return OnKeras(probe)
 
 
-def _on_litert(probe: Seq2SeqPredictor, state: Path, threads: int) -> OnLiteRT:
+def _on_litert(probe: Seq2SeqPredictor, state: Path) -> OnLiteRT:
     """With the graphs that are kept in the folder `state`. Raises GraphError: there are none."""
     from zoo.inference import litert_refilling
 
@@ -156,4 +172,4 @@ def _on_litert(probe: Seq2SeqPredictor, state: Path, threads: int) -> OnLiteRT:
         raise GraphError(f"LiteRT is not installed: pip install {litert.PACKAGE}")
     for left in state.glob(f"{UNPACKED}*/"):  # by a run that was killed
         shutil.rmtree(left, ignore_errors=True)
-    return OnLiteRT(probe, litert_refilling.find(state, probe.model), threads)
+    return OnLiteRT(probe, litert_refilling.find(state, probe.model))

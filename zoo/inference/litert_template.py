@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -135,6 +136,11 @@ def checksum_of(weights: bytes | bytearray) -> str:
     return hashlib.sha256(weights).hexdigest()
 
 
+def _sum_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def placed(template: bytes) -> set[str]:
     """The names of the weights that have a place in a template."""
     with zipfile.ZipFile(io.BytesIO(template)) as file:
@@ -156,31 +162,36 @@ def fill(template: Path, weights: bytes, arrays: Mapping[str, np.ndarray], out: 
         GraphError: a damaged template, or one of other weights.
     """
     emptied: dict[str, str] = {}
-    sums: dict[str, str] = {}
     try:
         with zipfile.ZipFile(template) as file:
             known = json.loads(file.read(PLACES))
             if known["weights"] not in (ANY, checksum_of(weights)):
                 raise GraphError(f"{template.name} belongs to other weights than those beside it")
             for name, places in known["places"].items():
-                if file.getinfo(name).file_size > LARGEST:
+                size = file.getinfo(name).file_size
+                if size > LARGEST:
                     raise GraphError(f"{template.name} is damaged: {name} is too large")
-                content = bytearray(file.read(name))
-                emptied[name] = checksum_of(content)
-                for at, weight, turned, factor in places:
-                    if weight not in arrays:
-                        data = file.read(weight)
-                    else:
-                        data = _bytes(arrays[weight], bool(turned), float(factor))
-                    if not 0 <= at <= len(content) - len(data):
-                        raise GraphError(f"{template.name} is damaged: {weight} has no place")
-                    content[at : at + len(data)] = data
-                (out / Path(name).name).write_bytes(content)
-                sums[name] = checksum_of(content)
+                path = out / Path(name).name
+                # Part by part: a graph is as large as the network.
+                with file.open(name) as graph, path.open("wb") as written:
+                    shutil.copyfileobj(graph, written, AT_A_TIME)
+                if known["weights"] == ANY:
+                    emptied[name] = _sum_of(path)
+                with path.open("r+b") as written:
+                    for at, weight, turned, factor in places:
+                        if weight not in arrays:
+                            data = file.read(weight)
+                        else:
+                            data = _bytes(arrays[weight], bool(turned), float(factor))
+                        if not 0 <= at <= size - len(data):
+                            raise GraphError(f"{template.name} is damaged: {weight} has no place")
+                        written.seek(at)
+                        written.write(data)
             described = file.read(DESCRIPTION)
             if known["weights"] == ANY:
                 if _with(described, emptied) != described:
                     raise GraphError(f"{template.name} is damaged: a graph is another")
+                sums = {name: _sum_of(out / Path(name).name) for name in emptied}
                 described = _with(described, sums)
             # Last: without it the folder counts as empty.
             (out / DESCRIPTION).write_bytes(described)
