@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -56,6 +57,11 @@ class Schedule:
 
 STOP_EVERY = 10
 """Steps between two questions whether one of several processes was asked to stop."""
+
+
+def processor_time() -> float:
+    """Seconds of processor time of this process, and of those it started that have ended."""
+    return sum(os.times()[:4])
 
 
 def step(network: Any, batch: Batch | WindowBatch, on: Devices = ONE) -> float:
@@ -127,7 +133,7 @@ class Trainer:
         self._stop = False
         self._tokens_before = self.progress.tokens
         self._since = time.perf_counter()
-        self._clock = (time.perf_counter(), time.process_time())
+        self._clock = (time.perf_counter(), processor_time())
 
     def run(self) -> None:
         """Train to the end. Raises RunStoppedError after Ctrl-C or SIGTERM, with all saved."""
@@ -297,7 +303,7 @@ class Trainer:
 
     def _tick(self) -> None:
         """Add the time since the last tick to the run's minutes."""
-        wall, cpu = time.perf_counter(), time.process_time()
+        wall, cpu = time.perf_counter(), processor_time()
         self.progress.minutes += (wall - self._clock[0]) / 60
         self.progress.cpu_minutes += (cpu - self._clock[1]) / 60
         self.progress.peak_memory = max(self.progress.peak_memory, peak_memory())

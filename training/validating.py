@@ -5,6 +5,7 @@ Either is given the weights to validate with, and is a predictor as `zoo.load` g
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import shutil
 import tempfile
@@ -19,15 +20,13 @@ import numpy as np
 from training.distributed.devices import ONE, Devices
 from training.progress import console
 from zoo import saving
-from zoo.inference.litert_engine import Engine
-from zoo.inference.litert_seq2seq import LiteRTSeq2Seq
 from zoo.runtime import litert
-from zoo.runtime.host_memory import give_back
 from zoo.runtime.litert import GraphError
 
 if TYPE_CHECKING:
     from training.checkpoint import Progress
     from training.config import TrainConfig
+    from zoo.inference.litert_seq2seq import LiteRTSeq2Seq
     from zoo.inference.seq2seq import Seq2SeqPredictor
 
 KERAS, LITERT, AUTO = "keras", "litert", "auto"
@@ -53,25 +52,12 @@ class OnKeras:
         yield self.probe
 
 
-class DecodesThenScores(LiteRTSeq2Seq):
-    """Gives back the memory of what decodes before it scores."""
-
-    scores = False
-
-    def log_probs_and_maps(self, source: np.ndarray, target: np.ndarray) -> Any:
-        """As `LiteRTSeq2Seq.log_probs_and_maps`."""
-        if not self.scores:
-            self.engine, self.scores = Engine(self.engine.graphs, threads=1), True
-            give_back()
-        return super().log_probs_and_maps(source, target)
-
-
 @dataclass
 class OnLiteRT:
     """LiteRT graphs with the weights, and the tokenizers of `probe`.
 
-    They run in one thread: each more would keep the weights once more, in another order, and all
-    of a validation takes seconds.
+    They run in another process, in one thread: memory that is needed while validating would be kept
+    while training, and each thread more would have the weights once more.
 
     Args:
         probe: a predictor of the same sizes.
@@ -84,23 +70,25 @@ class OnLiteRT:
     @contextmanager
     def __call__(self, arrays: dict[str, np.ndarray]) -> Iterator[LiteRTSeq2Seq]:
         from zoo.inference import litert_template
+        from zoo.inference.litert_apart import EngineApart
         from zoo.inference.litert_folder import GraphFolder
+        from zoo.inference.litert_seq2seq import LiteRTSeq2Seq
 
         probe = self.probe
         saving.check_weight_arrays(probe.model, arrays)
         with tempfile.TemporaryDirectory(dir=self.template.parent, prefix=UNPACKED) as place:
             litert_template.fill(self.template, b"", arrays, Path(place))
-            give_back()
-            yield DecodesThenScores(
-                GraphFolder.read(Path(place)),
-                probe.attention_heads,
-                threads=1,
-                name=probe.name,
-                source_tokenizer=probe.source_tokenizer,
-                target_tokenizer=probe.target_tokenizer,
-                config=probe.config,
-                max_length=getattr(probe.model.config, "max_length", None),
-            )
+            with contextlib.closing(EngineApart(GraphFolder.read(Path(place)))) as engine:
+                yield LiteRTSeq2Seq(
+                    engine.graphs,
+                    probe.attention_heads,
+                    engine=engine,
+                    name=probe.name,
+                    source_tokenizer=probe.source_tokenizer,
+                    target_tokenizer=probe.target_tokenizer,
+                    config=probe.config,
+                    max_length=getattr(probe.model.config, "max_length", None),
+                )
 
 
 def choose(asked: str, kind: str, on: Devices) -> str:

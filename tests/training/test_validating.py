@@ -113,6 +113,10 @@ def test_litert_answers_with_the_weights_of_the_moment_as_keras_does(tmp_path):
                 np.testing.assert_allclose(one.log_probs, other.log_probs, atol=1e-4)
         answers.append([one.text for one in found[0][0]])
     assert answers[0] != answers[1]
+    with OnLiteRT(probe, template)(first) as predictor:
+        predictor.engine._process.kill()
+        with pytest.raises(GraphError, match="the process that runs the graphs died"):
+            predictor.predict(texts)
     assert [path.name for path in tmp_path.glob("graphs*")] == ["graphs.zip"]
     with (
         pytest.raises(saving.ModelFolderError, match="not finite"),

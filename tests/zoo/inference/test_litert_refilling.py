@@ -47,7 +47,7 @@ def test_a_template_of_random_weights_is_right_for_others(model, tmp_path):
 
     template = tmp_path / "graphs.zip"
     template.write_bytes(litert_refilling.make(network, 1))
-    assert litert_template.placed(template.read_bytes()) == set(arrays)
+    assert litert_template.placed(template.read_bytes()) >= set(arrays)
     (filled := tmp_path / "filled").mkdir()
     litert_template.fill(template, b"", arrays, filled)
     for name in litert_refilling.GRAPHS:
