@@ -23,7 +23,7 @@ from typing import Annotated, Any
 
 import typer
 
-from training import card_writer
+from training import card_writer, paths
 from training.commands import plainly
 from training.progress import console
 from zoo.runtime.devices import processor_name
@@ -32,6 +32,7 @@ from zoo.saving import read_json, write_json
 
 RESULT = Path(__file__).resolve().parents[1] / "results" / "engine" / "validation.json"
 DECODERS = ("keras", "litert")
+NAME = "benchmarks.speed.validation"
 INTERVAL = 0.2
 """Seconds between two looks at the memory of all processes."""
 
@@ -53,7 +54,7 @@ def main(
     asked = {"task": task, "model": model, "preset": preset, "steps": steps}
     asked |= {"validate_every": validate_every, "validate_on": validate_on}
     found = {decoder: measured(asked, decoder) for decoder in DECODERS}
-    command = card_writer.paths.command("benchmarks.speed.validation")
+    command = paths.command(NAME).strip()
     about = {"command": command, "date": date.today().isoformat(), "device": processor_name()}
     write_json(out, {**about, "commit": card_writer.commit(), **asked, "decoders": found})
     console.print_json(json.dumps(found))
@@ -66,7 +67,7 @@ def measured(asked: dict[str, Any], decoder: str) -> dict[str, Any]:
         settings = {**asked, "validate_with": decoder, "out": f"{place}/model", "patience": 0}
         # Nothing that an earlier run compiled is read.
         env = {**os.environ, "ZOO_CACHE_DIR": f"{place}/cache", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        words = [sys.executable, "-m", __name__, json.dumps(settings), str(told)]
+        words = [sys.executable, "-m", NAME, json.dumps(settings), str(told)]
         process = subprocess.Popen(words, env=env)
         most = 0.0
         while process.poll() is None:
@@ -99,12 +100,12 @@ def proportional(process: int) -> float:
 
 def run(settings: dict[str, Any], told: Path) -> None:
     """A run of training that notes its memory and its times."""
-    from training import loop
     from training.config import TrainConfig
     from training.distributed.devices import choose, prepare
 
     prepare(0)
     on = choose()
+    from training import loop
     from training import run as running
 
     points: dict[str, float] = {}
@@ -144,15 +145,14 @@ def run(settings: dict[str, Any], told: Path) -> None:
     # The first step is also where TensorFlow plans all of them.
     step, every = median(steps[1:]), sizes[0]
     epoch = steps[0] + step * (every - 1)
-    wanted = ("step 1", "validation", "imported", "model written", f"step {len(steps)}")
+    wanted = ("step 1", "imported", "model written", f"step {len(steps)}")
+    wanted += tuple(f"validation {n}" for n in range(1, len(validations) + 1))
     told.write_text(
         json.dumps(
             {
                 "peak_memory_mb": card["training"]["peak_memory_mb"],
                 "peak_at_the_end_mb": round(peak_memory()),
-                "memory_mb": {
-                    k: v for k, v in points.items() if k.endswith(wanted) or "valid" in k
-                },
+                "memory_mb": {k: v for k, v in points.items() if k.endswith(wanted)},
                 "valid": card["training"]["valid"],
                 "cpu_seconds": round(seconds, 1),
                 "cpu_seconds_before_the_first_step": round(

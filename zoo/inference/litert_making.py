@@ -29,6 +29,7 @@ from zoo import registry
 from zoo.inference import litert_folder, litert_template
 from zoo.inference.litert_folder import GraphFolder
 from zoo.runtime import program_cache
+from zoo.runtime.imports import tensorflow_alone
 from zoo.runtime.litert import GraphError
 from zoo.saving import WEIGHTS, read_weights
 
@@ -198,6 +199,7 @@ def run_apart(module: str, what: str, *words: str) -> None:
 def _main(model: str, out: str, precision: str) -> None:
     from zoo import saving
 
+    tensorflow_alone()
     folder = Path(model)
     config = saving.read_config(folder)
     predictor = registry.named(registry.KINDS[config["kind"]].predictor)

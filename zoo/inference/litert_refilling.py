@@ -7,14 +7,15 @@ is made once, in processes of their own that need the network's sizes alone:
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import hashlib
-import importlib.metadata
 import json
 import sys
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from zoo.building import build
 from zoo.inference import litert_folder, litert_making, litert_template
 from zoo.inference.litert_folder import BATCH
 from zoo.runtime.host_memory import give_back
+from zoo.runtime.imports import tensorflow_alone
 from zoo.runtime.litert import GraphError
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ GRAPHS = ("score", BATCH, "encode")
 """Those that greedy answers to many sources, and their scores, take; the largest first."""
 SMALLEST = 4
 """Bytes of a weight that is looked for: a single number."""
-PACKAGES = ("tensorflow", "keras")
+PACKAGES = ("tensorflow", "tensorflow-cpu", "keras")
 
 
 def find(folder: Path, network: Seq2Seq) -> Path:
@@ -84,7 +86,8 @@ def _key(description: str) -> str:
     for path in sorted(root.rglob("*.py")):
         found.update(path.read_bytes())
     for package in PACKAGES:
-        found.update(importlib.metadata.version(package).encode())
+        with contextlib.suppress(PackageNotFoundError):
+            found.update(version(package).encode())
     return found.hexdigest()[:12]
 
 
@@ -131,6 +134,7 @@ def drawn(network: Seq2Seq, seed: int) -> dict[str, np.ndarray]:
 
 
 def _main(out: str, description: str, draw: str) -> None:
+    tensorflow_alone()
     given: Mapping[str, Any] = json.loads(description)
     entry = registry.architecture(given["model"])
     network = build(given["model"], registry.make_config(entry.config, given["sizes"]))
