@@ -76,6 +76,7 @@ def test_a_task_of_one_file(module, monkeypatch, tmp_path):
         preset="nano",
         steps=3,
         validate_on=4,
+        validate_with="keras",
         precision="float32",
         out=tmp_path / "model",
     )

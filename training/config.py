@@ -150,6 +150,12 @@ class TrainConfig:
         help="How many validation examples to decode, or windows to read, spread over the text.",
         least=1,
     )
+    validate_with: str = option(
+        "auto",
+        help="What decodes them: litert, which takes less memory and time, or keras; auto: litert "
+        "where it is installed and the processor trains.",
+        choices=("auto", "litert", "keras"),
+    )
     keep: str = option(
         "best",
         help="Which weights to keep: the best on the validation side, or the last, where that side "

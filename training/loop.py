@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -19,9 +20,10 @@ from training.data.batches import Batch, Batches, prefetch
 from training.data.buckets import Shape, fit
 from training.data.subword_regularization import SampledBatches
 from training.distributed.devices import ONE, Devices
-from training.distributed.host_memory import give_back, peak_memory
 from training.logs import History
+from training.validating import Answering, OnKeras
 from zoo import saving
+from zoo.runtime.host_memory import give_back, peak_memory
 
 if TYPE_CHECKING:
     from training.data.windows import WindowBatch, Windows
@@ -55,6 +57,11 @@ class Schedule:
 
 STOP_EVERY = 10
 """Steps between two questions whether one of several processes was asked to stop."""
+
+
+def processor_time() -> float:
+    """Seconds of processor time of this process, and of those it started that have ended."""
+    return sum(os.times()[:4])
 
 
 def step(network: Any, batch: Batch | WindowBatch, on: Devices = ONE) -> float:
@@ -99,6 +106,7 @@ class Trainer:
         schedule: when things happen.
         place: where the run takes place, and who is told.
         shapes: what batches are filled up to, from `buckets.ladder`; none: left as is.
+        answering: what the averaged weights answer with; by default the probe.
     """
 
     def __init__(
@@ -110,11 +118,13 @@ class Trainer:
         schedule: Schedule,
         place: Place,
         shapes: tuple[Shape, ...] = (),
+        answering: Answering | None = None,
     ):
         self.network, self.probe, self.batches = network, probe, batches
         self.objective, self.schedule = objective, schedule
         self.folder, self.progress, self.report = place.folder, place.progress, place.report
         self.on, self.shapes = place.on, shapes
+        self.answering = answering or OnKeras(probe)
         self.history = None
         if self.on.processes.first:
             folder, progress = self.folder, self.progress
@@ -123,7 +133,7 @@ class Trainer:
         self._stop = False
         self._tokens_before = self.progress.tokens
         self._since = time.perf_counter()
-        self._clock = (time.perf_counter(), time.process_time())
+        self._clock = (time.perf_counter(), processor_time())
 
     def run(self) -> None:
         """Train to the end. Raises RunStoppedError after Ctrl-C or SIGTERM, with all saved."""
@@ -248,8 +258,8 @@ class Trainer:
         """
         began = time.perf_counter()
         arrays = self.averaged()
-        saving.set_weight_arrays(self.probe.model, arrays)
-        found = self.objective.validate(self.probe)
+        with self.answering(arrays) as predictor:
+            found = self.objective.validate(predictor)
         figures, loss = found.figures, found.loss
         metric = figures[self.objective.task.metric]
         better, by = self._better(metric.certain, loss)
@@ -293,7 +303,7 @@ class Trainer:
 
     def _tick(self) -> None:
         """Add the time since the last tick to the run's minutes."""
-        wall, cpu = time.perf_counter(), time.process_time()
+        wall, cpu = time.perf_counter(), processor_time()
         self.progress.minutes += (wall - self._clock[0]) / 60
         self.progress.cpu_minutes += (cpu - self._clock[1]) / 60
         self.progress.peak_memory = max(self.progress.peak_memory, peak_memory())

@@ -19,6 +19,7 @@ from training import (
     paths,
     start_from,
     tasks,
+    validating,
 )
 from training.config import TrainConfig
 from training.distributed import devices
@@ -107,6 +108,7 @@ class Run:
         on.processes.check_same("options, data and tokenizers", same)
         schedule = _schedule(config, per_epoch, start)
         network, probe = objective.build(folder, config, start, on)
+        answering = validating.answering(folder / STATE, config, progress, probe, on)
         networks.make_ready(network, objective, config, schedule.steps, on)
         shapes = networks.make_shapes(data.batches, on)
         self._set_weights(folder, network, progress.step, schedule.steps)
@@ -119,7 +121,9 @@ class Run:
             console.print(f"Steps are compiled, for at most {len(shapes)} shapes of batch.")
         with shown(schedule.steps, progress.step) as report:
             place = Place(folder / STATE, progress, report, on)
-            trainer = Trainer(network, probe, data.batches, objective, schedule, place, shapes)
+            trainer = Trainer(
+                network, probe, data.batches, objective, schedule, place, shapes, answering
+            )
             try:
                 trainer.run()
             except RunStoppedError:
@@ -130,7 +134,11 @@ class Run:
                 leave_model(folder, trainer, objective, data.count, self.command, start)
             # Only now: a run that is killed while it writes its model writes it again.
             trainer.finish()
-        metric = objective.task.metric
+        self.tell_best(progress)
+
+    def tell_best(self, progress: checkpoint.Progress) -> None:
+        """Say which validation was the best, at the end."""
+        folder, start, metric = self.config.folder(), self.start, self.objective.task.metric
         console.print(f"{folder}: best {metric} {progress.best} at step {progress.best_step}")
         if start and not progress.best_step:
             console.print(
@@ -144,7 +152,8 @@ class Run:
         if self.on.processes.first:
             learned = settings(self.config, self.start)
             fresh = self.config.fresh
-            found = asdict(read_progress(folder, learned, fresh, self.on, self.corpus))
+            decoder = validating.choose(self.config.validate_with, self.objective.kind, self.on)
+            found = asdict(read_progress(folder, learned, fresh, self.on, self.corpus, decoder))
         return checkpoint.Progress(**self.on.processes.tell(found))
 
     def _set_weights(self, folder: Path, network: keras.Model, step: int, steps: int) -> None:

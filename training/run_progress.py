@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from training import card_writer, checkpoint, paths
+from training import card_writer, checkpoint, paths, validating
 from training.checkpoint import CheckpointError
 from training.config import TrainConfig
 from training.distributed import devices
@@ -34,17 +34,22 @@ def read_progress(
     fresh: bool,
     on: Devices = devices.ONE,
     corpus: str = "",
+    decoder: str = validating.KERAS,
 ) -> checkpoint.Progress:
     """Where the run in `folder` is, or a new one. Raises CheckpointError: other settings or data.
 
     The precision `auto` is that of the run, or for a new one the fastest `on` these devices.
-    `corpus`: the checksum of the data.
+    `corpus`: the checksum of the data. `decoder`: what validation decodes with in a new run, if
+    the settings leave it open.
     """
     state = folder / STATE
     progress = None if fresh else checkpoint.read_progress(state)
     if settings["precision"] == "auto":
         known = progress.settings["precision"] if progress else on.precision()
         settings = settings | {"precision": known}
+    if settings.get("validate_with") == validating.AUTO:
+        known = decoded_before(progress.settings) if progress else decoder
+        settings = settings | {"validate_with": known}
     if progress is None:
         # Also what a run left that was killed before its first checkpoint: it may be another's.
         checkpoint.forget(state)
@@ -64,6 +69,11 @@ def read_progress(
     return progress
 
 
+def decoded_before(settings: dict[str, Any]) -> str:
+    """What validation decoded with in a run of these settings; earlier versions knew one way."""
+    return settings.get("validate_with", validating.KERAS)
+
+
 def check_same_settings(folder: Path, progress: checkpoint.Progress, asked: dict[str, Any]) -> None:
     """Raises CheckpointError where the run was asked for something else than it is `asked` now."""
     before = dict(progress.settings)
@@ -72,6 +82,8 @@ def check_same_settings(folder: Path, progress: checkpoint.Progress, asked: dict
         before["task"] = paths.shown(before["task"])
     if "sampling" in before:
         before["subword_regularization"] = before.pop("sampling")
+    if "validate_with" in asked:
+        before["validate_with"] = decoded_before(before)
     if before.get("override"):
         former = registry.former_names(before.get("model") or "")
         before["override"] = {former.get(k, k): v for k, v in before["override"].items()}

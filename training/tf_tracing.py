@@ -17,7 +17,7 @@ import numpy as np
 from training import checkpoint
 from training.data.batches import make_batch
 from training.distributed.devices import ONE, Devices
-from training.distributed.host_memory import give_back
+from zoo.runtime.host_memory import give_back
 from zoo.tokenizer import EOS
 
 

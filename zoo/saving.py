@@ -114,8 +114,14 @@ def weight_arrays(network: Network) -> dict[str, np.ndarray]:
     return {name: np.asarray(weight) for name, weight in named_weights(network).items()}
 
 
-def set_weight_arrays(network: Network, arrays: dict[str, np.ndarray]) -> None:
-    """Give `network` the weights in `arrays`.
+def set_weight_arrays(network: Network, arrays: Mapping[str, np.ndarray]) -> None:
+    """Give `network` the weights in `arrays`. Raises ModelFolderError as `check_weight_arrays`."""
+    for name, weight in check_weight_arrays(network, arrays).items():
+        weight.assign(arrays[name].astype("float32"))
+
+
+def check_weight_arrays(network: Network, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The weights of `network` by name, which those in `arrays` fit.
 
     Raises:
         ModelFolderError: names or shapes are not those of the network, or a value is not finite.
@@ -134,7 +140,7 @@ def set_weight_arrays(network: Network, arrays: dict[str, np.ndarray]) -> None:
             )
         if not np.isfinite(array).all():
             raise ModelFolderError(f"Weight {name} holds values that are not finite")
-        weight.assign(array.astype("float32"))
+    return wanted
 
 
 def pack_weights(arrays: dict[str, np.ndarray]) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.speed.registry import ROOT, System
-from training.distributed.host_memory import told_by_linux
+from zoo.runtime.host_memory import told_by_linux
 
 PATIENCE = 900.0
 """Seconds that getting ready, or a block beyond its own length, may take."""

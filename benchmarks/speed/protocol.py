@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.speed import language_models
 from benchmarks.speed.workload import Workload
-from training.distributed.host_memory import peak_memory
+from zoo.runtime.host_memory import peak_memory
 
 PIECES = 16
 """How many tokens every system writes, no more and no fewer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import signal
 import types
 from pathlib import Path
@@ -35,10 +36,13 @@ def curve(folder: Path) -> list[dict[str, str]]:
 def test_killed_and_stopped_runs_end_with_the_same_bytes(tmp_path):
     training_runs.corpus(tmp_path / "pairs.tsv")
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    status, said = training_runs.finish(training_runs.start(whole))
+    usual = {"--validate-with": "auto"}
+    status, said = training_runs.finish(training_runs.start(whole, **usual))
     assert status == 0, said
+    on = "LiteRT" if importlib.util.find_spec("ai_edge_litert") else "Keras"
+    assert f"Validation decodes with {on}" in said
 
-    killed = training_runs.start(broken)
+    killed = training_runs.start(broken, **usual)
     training_runs.wait_for(killed, broken, 120)
     killed.kill()
     assert training_runs.finish(killed)[0] == -signal.SIGKILL
@@ -46,7 +50,7 @@ def test_killed_and_stopped_runs_end_with_the_same_bytes(tmp_path):
     assert 120 <= step < training_runs.STEPS
     assert not (broken / "weights.safetensors").exists()
 
-    stopped = training_runs.start(broken)
+    stopped = training_runs.start(broken, **usual)
     training_runs.wait_for(stopped, broken, step + 100)
     stopped.send_signal(signal.SIGINT)
     status, said = training_runs.finish(stopped)
@@ -56,7 +60,7 @@ def test_killed_and_stopped_runs_end_with_the_same_bytes(tmp_path):
     stopped_at = checkpoint.read_progress(broken / "training").step
     assert step < stopped_at < training_runs.STEPS
 
-    status, said = training_runs.finish(training_runs.start(broken))
+    status, said = training_runs.finish(training_runs.start(broken, **usual))
     assert status == 0, said
     assert f"Going on at step {stopped_at} of {training_runs.STEPS}" in said
     for file in ("weights.safetensors", "tokenizer.model", "config.json"):
@@ -78,7 +82,7 @@ def test_killed_and_stopped_runs_end_with_the_same_bytes(tmp_path):
     # What was left is a model, and a finished run is left alone.
     assert zoo.load(broken).predict(["Tom sees a book."])[0].source_pieces[-1] == "</s>"
     before = (broken / "weights.safetensors").stat().st_mtime_ns
-    status, said = training_runs.finish(training_runs.start(broken))
+    status, said = training_runs.finish(training_runs.start(broken, **usual))
     assert status == 0 and "is finished" in " ".join(said.split())  # a long path is wrapped
     assert (broken / "weights.safetensors").stat().st_mtime_ns == before
 

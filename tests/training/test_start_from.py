@@ -26,6 +26,7 @@ SECRET = "home-of-anna"
 NANO = ("--model=simple-rnn", "--preset=nano")
 USUAL = (
     *("--validate-on=4", "--batch-tokens=100", "--seed=1", "--threads=1", "--warmup=20"),
+    "--validate-with=keras",
     *("--learning-rate=0.01", "--patience=0", "--precision=float32", "--smoothing=0"),
 )
 SCRIPT = """

@@ -12,10 +12,11 @@ import pytest
 from tests.zoo import tiny_models
 from training import checkpoint
 from training.data.batches import make_batch
-from training.distributed.devices import Devices, backend_wanted, left_out
+from training.distributed.devices import Devices, backend_wanted
 from training.loop import step
 from training.objectives.cross_entropy import SmoothedCrossEntropy, make_optimizer
 from training.tf_tracing import trace_step
+from zoo.runtime.imports import left_out
 from zoo.tokenizer import EOS
 
 BATCHES = [

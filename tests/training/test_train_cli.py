@@ -20,6 +20,7 @@ RUN = [
     "--steps=4",
     "--validate-every=2",
     "--validate-on=2",
+    "--validate-with=keras",
     "--checkpoint-every=1",
     "--batch-tokens=100",
     "--seed=1",

@@ -23,6 +23,7 @@ OPTIONS = {
     "--warmup": 20,
     "--validate-every": 250,
     "--checkpoint-every": 10,
+    "--validate-with": "keras",  # LiteRT graphs are made in processes that take seconds
     "--patience": 0,
     "--threads": 1,
     "--precision": "float32",

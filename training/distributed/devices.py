@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.distributed.host_memory import one_heap
 from training.distributed.processes import Processes
 from zoo.runtime import keras_settings
 from zoo.runtime.devices import cores, device_name, processor_name
+from zoo.runtime.host_memory import one_heap
+from zoo.runtime.imports import left_out
 
 if TYPE_CHECKING:
     from training.data.batches import Batch
@@ -298,15 +297,3 @@ def backend_wanted() -> str:
     """The backend that Keras will take when it is imported: of the environment, or of its file."""
     configured = keras_settings.read_keras_json().get("backend")
     return os.environ.get("KERAS_BACKEND") or configured or "tensorflow"
-
-
-@contextmanager
-def left_out(*names: str) -> Iterator[None]:
-    """Within it, what imports the modules `names` if they are there finds them missing."""
-    hidden = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]

@@ -15,6 +15,7 @@ import numpy as np
 from training.metrics import scoring as scorings
 from training.metrics.scoring import ORDER, Scoring
 from zoo import stats
+from zoo.runtime.imports import left_out
 from zoo.stats import RESAMPLES
 
 References = Sequence[Sequence[str]]  # for each example, all that is accepted
@@ -202,7 +203,8 @@ def rouge(predictions: Sequence[str], references: References) -> dict[str, Figur
     check(predictions, references)
     if not scorings.latin(accepted[0] for accepted in references):
         return {}
-    from rouge_score.rouge_scorer import RougeScorer
+    with left_out("scipy"):  # of NLTK, which is there for a stemmer: 65 MB
+        from rouge_score.rouge_scorer import RougeScorer
 
     kinds = ("rouge1", "rouge2", "rougeL")
     scorer = RougeScorer(kinds)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from zoo.inference.litert_folder import BATCH, BATCH_ROWS, GraphFolder
+from zoo.inference.litert_folder import BATCH, BATCH_ROWS, ONE_ROW, GraphFolder
 from zoo.inference.litert_pool import Pool
 from zoo.inference.litert_search import Written
 from zoo.inference.litert_worker import Worker, padded
@@ -116,7 +116,8 @@ class Engine:
         """Rows to be answered together, of like lengths; a few are answered faster one by one."""
         groups: list[tuple[int, ...]] = []
         if beams == 1 and BATCH in self.graphs.files:
-            while len(order) >= TOGETHER:
+            fewest = TOGETHER if ONE_ROW in self.graphs.files else 1
+            while len(order) >= fewest:
                 groups.append(tuple(order[:BATCH_ROWS]))
                 order = order[BATCH_ROWS:]
         return [*groups, *((row,) for row in order)]

@@ -18,6 +18,8 @@ READABLE = (1, 2)
 """Formats that can be run; 1 has no graph for batches."""
 BEAM_ROWS = 5
 """Rows of the step graph for beams; narrower beams leave rows unused, wider ones run it often."""
+ONE_ROW = "step_1"
+"""The step graph for a single row."""
 BATCH, BATCH_ROWS = "batch", 14
 """The step graph for several sources at a time: two tiles of seven rows, as XNNPACK multiplies."""
 READ = 32

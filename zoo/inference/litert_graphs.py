@@ -9,6 +9,7 @@ Axes: S source tokens, T target tokens, C tokens the cache has room for, N rows,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
     from zoo.kinds.seq2seq import Seq2Seq
 
 
-def graphs(network: Seq2Seq) -> Iterator[Traced]:
-    """`encode`, `step` of one row, of several, and of several with a source each, and `score`."""
+def graphs(network: Seq2Seq, maps: bool = True) -> Iterator[Traced]:
+    """`encode`, `step` of one row, of several, and of several with a source each, and `score`.
+
+    `maps`: whether `score` gives them.
+    """
     memory, state, growing = shapes(network)
     yield Traced("encode", _encode(network, growing), {"source": Spec((1, "S"), "int32")}, {})
     known = {f"state_{i}": axis for i, axis in enumerate(growing)}
@@ -44,7 +48,7 @@ def graphs(network: Seq2Seq) -> Iterator[Traced]:
         yield Traced(name, step, inputs, known)
     ids = {"source": "S", "target_in": "T", "target_out": "T"}
     yield Traced(
-        "score", _score(network), {n: Spec((1, axis), "int32") for n, axis in ids.items()}, {}
+        "score", _score(network, maps), {n: Spec((1, axis), "int32") for n, axis in ids.items()}, {}
     )
 
 
@@ -119,9 +123,10 @@ def scores(logits: Tensor) -> dict[str, Tensor]:
     }
 
 
-def _score(network: Seq2Seq) -> Callable[..., dict[str, Tensor]]:
+def _score(network: Seq2Seq, maps: bool) -> Callable[..., dict[str, Tensor]]:
     def both(source: Tensor, target_in: Tensor, target_out: Tensor) -> dict[str, Tensor]:
-        log_probs, maps = score(network, source, target_in, target_out)
-        return {"log_probs": log_probs, **{f"map_{kind}": x for kind, x in maps.items()}}
+        with nullcontext() if maps else without_maps():
+            log_probs, found = score(network, source, target_in, target_out)
+        return {"log_probs": log_probs, **{f"map_{kind}": x for kind, x in found.items() if maps}}
 
     return both

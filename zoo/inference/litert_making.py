@@ -19,14 +19,17 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from zoo import registry
 from zoo.inference import litert_folder, litert_template
 from zoo.inference.litert_folder import GraphFolder
 from zoo.runtime import program_cache
+from zoo.runtime.imports import tensorflow_alone
 from zoo.runtime.litert import GraphError
 from zoo.saving import WEIGHTS, read_weights
 
@@ -112,20 +115,28 @@ def convert_network(
 
 def template(loaded: Loaded) -> bytes:
     """The template of a model that came from a folder: its float32 graphs without its weights."""
-    from zoo.layers.positions import sinusoids
     from zoo.saving import weight_arrays
 
     with tempfile.TemporaryDirectory() as place:
         make(loaded, Path(place))
-        sizes = loaded.config["hyperparameters"]
-        width = sizes.get("embedding_size") or sizes["hidden_size"]
-        factors = [width**0.5, width**0.25, (sizes["hidden_size"] / sizes.get("heads", 1)) ** -0.5]
-        constants = {}
-        if sizes.get("positions") == "sinusoidal":
-            constants["sinusoids"] = sinusoids(sizes["max_length"], sizes["hidden_size"])
         checksum = litert_template.checksum_of((loaded.path / WEIGHTS).read_bytes())
+        constants, factors = besides(loaded.config["hyperparameters"])
         arrays = weight_arrays(loaded.model)
         return litert_template.make(Path(place), arrays, checksum, constants, factors)
+
+
+def besides(sizes: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], list[float]]:
+    """Constants and factors of the weights that may be in graphs of a network of these sizes.
+
+    See `litert_template.make`.
+    """
+    from zoo.layers.positions import sinusoids
+
+    width = sizes.get("embedding_size") or sizes["hidden_size"]
+    factors = [width**0.5, width**0.25, (sizes["hidden_size"] / sizes.get("heads", 1)) ** -0.5]
+    if sizes.get("positions") != "sinusoidal":
+        return {}, factors
+    return {"sinusoids": sinusoids(sizes["max_length"], sizes["hidden_size"])}, factors
 
 
 def _place(folder: Path, precision: str) -> Path:
@@ -155,30 +166,40 @@ def _make_aside(folder: Path, place: Path, precision: str) -> None:
             "LiteRT graphs are made with TensorFlow, which is not installed here: where it is, "
             f"python -m training.export {folder.name} --format litert writes a folder to load"
         )
+    with _aside(place) as aside:
+        run_apart(__name__, folder.name, str(folder.resolve()), str(aside), precision)
+
+
+def run_apart(module: str, what: str, *words: str) -> None:
+    """Run a module, with these arguments, that makes graphs of `what` in a process of its own.
+
+    Raises:
+        GraphError: it failed; the message says why.
+    """
     root = Path(__file__).resolve().parents[2]
     path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
     env = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    with _aside(place) as aside:
-        command = [sys.executable, "-m", __name__, str(folder.resolve()), str(aside), precision]
-        try:
-            done = subprocess.run(
-                command,
-                env={**env, "PYTHONPATH": path},
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=SECONDS,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise GraphError(f"the graphs of {folder.name} took over {SECONDS} s") from error
-        if done.returncode:
-            said = done.stderr.strip().splitlines()[-1:] or ["no reason was given"]
-            raise GraphError(f"no graphs could be made of {folder.name}: {said[0][:400]}")
+    env |= {"MALLOC_ARENA_MAX": "1", "PYTHONPATH": path}  # with one heap there are fewer holes
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", module, *words],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise GraphError(f"the graphs of {what} took over {SECONDS} s") from error
+    if done.returncode:
+        said = done.stderr.strip().splitlines()[-1:] or ["no reason was given"]
+        raise GraphError(f"no graphs could be made of {what}: {said[0][:400]}")
 
 
 def _main(model: str, out: str, precision: str) -> None:
     from zoo import saving
 
+    tensorflow_alone()
     folder = Path(model)
     config = saving.read_config(folder)
     predictor = registry.named(registry.KINDS[config["kind"]].predictor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from zoo.inference.litert_folder import GraphFolder
 from zoo.inference.sampling import Generated
 from zoo.inference.seq2seq_base import Maps, Seq2SeqBase
 
+if TYPE_CHECKING:
+    from zoo.inference.litert_apart import EngineApart
+
 
 class LiteRTSeq2Seq(Seq2SeqBase):
     """Tokenizers and LiteRT graphs of one model; see `zoo.inference.litert_graphs`.
@@ -21,6 +24,7 @@ class LiteRTSeq2Seq(Seq2SeqBase):
         graphs: the folder of its graphs.
         attention_heads: as `zoo.kinds.base.Network.attention_heads`.
         threads: how many rows are answered at a time; by default one a core.
+        engine: what runs the graphs; by default one in this process.
         others: as `Seq2SeqBase`.
 
     Raises:
@@ -34,10 +38,11 @@ class LiteRTSeq2Seq(Seq2SeqBase):
         graphs: GraphFolder,
         attention_heads: dict[str, tuple[int, int]],
         threads: int | None = None,
+        engine: Engine | EngineApart | None = None,
         **others: Any,
     ):
         super().__init__(**others)
-        self.engine = Engine(graphs, threads)
+        self.engine = engine or Engine(graphs, threads)
         self._heads = attention_heads
 
     @classmethod

@@ -33,6 +33,7 @@ OPTIONS = {
     "--warmup": 20,
     "--validate-every": 30,
     "--validate-on": 2,
+    "--validate-with": "keras",
     "--checkpoint-every": 5,
     "--patience": 0,
     "--precision": "float32",
