@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
+from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner import script_runner
 
 from tests.apps import fake_benchmarks, fake_saved_models
 from tests.apps.browser import ARGUMENTS, CHROMIUM, WAIT, serving, sync_playwright
@@ -13,6 +17,21 @@ def shelf(tmp_path, monkeypatch):
     root = fake_saved_models.make(tmp_path / "saved_models")
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(root))
     return root
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_runs():
+    """What Streamlit does around every run of a page is most of its time here, and shows nothing.
+
+    After each it has all garbage collected, twice where Keras is imported: among the objects of
+    TensorFlow. Before each of a page under test it looks for components in every package.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(script_runner, "_clean_problem_modules", lambda: None)
+        scan = manifest_scanner.scan_component_manifests
+        patch.setattr(manifest_scanner, "scan_component_manifests", functools.cache(scan))
+        patch.setenv("STREAMLIT_RUNNER_POST_SCRIPT_GC", "false")
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -52,42 +71,56 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def kept_pages():
+    """Pages that tests have left: they load the dashboard again in half the time."""
+    return []
+
+
 @pytest.fixture
-def open_page(chromium, address):
+def open_page(chromium, address, kept_pages, request):
     """Opens a path of the dashboard; at the end nothing may have been said in the console,
     asked of another host, or shown as a dialog."""
-    contexts, trouble = [], []
+    pages, trouble = [], []
+    heard = {
+        # Below the path of a page Streamlit looks for itself first, in vain, and then at the root.
+        "console": lambda said: (
+            trouble.append(said.text)
+            if said.type == "error" and "/_stcore/" not in said.location.get("url", "")
+            else None
+        ),
+        "pageerror": lambda error: trouble.append(str(error)),
+        "dialog": lambda dialog: (trouble.append("a dialog"), dialog.dismiss()),
+        "request": lambda request: (
+            None
+            if request.url.startswith((address, "data:", "blob:"))
+            else trouble.append(request.url)
+        ),
+    }
 
     def opened(path="/", width=1280, scheme="light"):
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme
-        )
-        contexts.append(context)
-        page = context.new_page()
+        page = kept_pages.pop() if kept_pages else chromium.new_context().new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
         page.set_default_timeout(WAIT)
-        # Below the path of a page Streamlit looks for itself first, in vain, and then at the root.
-        page.on(
-            "console",
-            lambda said: (
-                trouble.append(said.text)
-                if said.type == "error" and "/_stcore/" not in said.location.get("url", "")
-                else None
-            ),
-        )
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("dialog", lambda dialog: (trouble.append("a dialog"), dialog.dismiss()))
-        page.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith((address, "data:", "blob:"))
-                else trouble.append(request.url)
-            ),
-        )
+        for event, answer in heard.items():
+            page.on(event, answer)
         page.goto(address + path)
         return page
 
+    failed = request.session.testsfailed
     yield opened
-    for context in contexts:
-        context.close()
+    good = not trouble and request.session.testsfailed == failed
+    for page in reversed(pages):
+        for event, answer in heard.items():
+            page.remove_listener(event, answer)
+        if good:  # and as new
+            page.evaluate("localStorage.clear(), sessionStorage.clear()")
+            page.goto("about:blank")
+            page.mouse.move(0, 0)
+            page.context.clear_cookies()
+            kept_pages.append(page)
+        else:
+            page.context.close()
     assert not trouble

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 from types import SimpleNamespace
@@ -58,10 +57,7 @@ def folders(tmp_path_factory):
     for config in root.glob("en-es-*/config.json"):  # random networks never end by themselves
         values = json.loads(config.read_text(encoding="utf-8")) | {"max_target_length": 6}
         fake_saved_models.write(config, values)
-    gc.collect()
-    gc.freeze()  # Streamlit collects after every run: not through all of TensorFlow each time
-    yield root, fake_benchmarks.make(root.parent / "benchmarks")
-    gc.unfreeze()
+    return root, fake_benchmarks.make(root.parent / "benchmarks")
 
 
 @pytest.fixture

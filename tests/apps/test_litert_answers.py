@@ -12,6 +12,7 @@ import pytest
 import zoo
 from apps import continuing, inference, memory, saved_models
 from tests.zoo import tiny_language_models, tiny_models
+from zoo.inference import litert_making, litert_template
 from zoo.inference.litert_seq2seq import LiteRTSeq2Seq
 
 pytestmark = pytest.mark.skipif(
@@ -22,11 +23,13 @@ TEXT = "Tom sees the book."
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory):
-    """A folder of models, and beside it one where their graphs are kept."""
+    """A folder of models with graphs, as those shipped have, and beside it one to keep them in."""
     root = tmp_path_factory.mktemp("models")
     for model in ("simple-rnn", "lstm-bahdanau"):
         tiny_models.folder(root / "shelf" / model, model)
     tiny_language_models.predictor("gpt", path=root / "shelf" / "gpt")
+    for folder in (root / "shelf").iterdir():
+        (folder / litert_template.FILE).write_bytes(litert_making.template(zoo.load(folder)))
     return root
 
 

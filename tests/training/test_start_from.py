@@ -36,6 +36,7 @@ from training import evaluate, export, score_attention, store_examples, train
 
 apps = {"train": train, "evaluate": evaluate, "examples": store_examples, "export": export}
 apps["attention_scores"] = score_attention
+left = found["left base as it was"] = []
 for name, command, arguments in calls:
     if command == "write":
         Path(arguments[0]).write_text(arguments[1], encoding="utf-8")
@@ -45,7 +46,11 @@ for name, command, arguments in calls:
         weights = Path(arguments[1], "weights.safetensors")
         weights.write_bytes(weights.read_bytes()[:-9])
         continue
+    before = {path: path.stat().st_mtime_ns for path in Path("../base").glob("*")}
     found[name] = call(apps[command].app, arguments)
+    after = {path: path.stat().st_mtime_ns for path in Path("../base").glob("*")}
+    if before and before == after:
+        left.append(name)
 """
 WRONG = {
     "no model at all": ((), ["--model", "--start-from"]),
@@ -140,6 +145,10 @@ def place(tmp_path_factory) -> Path:
         ),
         ("", "copy cut short", [str(base), str(path / "cut")]),
     ]
+    (path / "broken-off").mkdir()
+    training_runs.corpus(path / "broken-off" / "pairs.tsv")
+    whole = training_runs.words(path / "broken-off" / "whole", **broken_off(path))
+    calls.append(("whole", "train", whole))
     for name, (options, _) in WRONG.items():
         out = [] if any("--out" in option for option in options) else ["--out=wrong"]
         given = [o.replace("BASE", str(base)).replace("CUT", str(path / "cut")) for o in options]
@@ -177,6 +186,7 @@ def digest(path: Path) -> str:
         "tatoeba",
         "spoilt",
         "last",
+        "whole",
         "evaluate",
         "examples",
         "export",
@@ -245,6 +255,7 @@ def test_a_finished_run_says_so_only_of_the_same_data(place, found):
     for name in ("again", "restored"):
         status, said, _ = found[name]
         assert status == 0 and "is finished (step 400)" in " ".join(said.split()), said
+        assert name in found["left base as it was"]
     status, said, error = found["other data"]
     assert (status, error) == (2, None) and "is finished" not in said
     before = card_writer.read(place / "base")["data"]["sha256"]
@@ -291,14 +302,14 @@ def test_nothing_that_is_left_names_a_folder_of_this_machine(place, found):
             assert part.encode() not in content, f"{path} names {part}"
 
 
-@pytest.mark.slow
-def test_two_in_one_folder_and_a_run_from_a_model_that_is_killed(place, tmp_path):
-    training_runs.corpus(tmp_path / "pairs.tsv")
-    options = {"--start-from": place / "base", "--steps": 200, "--validate-every": 100}
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    status, said = training_runs.finish(training_runs.start(whole, **options))
-    assert status == 0, said
+def broken_off(place: Path) -> dict[str, object]:
+    """Options of the run that is killed, and of the one that is not."""
+    return {"--start-from": place / "base", "--steps": 200, "--validate-every": 100}
 
+
+def test_two_in_one_folder_and_a_run_from_a_model_that_is_killed(place):
+    whole, broken = place / "broken-off" / "whole", place / "broken-off" / "broken"
+    options = broken_off(place)
     first = training_runs.start(broken, **options)
     training_runs.wait_for(first, broken, 20)
     first.send_signal(signal.SIGSTOP)  # it lives, and takes its time

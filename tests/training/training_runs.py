@@ -51,24 +51,22 @@ def environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"}
 
 
-# JAX compiles every operation and every shape: here quickly rather than well.
-ON_JAX = {
-    "KERAS_BACKEND": "jax",
-    "JAX_PLATFORMS": "cpu",
-    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
-    "--xla_cpu_use_fusion_emitters=false",
-}
+ON_JAX = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
 """Variables of a process on JAX, on the processor."""
 
 TRAIN = ("-m", "training.train")
 
 
+def words(out: Path, **options: object) -> list[str]:
+    """The arguments of a run on the `pairs.tsv` beside `out`, where it leaves its model."""
+    given = {**OPTIONS, "--task": f"tsv:{out.parent / 'pairs.tsv'}", "--out": out, **options}
+    return [str(word) for pair in given.items() for word in pair]
+
+
 def start(out: Path, program: tuple[str, ...] = TRAIN, **options: object) -> subprocess.Popen:
     """The process of a run that leaves its model in `out`: `python` with `program`."""
-    given = {**OPTIONS, "--task": f"tsv:{out.parent / 'pairs.tsv'}", "--out": out, **options}
-    words = [str(word) for pair in given.items() for word in pair]
     return subprocess.Popen(
-        [sys.executable, *program, *words],
+        [sys.executable, *program, *words(out, **options)],
         cwd=ROOT,
         env=environment(),
         stdout=subprocess.PIPE,

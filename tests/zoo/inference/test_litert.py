@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -19,7 +21,7 @@ import zoo
 from tests.zoo import tiny_models
 from zoo import registry, saving, shipped
 from zoo.export import litert as litert_export
-from zoo.inference import litert_making, litert_template
+from zoo.inference import litert_graphs, litert_making, litert_template
 from zoo.inference.litert_decoder import ROOM
 from zoo.inference.litert_folder import DESCRIPTION, GraphFolder
 from zoo.inference.sampling import Sampling
@@ -45,6 +47,9 @@ TEXTS = [
     "she buys the book. " * 9,
     "🦓 <b>أين</b>",
 ]
+
+
+copy = functools.partial(shutil.copytree, dirs_exist_ok=True)
 
 
 def same(found: list[zoo.Prediction], wanted: list[zoo.Prediction]) -> None:
@@ -94,14 +99,17 @@ def test_a_batch_answers_as_its_rows_do_one_by_one(both):
 
 def test_draws_forced_targets_and_limits_are_those_of_keras(both):
     on_keras, on_litert = both
-    for sampling in (Sampling(0.9), Sampling(1.5, top_k=3), Sampling(1.2, top_p=0.7)):
+    samplings = [Sampling(0.9), Sampling(1.5, top_k=3), Sampling(1.2, top_p=0.7)]
+    if on_keras.config["model"] != "simple-rnn":  # what is drawn from is a network's, not how
+        samplings = [Sampling(1.5, top_k=3, top_p=0.7)]
+    for sampling in samplings:
         same(
             on_litert.predict(TEXTS, sampling=sampling, seed=4),
             on_keras.predict(TEXTS, sampling=sampling, seed=4),
         )
     targets = ["el libro", "", "x " * 60, "ella", "la casa", "🦓"]
     same(on_litert.predict(TEXTS, target=targets), on_keras.predict(TEXTS, target=targets))
-    for beams in (1, 3):
+    for beams in (1, 2):
         same(
             on_litert.predict(TEXTS, beams=beams, max_length=3, length_penalty=0),
             on_keras.predict(TEXTS, beams=beams, max_length=3, length_penalty=0),
@@ -127,13 +135,12 @@ def test_what_is_known_of_the_network_is_known_without_it(both):
 
 def test_eight_bits_are_smaller_and_answer(tmp_path):
     on_keras = zoo.load(tiny_models.folder(tmp_path / "model", "lstm-bahdanau"))
-    sizes = {}
-    for precision in ("float32", "int8"):
-        folder = litert_export.export(on_keras, tmp_path / precision, precision)
-        sizes[precision] = (folder / "step_1.tflite").stat().st_size
-        assert GraphFolder.read(folder).precision == precision
-    assert sizes["int8"] < sizes["float32"]
-    answers = zoo.load(tmp_path / "int8").predict(TEXTS, beams=2)
+    folder = litert_export.export(on_keras, tmp_path / "int8", "int8")
+    assert GraphFolder.read(folder).precision == "int8"
+    [step] = (one for one in litert_graphs.graphs(on_keras.model) if one.name == "step_1")
+    whole = convert(on_keras.model, step.function, step.inputs)
+    assert (folder / "step_1.tflite").stat().st_size < len(whole)
+    answers = zoo.load(folder).predict(TEXTS, beams=2)
     assert answers[1].text == "" and all(np.isfinite(one.score) for one in answers)
 
 
@@ -154,7 +161,7 @@ print(answer.text, *answer.attention)
 
 
 def test_an_export_answers_where_there_is_no_framework(both):
-    on_keras, on_litert = both
+    _, on_litert = both
     done = subprocess.run(
         [sys.executable, "-c", BARE, str(on_litert.path)],
         cwd=ROOT,
@@ -163,7 +170,7 @@ def test_an_export_answers_where_there_is_no_framework(both):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    [answer] = on_keras.predict("Tom sees the book.", beams=2)
+    [answer] = on_litert.predict("Tom sees the book.", beams=2)
     assert done.stdout == " ".join([answer.text, *answer.attention]) + "\n"
 
 
@@ -183,18 +190,33 @@ def kept(tmp_path, monkeypatch):
     return tiny_models.folder(tmp_path / "model", "simple-rnn")
 
 
-def test_graphs_are_made_once_and_damaged_ones_again(kept, monkeypatch, tmp_path):
+@pytest.fixture
+def made(monkeypatch) -> list[str]:
+    """Graphs are made in this process, which has TensorFlow: the models they were made of."""
+    models = []
+
+    def run(command, **_):
+        models.append(command[3])
+        litert_making._main(*command[3:])
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return models
+
+
+def test_graphs_are_made_by_another_process(kept):
     [wanted] = zoo.load(kept).predict(TEXTS[0])
     same(zoo.load(kept, runtime="litert").predict(TEXTS[0]), [wanted])
-    made = []
-    run = subprocess.run
-    monkeypatch.setattr(subprocess, "run", lambda *a, **k: made.append(a) or run(*a, **k))
+
+
+def test_graphs_are_made_once_and_damaged_ones_again(kept, made, tmp_path):
+    [wanted] = zoo.load(kept, runtime="litert").predict(TEXTS[0])
     zoo.load(kept, runtime="litert")
-    assert not made
+    assert made == [str(kept.resolve())]
     [graph] = (tmp_path / "kept").glob("*/encode.tflite")
     graph.write_bytes(graph.read_bytes()[:100])
     same(zoo.load(kept, runtime="litert").predict(TEXTS[0]), [wanted])
-    assert len(made) == 1
+    assert made == [str(kept.resolve())] * 2
 
 
 def test_graphs_that_were_removed_to_save_space_come_back(kept, monkeypatch, tmp_path):
@@ -220,7 +242,10 @@ def test_a_template_has_no_weights_and_gives_the_same_graphs(model, tmp_path, mo
     loaded = zoo.load(folder)
     (made := tmp_path / "made").mkdir()
     litert_making.make(loaded, made)
+    if model == "transformer":  # whose graphs are not made a second time here
+        monkeypatch.setattr(litert_making, "make", lambda _, out: copy(made, out))
     (folder / litert_template.FILE).write_bytes(content := litert_making.template(loaded))
+    monkeypatch.setattr(litert_making, "make", lambda _, out: copy(made, out))
     assert litert_making.template(loaded) == content
 
     def never(*args):
@@ -236,7 +261,7 @@ def test_a_template_has_no_weights_and_gives_the_same_graphs(model, tmp_path, mo
     assert weight in (filled / "step_1.tflite").read_bytes()
 
 
-def test_a_template_of_other_weights_or_a_damaged_one_is_not_used(kept, monkeypatch, tmp_path):
+def test_a_template_of_other_weights_or_a_damaged_one_is_not_used(kept, made, tmp_path):
     template = kept / litert_template.FILE
     other = tiny_models.folder(tmp_path / "other", "simple-rnn", max_target_length=9)
     weights = (other / "weights.safetensors").read_bytes()
@@ -251,6 +276,7 @@ def test_a_template_of_other_weights_or_a_damaged_one_is_not_used(kept, monkeypa
             litert_template.fill(template, weights, arrays, tmp_path)
     answer, wanted = (zoo.load(kept, runtime=r).predict(TEXTS[0]) for r in ("litert", ""))
     same(answer, wanted)
+    assert made == [str(kept.resolve())]
 
 
 @pytest.mark.parametrize(
@@ -289,10 +315,19 @@ def test_other_runtimes_are_refused():
 # Folders that are not as they should be
 
 
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """A folder with a model and its export."""
+    place = tmp_path_factory.mktemp("good")
+    folder = tiny_models.folder(place / "model", "simple-rnn")
+    litert_export.export(zoo.load(folder), place / "exported")
+    return place
+
+
 @pytest.fixture
-def exported(tmp_path):
-    folder = tiny_models.folder(tmp_path / "model", "simple-rnn")
-    return litert_export.export(zoo.load(folder), tmp_path / "exported")
+def exported(good, tmp_path):
+    copy(good, tmp_path)
+    return tmp_path / "exported"
 
 
 def edited(folder: Path, **changes: object) -> None:

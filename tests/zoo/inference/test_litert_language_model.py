@@ -54,7 +54,10 @@ def both(request, tmp_path_factory):
 
 def test_continuations_are_those_of_keras(both):
     on_keras, on_litert = both
-    for sampling in (None, Sampling(0.9), Sampling(1.4, top_k=4), Sampling(1.1, top_p=0.6)):
+    samplings = [None, Sampling(0.9), Sampling(1.4, top_k=4), Sampling(1.1, top_p=0.6)]
+    if on_keras.config["model"] != "rnn":  # what is drawn from is a network's, not how
+        samplings = [None, Sampling(1.4, top_k=4, top_p=0.6)]
+    for sampling in samplings:
         asked = {"max_new_tokens": 37, "sampling": sampling, "seed": 3, "stop": ["\nW", "zz"]}
         # With the context of 32 tokens, the window has to slide.
         same(on_litert.predict(PROMPTS, **asked), on_keras.predict(PROMPTS, **asked))

@@ -26,9 +26,9 @@ def check(network: Any, inputs: Any, follow: np.ndarray) -> None:
         inputs: what it is called with.
         follow: (B, T) ids that are to be predicted.
     """
-    with_jax = keras.backend.backend() == "jax"
-    network.compile(keras.optimizers.SGD(0.0), SmoothedCrossEntropy(0.0), jit_compile=with_jax)
-    network.optimizer.build(network.trainable_variables)  # or TensorFlow traces the step twice
+    jax = keras.backend.backend() == "jax"  # where operation by operation is compiled one by one
+    loss, optimizer = SmoothedCrossEntropy(0.0), keras.optimizers.SGD(0.0)
+    network.compile(optimizer, loss, jit_compile=jax, run_eagerly=not jax)
     weights = np.full(follow.shape, 1 / follow.size, "float32")
     losses = []
     for _ in range(3):  # of the same weights: the rate is 0
