@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -26,8 +26,17 @@ STEPS = 10_000
 """Of the learning rate's schedule; it costs the same wherever it is."""
 
 
+Steps = tuple[Callable[[Any], float], Iterator[tuple[Any, int]], int]
+"""A step of training, its batches with their tokens, and how many to take before measuring."""
+
+
 def train(model: str, data: Workload, precision: str) -> Block:
     """Steps of `training.loop.step` on the network that `training.networks` makes ready."""
+    return training(*steps(model, data, precision))
+
+
+def steps(model: str, data: Workload, precision: str) -> Steps:
+    """What `train` measures."""
     from training.distributed.devices import ONE, prepare
 
     on = replace(ONE, parts=prepare(0, in_parts=True))
@@ -41,7 +50,7 @@ def train(model: str, data: Workload, precision: str) -> Block:
     batches = Batches(data.sources, data.targets, TOKENS, config.seed, multiple=on.rounding())
     shapes = networks.make_shapes(batches, on)
     # Compiled steps have few shapes, each of which must have been seen before it counts.
-    return training(partial(step, network, on=on), feed(batches, shapes), 6 if not shapes else 40)
+    return partial(step, network, on=on), feed(batches, shapes), 6 if not shapes else 40
 
 
 def settings(model: str, **given: Any) -> TrainConfig:
@@ -98,6 +107,11 @@ def feed(batches: Any, shapes: tuple[Any, ...]) -> Iterator[tuple[Any, int]]:
 
 def train_gpt(measure: str, data: Workload, precision: str) -> Block:
     """Steps of `training.loop.step` on windows of one text; AdamW, averaging included."""
+    return training(*steps_of_gpt(measure, precision))
+
+
+def steps_of_gpt(measure: str, precision: str) -> Steps:
+    """What `train_gpt` measures."""
     from training.distributed.devices import ONE, prepare
 
     on = replace(ONE, parts=prepare(0, in_parts=True))
@@ -119,7 +133,7 @@ def train_gpt(measure: str, data: Workload, precision: str) -> Block:
     network = gpt(size, config.precision)
     networks.make_ready(network, objective, config, STEPS, on)
     windows = Windows(language_models.stream(), size.context, size.rows, config.seed)
-    return training(partial(step, network, on=on), feed(windows, ()))
+    return partial(step, network, on=on), feed(windows, ()), 6
 
 
 def gpt(size: Size, precision: str = "float32") -> Any:
