@@ -257,8 +257,8 @@ class Trainer:
         The row says which figure decided that, the metric or the loss, and whether they are kept.
         """
         began = time.perf_counter()
-        arrays = self.averaged()
-        with self.answering(arrays) as predictor:
+        # Twice averaged: the arrays, as large as the network, need not be there while it answers.
+        with self.answering(self.averaged()) as predictor:
             found = self.objective.validate(predictor)
         figures, loss = found.figures, found.loss
         metric = figures[self.objective.task.metric]
@@ -267,7 +267,7 @@ class Trainer:
         if better:
             done.best, done.best_certain, done.best_loss = metric.value, metric.certain, loss
             done.best_step, done.since_best = done.step, 0
-            checkpoint.write_best(self.folder, arrays)
+            checkpoint.write_best(self.folder, self.averaged())
         else:
             done.since_best += 1
         # The clock of the curve stops while validating.

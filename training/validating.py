@@ -21,6 +21,7 @@ from training.distributed.devices import ONE, Devices
 from training.progress import console
 from zoo import saving
 from zoo.runtime import litert
+from zoo.runtime.host_memory import give_back
 from zoo.runtime.litert import GraphError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class OnKeras:
     @contextmanager
     def __call__(self, arrays: dict[str, np.ndarray]) -> Iterator[Any]:
         saving.set_weight_arrays(self.probe.model, arrays)
+        del arrays
         yield self.probe
 
 
@@ -78,6 +80,8 @@ class OnLiteRT:
         saving.check_weight_arrays(probe.model, arrays)
         with tempfile.TemporaryDirectory(dir=self.template.parent, prefix=UNPACKED) as place:
             litert_template.fill(self.template, b"", arrays, Path(place))
+            del arrays  # as large as the network
+            give_back()
             with contextlib.closing(EngineApart(GraphFolder.read(Path(place)))) as engine:
                 yield LiteRTSeq2Seq(
                     engine.graphs,

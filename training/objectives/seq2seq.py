@@ -88,6 +88,8 @@ class Seq2SeqObjective(Objective):
             self.tokenizers = prepare.make_tokenizers(task, examples, state, config.vocabulary)
         batches, pairs = prepare.encode(task, examples, self.tokenizers, config, on.rounding())
         scoring = progress.scoring or task.choose_scoring(prepare.targets(task, examples))
+        del examples
+        task.forget_training()
         progress.scoring = scoring
         task.score_as(scoring)
         self.valid = task.examples("valid")[: config.validate_on]

@@ -101,6 +101,9 @@ class Task(ABC):
         training.data.download.DownloadError when the corpus can be neither found nor fetched.
         """
 
+    def forget_training(self) -> None:  # noqa: B027 - most tasks keep little
+        """Give up the memory of the training side, which is read again if it is asked for."""
+
     def stream(self) -> Stream | None:
         """The training side when it is too large for memory; None: `examples` has it."""
         return None

@@ -97,7 +97,13 @@ class Translation(Task):
     def examples(self, split: str) -> list[Example]:
         """One example per pair for training, one per source with all its references else."""
         check_split(split)
+        if split not in self._splits:
+            del self._splits
         return self._splits[split]
+
+    def forget_training(self) -> None:
+        """See `Task.forget_training`."""
+        self._splits.pop("train", None)
 
     def tokenizers(self) -> dict[str, TokenizerSpec]:
         """One unigram model over both languages; the source is read with plain quotes."""

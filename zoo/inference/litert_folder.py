@@ -65,8 +65,7 @@ class GraphFolder:
                 )
             files = {str(name): dict(one) for name, one in found["graphs"].items()}
             for one in files.values():
-                data = (folder / Path(one["file"]).name).read_bytes()
-                if hashlib.sha256(data).hexdigest() != one["sha256"]:
+                if sum_of_file(folder / Path(one["file"]).name) != one["sha256"]:
                     raise GraphError(f"{one['file']} is damaged: export the model again")
             return cls(folder, found["precision"], int(found["parameters"]), files)
         except FileNotFoundError as error:
@@ -95,6 +94,12 @@ class GraphFolder:
     def growing(self, name: str) -> dict[str, int]:
         """Of the step graph `name`: the axis on which each state tensor grows; -1: none."""
         return dict(self.files[name]["state"])
+
+
+def sum_of_file(path: Path) -> str:
+    """The SHA-256 of a file, which is never in memory as a whole."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write(folder: Path, graphs: Iterable[tuple[Any, bytes]], **facts: Any) -> None:

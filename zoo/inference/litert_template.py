@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.inference.litert_folder import DESCRIPTION
+from zoo.inference.litert_folder import DESCRIPTION, sum_of_file
 from zoo.runtime.litert import GraphError
 
 FILE = "graphs.zip"
@@ -136,11 +136,6 @@ def checksum_of(weights: bytes | bytearray) -> str:
     return hashlib.sha256(weights).hexdigest()
 
 
-def _sum_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def placed(template: bytes) -> set[str]:
     """The names of the weights that have a place in a template."""
     with zipfile.ZipFile(io.BytesIO(template)) as file:
@@ -176,7 +171,7 @@ def fill(template: Path, weights: bytes, arrays: Mapping[str, np.ndarray], out: 
                 with file.open(name) as graph, path.open("wb") as written:
                     shutil.copyfileobj(graph, written, AT_A_TIME)
                 if known["weights"] == ANY:
-                    emptied[name] = _sum_of(path)
+                    emptied[name] = sum_of_file(path)
                 with path.open("r+b") as written:
                     for at, weight, turned, factor in places:
                         if weight not in arrays:
@@ -191,7 +186,7 @@ def fill(template: Path, weights: bytes, arrays: Mapping[str, np.ndarray], out: 
             if known["weights"] == ANY:
                 if _with(described, emptied) != described:
                     raise GraphError(f"{template.name} is damaged: a graph is another")
-                sums = {name: _sum_of(out / Path(name).name) for name in emptied}
+                sums = {name: sum_of_file(out / Path(name).name) for name in emptied}
                 described = _with(described, sums)
             # Last: without it the folder counts as empty.
             (out / DESCRIPTION).write_bytes(described)
