@@ -50,6 +50,11 @@ def test_sizes_and_all_references(data):
     sizes = {s: len(task.examples(s)) for s in ("train", "valid", "test")}
     assert sizes == {"train": 2 * 2_000, "valid": 1_000, "test": 3_000}
     assert all(len(e.references) == 2 for e in task.examples("test"))
+    before, held = task.examples("train"), task.examples("valid")
+    task.forget_training()
+    task.forget_training()
+    assert task.examples("valid") is held
+    assert task.examples("train") == before and task.examples("train") is not before
 
 
 def test_sentences_that_differ_in_case_or_punctuation_share_a_split(data):
