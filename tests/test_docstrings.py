@@ -6,6 +6,7 @@ import doctest
 import functools
 import importlib
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,5 +30,8 @@ def test_examples_of_a_module(name, monkeypatch):
     if missing := needed - set(zoo.names()):
         pytest.skip(f"no shipped model {', '.join(sorted(missing))}")
     monkeypatch.setattr(zoo, "load", load)
-    found = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    module = importlib.import_module(name)
+    # In a thread of their own, as asyncio allows one loop in each: a browser's may be in this one.
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(doctest.testmod, module, optionflags=doctest.ELLIPSIS).result()
     assert not found.failed and (found.attempted or "+SKIP" in SOURCES[name])

@@ -162,7 +162,7 @@ def test_checks_that_there_are_not(given, message, tmp_path):
 
 
 def test_a_model_says_it_in_its_notes(tmp_path):
-    folder = tiny_models.folder(tmp_path / "model", "transformer", checks={"empty": {}, **DATE})
+    folder = tiny_models.folder(tmp_path / "model", "simple-rnn", checks={"empty": {}, **DATE})
     model = zoo.load(folder)
     empty, none, answered = model.predict(["", "the book", "3 book 2021"])
     assert empty.notes == [checks.EMPTY]
@@ -173,7 +173,7 @@ def test_a_model_says_it_in_its_notes(tmp_path):
 def test_after_an_intervention_nothing_is_said_of_the_answer_before(tmp_path):
     from zoo.interpret import Intervention, intervene
 
-    folder = tiny_models.folder(tmp_path / "model", "transformer", checks=DATE)
+    folder = tiny_models.folder(tmp_path / "model", "simple-rnn", checks=DATE)
     model = zoo.load(folder)
     (answer,) = model.predict(["3 book 2021"])
     assert answer.notes.count(checks.NOT_ISO) == 1

@@ -283,12 +283,14 @@ def prepare(threads: int = 0, *, in_parts: bool = False) -> int:
         there = threads or cores()
         on_cpu = in_parts and not tf.config.list_physical_devices("GPU")
         parts = min(there, MOST_PARTS) if on_cpu else 1
-        if parts > 1:
-            tf.config.threading.set_intra_op_parallelism_threads(there // parts)
-            tf.config.threading.set_inter_op_parallelism_threads(parts)
-        elif threads:
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
-            tf.config.threading.set_inter_op_parallelism_threads(threads)
+        if parts > 1 or threads:
+            try:
+                tf.config.threading.set_intra_op_parallelism_threads(there // parts)
+                tf.config.threading.set_inter_op_parallelism_threads(parts if parts > 1 else there)
+            except RuntimeError:
+                if threads:
+                    raise
+                return 1  # TensorFlow has begun in this process: its threads are chosen
         return parts
     return 1
 
