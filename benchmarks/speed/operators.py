@@ -38,7 +38,15 @@ WARM, STEPS = 6, 12
 """Steps that are not counted, and those that are."""
 LISTED = 16
 """Operations of a network that are listed by name; the rest are added up."""
-AROUND = ("Process", "EagerExecute", "EagerKernelExecute", "Run", "FunctionRun", "one_step")
+AROUND = (
+    "Process",
+    "EagerExecute",
+    "EagerKernelExecute",
+    "Run",
+    "FunctionRun",
+    "one_step",
+    "__inference",
+)
 """What the profiler lists beside operations, and what contains them."""
 
 
@@ -102,7 +110,8 @@ def operations(profile: bytes) -> tuple[collections.Counter[str], collections.Co
         names = {key: kept.name for key, kept in plane.event_metadata.items()}
         for event in (event for line in plane.lines for event in line.events):
             name, colon, kind = names[event.metadata_id].rpartition(":")
-            if colon and kind and not name.startswith(AROUND):
+            kind = kind.strip()
+            if colon and kind and not (kind.startswith(AROUND) or name.startswith(AROUND)):
                 times[kind] += event.duration_ps
                 calls[kind] += 1
     return times, calls

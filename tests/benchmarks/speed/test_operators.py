@@ -14,9 +14,11 @@ def test_operations_are_added_up_by_kind_over_all_threads():
 
     space = xplane_pb2.XSpace()
     plane = space.planes.add()
-    for key, name in enumerate(("block_0/MatMul:_MklMatMul", "b:Mul", "Run:of a step", "one_step")):
+    for key, name in enumerate(
+        ("block_0/MatMul:_MklMatMul", "b:Mul", "Run:of a step", "one_step", "x:Process")
+    ):
         plane.event_metadata[key].name = name
-    for events in ((0, 1, 2), (0, 3)):  # two threads
+    for events in ((0, 1, 2), (0, 3, 4)):  # two threads
         line = plane.lines.add()
         for key in events:
             line.events.add(metadata_id=key, duration_ps=10 + key)
