@@ -13,6 +13,7 @@ import typer
 from training import paths
 from training.commands import plainly
 from training.evaluate_pairs import evaluate_examples, sample
+from zoo import registry
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
     from training.tasks import Example
 
 BROWSABLE = 250  # test predictions kept beside a model
+
+EVALUATORS = {
+    "language_model": "training.evaluate_text:evaluate_text",
+    "forecaster": "training.evaluate_forecasts:evaluate_forecasts",
+    "classifier": "training.evaluate_labels:evaluate_labels",
+}
+"""What scores a split, by kind: `(model, task, split, limit, progress) -> metrics, records`.
+
+Pairs of texts, which can be of one's own files, are scored by `training.evaluate_pairs`.
+"""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -169,13 +180,13 @@ def _evaluate(
     folder = Path(loaded.path)
     card = card_writer.read(folder)
     config = loaded.config
-    if config.get("kind") == "language_model":
+    if (kind := config["kind"]) in EVALUATORS:
         if examples is not None or beams != 1:
             raise ValueError(
                 "--source, --reference and --beams are for models of pairs of texts, and "
-                f"{loaded.name} continues one"
+                f"{loaded.name} is a {kind.replace('_', ' ')}"
             )
-        return *_evaluate_text(loaded, split, limit, same_data, given, card), folder
+        return *_evaluate_split(loaded, split, limit, same_data, given, card), folder
     # Sentences of one's own are scored without the task's corpus.
     task = tasks.of_model(config, given) if examples is None else tasks.get(given or config["task"])
     # the corpus before the first compilation: what is missing should be said at once
@@ -213,7 +224,7 @@ def load(name: str | Path) -> Any:
         return zoo.load(name)
 
 
-def _evaluate_text(
+def _evaluate_split(
     loaded: Any,
     split: str,
     limit: int | None,
@@ -221,9 +232,8 @@ def _evaluate_text(
     given: str | None,
     card: dict[str, Any],
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Metrics of a language model; there are no records of single predictions."""
+    """Metrics and records of a split, by the evaluator of the model's kind."""
     from training import tasks
-    from training.evaluate_text import evaluate_text
 
     task = tasks.of_model(loaded.config, given)
     here, known = task.provenance().sha256, card.get("data", {}).get("sha256")
@@ -234,7 +244,9 @@ def _evaluate_text(
             raise _other_data(note)
         typer.echo(note, err=True)
         facts = {"other_data": here}
-    return evaluate_text(loaded, task, split, limit, progress=True) | facts, []
+    evaluator = registry.named(EVALUATORS[loaded.config["kind"]])
+    metrics, records = evaluator(loaded, task, split, limit, progress=True)
+    return metrics | facts, records
 
 
 def _other_data(note: str) -> ValueError:

@@ -19,8 +19,10 @@ def evaluate_text(
     split: str = "test",
     limit: int | None = None,
     progress: bool = False,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The figures of a split as a card holds them, with 95 % block-bootstrap intervals.
+
+    Of single predictions there are no records.
 
     Args:
         model: a `LanguageModelPredictor`.
@@ -60,4 +62,4 @@ def evaluate_text(
         "start": "one token before the first",
         "state": "sliding window" if context else "carried over the whole split",
     }
-    return result
+    return result, []

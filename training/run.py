@@ -11,9 +11,9 @@ from typing import Any
 import keras
 
 from training import (
-    card_writer,
     checkpoint,
     folder_lock,
+    model_folder,
     networks,
     objectives,
     paths,
@@ -59,11 +59,15 @@ def train(config: TrainConfig, command: str, on: Devices = devices.ONE) -> None:
     check(config, objective, start)
     with on.processes.in_turn(), console.status(f"Reading {task.name}"):
         corpus = task.provenance().sha256
-    if not start and registry.architecture(config.model, objective.kind).counted:
+    entry = None if start else registry.architecture(config.model, objective.kind)
+    if entry and entry.floor:
         if on.processes.first:
-            from training import counting
+            from training import counting, fitting
 
-            counting.count(folder, config, task, command)
+            if entry.counted:
+                counting.count(folder, config, task, command)
+            else:
+                fitting.fit(folder, config, objective, command)
         return
     # One process holds the folder for all.
     with folder_lock.owned(folder / STATE) if on.processes.first else nullcontext():
@@ -131,7 +135,9 @@ class Run:
                 raise SystemExit(130) from None
         with on.processes.in_turn():
             if on.processes.first:
-                leave_model(folder, trainer, objective, data.count, self.command, start)
+                arrays = checkpoint.read_best(trainer.folder) or trainer.averaged()
+                training = self._training(trainer)
+                model_folder.write(folder, probe, arrays, objective, data.count, training)
             # Only now: a run that is killed while it writes its model writes it again.
             trainer.finish()
         self.tell_best(progress)
@@ -145,6 +151,29 @@ class Run:
                 f"No step made it better on the validation side: {folder} has the weights of "
                 f"{start.name}. Try a lower --learning-rate, or fewer --epochs."
             )
+
+    def _training(self, trainer: Trainer) -> dict[str, Any]:
+        """What the card says of the training."""
+        progress = trainer.progress
+        settings = progress.settings
+        return {
+            "minutes": round(progress.minutes, 1),
+            "cpu_minutes": round(progress.cpu_minutes, 1),
+            **total_minutes(progress.cpu_minutes, self.start),
+            "peak_memory_mb": round(progress.peak_memory),
+            "device": str(trainer.on),
+            "threads": settings["threads"] or None,
+            "precision": settings["precision"],
+            "backend": keras.backend.backend(),
+            "steps": progress.step,
+            "epochs": round(progress.epoch + progress.batch / trainer.batches.count(), 2),
+            "target_tokens": progress.tokens,
+            "tokens_per_second": round(progress.tokens / max(progress.minutes * 60, 1e-9)),
+            "best_step": progress.best_step,
+            "valid": {self.objective.task.metric: progress.best},
+            "settings": settings,
+            "command": self.command,
+        }
 
     def _progress(self, folder: Path) -> checkpoint.Progress:
         """Where the run in `folder` is, as the first process finds it, told to all."""
@@ -214,53 +243,6 @@ class shown:  # noqa: N801 - reads as a statement
             console.print(figures, highlight=False)
         elif row and not console.is_terminal and progress.step % 500 == 0:
             console.print(f"step {row['step']} loss {row['loss']}", highlight=False)
-
-
-def leave_model(
-    folder: Path,
-    trainer: Trainer,
-    objective: Objective,
-    count: int,
-    command: str,
-    start: Start | None = None,
-) -> None:
-    """Write the model with its best weights, and the part of its card that training knows."""
-    probe, progress, task = trainer.probe, trainer.progress, objective.task
-    arrays = checkpoint.read_best(trainer.folder) or trainer.averaged()
-    config = probe.config
-    files = objective.files(probe)
-    saving.save_folder(folder, arrays, config, files)
-    size = sum(p.stat().st_size for p in (folder / saving.WEIGHTS, *(folder / f for f in files)))
-    settings = progress.settings
-    card = card_writer.build(
-        name=folder.name,
-        task=task,
-        model=config["model"],
-        preset=config["preset"],
-        parameters=probe.parameters,
-        size=size,
-        seed=settings["seed"],
-        examples={"train": count, **objective.counts()},
-        training={
-            "minutes": round(progress.minutes, 1),
-            "cpu_minutes": round(progress.cpu_minutes, 1),
-            **total_minutes(progress.cpu_minutes, start),
-            "peak_memory_mb": round(progress.peak_memory),
-            "device": str(trainer.on),
-            "threads": settings["threads"] or None,
-            "precision": settings["precision"],
-            "backend": keras.backend.backend(),
-            "steps": progress.step,
-            "epochs": round(progress.epoch + progress.batch / trainer.batches.count(), 2),
-            "target_tokens": progress.tokens,
-            "tokens_per_second": round(progress.tokens / max(progress.minutes * 60, 1e-9)),
-            "best_step": progress.best_step,
-            "valid": {task.metric: progress.best},
-            "settings": settings,
-            "command": command,
-        },
-    )
-    card_writer.write(folder, card)
 
 
 def total_minutes(own: float, start: Start | None) -> dict[str, float]:

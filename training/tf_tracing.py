@@ -17,37 +17,39 @@ import numpy as np
 from training import checkpoint
 from training.data.batches import make_batch
 from training.distributed.devices import ONE, Devices
+from training.objectives.base import StepSpec
 from zoo.runtime.host_memory import give_back
 from zoo.tokenizer import EOS
 
 
-def trace_step(network: Any, on: Devices = ONE, shape: tuple[int, int] | None = None) -> None:
+def trace_step(network: Any, on: Devices = ONE, spec: StepSpec | None = None) -> None:
     """Make the program that `train_on_batch` of the compiled `network` will run.
 
-    `shape`: of the tokens that a language model reads, (B, T); None: of a network that reads a
-    source and a target of any shape.
+    `spec`: of the arrays of a step; None: of a network that reads a source and a target of any
+    shape.
     """
     if keras.backend.backend() != "tensorflow":
         return
     if on.strategy is None:
-        _trace_once(network, shape, on.parts)
-    elif shape:
+        _trace_once(network, spec, on.parts)
+    elif spec:
         return  # all batches have one shape: the first step is traced for it
     else:
         _trace_twice(network, on)
     give_back()
 
 
-def _trace_once(network: Any, shape: tuple[int, int] | None = None, parts: int = 1) -> None:
+def _trace_once(network: Any, spec: StepSpec | None = None, parts: int = 1) -> None:
     """One program; it takes a batch in so many parts, which TensorFlow can run side by side."""
     import tensorflow as tf
 
-    parts = min(parts, shape[0]) if shape else parts
+    fixed = spec.rows if spec else None
+    parts = min(parts, fixed) if fixed else parts
 
     def one_step(inputs: Any, target_out: Any, weights: Any) -> dict[str, Any]:
         if parts == 1:
             return network.train_step((inputs, target_out, weights))
-        rows = shape[0] if shape else tf.shape(target_out)[0]
+        rows = fixed or tf.shape(target_out)[0]
         variables = [variable.value for variable in network.trainable_variables]
         losses, gradients = [], []
         for part in range(parts):
@@ -64,10 +66,11 @@ def _trace_once(network: Any, shape: tuple[int, int] | None = None, parts: int =
         network.optimizer.apply(sums, network.trainable_variables)
         return {"loss": tf.add_n(losses)}
 
-    ids, real = (tf.TensorSpec(shape or [None, None], kind) for kind in ("int32", "float32"))
+    free = ((None, None), "int32")
+    spec = spec or StepSpec((free, free), free, ((None, None), "float32"))
     program = tf.function(
         one_step,
-        input_signature=(ids if shape else (ids, ids), ids, real),
+        input_signature=tuple(map(_tensor_spec, (spec.inputs, spec.target_out, spec.weights))),
         jit_compile=network.jit_compile,
         autograph=False,
     )
@@ -77,6 +80,15 @@ def _trace_once(network: Any, shape: tuple[int, int] | None = None, parts: int =
         return program(*_at_least(parts, next(data)))
 
     network.train_function = run
+
+
+def _tensor_spec(array: Any) -> Any:
+    """An array of a `StepSpec`, or a tuple of them, as TensorFlow describes it."""
+    import tensorflow as tf
+
+    if isinstance(array[-1], str):
+        return tf.TensorSpec(*array)
+    return tuple(map(_tensor_spec, array))
 
 
 def _at_least(rows: int, batch: Any) -> Any:

@@ -82,6 +82,8 @@ class Architecture:
         presets: its sizes.
         predictor: what it is loaded as, where that is not what its kind says.
         counted: it has no network: it is counted from a corpus (`training.counting`).
+        closed_form: its weights are computed from the data, not trained by gradient
+            (`training.fitting`).
 
     Example:
         >>> architecture("gpt", "language_model").label
@@ -98,6 +100,12 @@ class Architecture:
     presets: Mapping[str, Mapping[str, Any]]
     predictor: str = ""
     counted: bool = False
+    closed_form: bool = False
+
+    @property
+    def floor(self) -> bool:
+        """Whether nothing of it is learnt by gradient: what networks should do better than."""
+        return self.counted or self.closed_form
 
 
 ARCHITECTURES: dict[tuple[str, str], Architecture] = {

@@ -90,7 +90,7 @@ class Devices:
             return batch
         if hasattr(batch, "source"):
             batch = fill(batch, up(len(batch.source), self.count))
-        rows = len(batch.target_in) // self.processes.count
+        rows = len(batch.target_out) // self.processes.count
         mine = slice(self.processes.index * rows, (self.processes.index + 1) * rows)
         arrays = {f.name: getattr(batch, f.name) for f in fields(batch)}
         return replace(

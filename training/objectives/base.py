@@ -49,6 +49,40 @@ class Validation:
     loss: float
 
 
+Array = tuple[tuple[int | None, ...], str]
+"""The shape of an array, None where it varies, and the type of its numbers."""
+
+
+@dataclass(frozen=True)
+class StepSpec:
+    """The arrays that every step of a run is given, for a program that is made before the first.
+
+    Args:
+        inputs: what the network is called with: an array, or a tuple of them.
+        target_out: what it should give.
+        weights: of each loss.
+
+    Example:
+        >>> StepSpec.of_tokens(2, 8).inputs
+        ((2, 8), 'int32')
+    """
+
+    inputs: Array | tuple[Array, ...]
+    target_out: Array
+    weights: Array
+
+    @classmethod
+    def of_tokens(cls, rows: int, length: int) -> StepSpec:
+        """Rows of as many token ids, each of which has a target."""
+        ids, real = ((rows, length), "int32"), ((rows, length), "float32")
+        return cls(ids, ids, real)
+
+    @property
+    def rows(self) -> int | None:
+        """How many rows each batch has; None: that varies."""
+        return self.target_out[0][0]
+
+
 class Objective(ABC):
     """How networks of one kind are trained on a task; one class a kind.
 
@@ -100,6 +134,13 @@ class Objective(ABC):
     def counts(self) -> dict[str, int]:
         """How large each split is, for the card; the training side is `Data.count`."""
 
-    def signature(self, config: TrainConfig, on: Devices = ONE) -> tuple[int, int] | None:
-        """The one shape (B, T) that every batch has; None: any."""
+    def fit(self, network: Any, config: TrainConfig) -> None:
+        """Compute the weights of an architecture that has them in closed form.
+
+        After `prepare` and `build`, of the training side alone.
+        """
+        raise NotImplementedError(f"no {self.kind} is computed in closed form")
+
+    def signature(self, config: TrainConfig, on: Devices = ONE) -> StepSpec | None:
+        """The arrays of every step; None: a source and a target of any shape."""
         return None

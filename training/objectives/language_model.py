@@ -17,7 +17,7 @@ from training.config import TrainConfig
 from training.data.windows import ContinuedWindows, Windows
 from training.distributed.devices import ONE, Devices
 from training.metrics import language_modeling as metrics
-from training.objectives.base import Data, Objective, Validation
+from training.objectives.base import Data, Objective, StepSpec, Validation
 from training.objectives.cross_entropy import SmoothedCrossEntropy
 from training.progress import console
 from training.start_from import Start
@@ -149,8 +149,8 @@ class LanguageModelObjective(Objective):
     def loss(self, config: TrainConfig) -> keras.losses.Loss:
         return SmoothedCrossEntropy(config.smoothing)
 
-    def signature(self, config: TrainConfig, on: Devices = ONE) -> tuple[int, int]:
-        return self.rows, self.length
+    def signature(self, config: TrainConfig, on: Devices = ONE) -> StepSpec:
+        return StepSpec.of_tokens(self.rows, self.length)
 
     def validate(self, predictor: LanguageModelPredictor) -> Validation:
         # The window moves by half of its length: quick, and a little worse than in `evaluate`.

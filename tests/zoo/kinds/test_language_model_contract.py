@@ -17,6 +17,7 @@ from tests.zoo import tiny_language_models as tiny
 from tests.zoo.kinds import dropout_law
 from training.data.windows import Windows
 from training.loop import step as train_step
+from training.objectives.base import StepSpec
 from training.objectives.cross_entropy import SmoothedCrossEntropy, make_optimizer
 from training.tf_tracing import trace_step
 from zoo import registry, saving
@@ -253,7 +254,7 @@ def test_a_few_lines_can_be_learnt_by_heart(model):
         jit_compile=keras.backend.backend() == "jax",
     )
     network.optimizer.build(network.trainable_variables)
-    trace_step(network, shape=shape)
+    trace_step(network, spec=StepSpec.of_tokens(*shape))
     windows = Windows(ids.reshape(-1), shape[1], 4)
     batch = next(windows.epoch(0))
     whole = type(batch)(ids[:, :-1], ids[:, 1:], np.full(shape, 1 / ids[:, 1:].size, "f4"), 48)
