@@ -137,6 +137,31 @@ class TrainConfig:
         help="A recurrent language model begins each window with the state it had at the end of "
         "the one before: a batch is as many places of the text, each of which goes on.",
     )
+    lookback: int = option(
+        0, help="Steps of a series that a forecaster reads; 0: as the task has it.", least=0
+    )
+    horizon: int = option(0, help="Steps that it forecasts; 0: as the task has it.", least=0)
+    season: int = option(
+        0, help="Steps after which a series repeats; 0: as the task has it.", least=0
+    )
+    time: str | None = option(
+        None, help="Column of times of csv:FILE; without it rows are even steps."
+    )
+    target: str | None = option(
+        None, help="Columns of csv:FILE to forecast, with commas; by default all but the times."
+    )
+    missing: str | None = option(
+        None,
+        help="Missing values of a series: refuse, previous (repeat the one before), or as published "
+        "(left in, as figures in papers have it).",
+        choices=("refuse", "previous", "as published"),
+    )
+    protocol: str = option(
+        "exact",
+        help="exact, or literature: series as published figures have them, with sentinels left in "
+        "and the last incomplete test batch left out.",
+        choices=("exact", "literature"),
+    )
     vocabulary: int = option(0, help="Sub-words of the tokenizer; 0: as the task has it.", least=0)
     weight_decay: float = option(0.0, help="Of every matrix, times the learning rate.", least=0)
     override: dict[str, Any] = option(  # noqa: RUF009

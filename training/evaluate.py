@@ -48,7 +48,10 @@ def update_card(folder: Path, beams: int, metrics: dict[str, Any], records: list
     card["metrics"] = {**(card.get("metrics") or {}), str(beams): metrics}
     keys = [key for values in card["metrics"].values() for key in values]
     card["metric_info"] = {**(card.get("metric_info") or {}), **metric_info.records(keys)}
-    if records and (beams == 1 or not (folder / "predictions.json").exists()):
+    if "protocol" in metrics and records:  # sums, to compare two models by
+        kept = {"protocol": metrics["protocol"], "blocks": records}
+        card_writer.write_json(folder / "blocks.json", kept)
+    elif records and (beams == 1 or not (folder / "predictions.json").exists()):
         card_writer.write_json(folder / "predictions.json", sample(records, BROWSABLE))
     card_writer.write(folder, card)
 
@@ -69,6 +72,10 @@ def main(
         typer.Option(help="Where a model's own files are: tsv:PATH; by default in this folder."),
     ] = None,
     beams: Annotated[int, typer.Option(min=1, help="Beams of the search; 1 is greedy.")] = 1,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="Of a forecaster: exact or literature; by default that of its training."),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Evaluate that many examples only (seeded draw).")
     ] = None,
@@ -94,14 +101,19 @@ def main(
             raise ValueError(f"--split is test or valid. Received: {split!r}")
         if bool(source) != bool(reference):
             raise ValueError("--source and --reference go together. Received: one of them")
-        if update and (source or limit or split != "test"):
-            raise ValueError("--update-card wants the whole test split. Received: a part of it")
+        if update and (source or limit or split != "test" or protocol):
+            raise ValueError(
+                "--update-card wants the whole test split, by the protocol of the training. "
+                "Received: a part of it, or another protocol"
+            )
+        if protocol not in (None, "exact", "literature"):
+            raise ValueError(f"--protocol is exact or literature. Received: {protocol!r}")
         if out and out.is_dir():
             raise ValueError(f"--out is a file to write. Received the folder {str(out)!r}")
-        command = _command(model, split, source, reference or [], beams, limit)
+        command = _command(model, split, source, reference or [], beams, limit, protocol)
         examples = test_sets.read_examples(source, reference or []) if source else None
         same_data = update and not other_data
-        how = (beams, limit, same_data, task)
+        how = (beams, limit, same_data, task, protocol)
         metrics, records, folder = _evaluate(model, split, examples, *how)
         metrics["command"] = command
         show(metrics, Path(model).name, beams)  # before they are written: a disk may be full
@@ -149,6 +161,7 @@ def _command(
     reference: list[Path],
     beams: int,
     limit: int | None,
+    protocol: str | None = None,
 ) -> str:
     """The command as a card shows it: folders of this machine by name alone."""
     words = ["python", "-m", "training.evaluate", model, "--beams", str(beams)]
@@ -157,6 +170,7 @@ def _command(
         words += [word for path in reference for word in ("--reference", str(path))]
     elif split != "test":
         words += ["--split", split]
+    words += ["--protocol", protocol] if protocol else []
     return shlex.join(map(paths.shown, words + (["--limit", str(limit)] if limit else [])))
 
 
@@ -168,6 +182,7 @@ def _evaluate(
     limit: int | None,
     same_data: bool,
     given: str | None = None,
+    protocol: str | None = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]], Path]:
     """Metrics, records and the model's folder.
 
@@ -186,7 +201,10 @@ def _evaluate(
                 "--source, --reference and --beams are for models of pairs of texts, and "
                 f"{loaded.name} is a {kind.replace('_', ' ')}"
             )
-        return *_evaluate_split(loaded, split, limit, same_data, given, card), folder
+        if protocol and kind != "forecaster":
+            raise ValueError(f"--protocol is for forecasters, and {loaded.name} is a {kind}")
+        how = (split, limit, same_data, given, protocol)
+        return *_evaluate_split(loaded, card, *how), folder
     # Sentences of one's own are scored without the task's corpus.
     task = tasks.of_model(config, given) if examples is None else tasks.get(given or config["task"])
     # the corpus before the first compilation: what is missing should be said at once
@@ -226,11 +244,12 @@ def load(name: str | Path) -> Any:
 
 def _evaluate_split(
     loaded: Any,
+    card: dict[str, Any],
     split: str,
     limit: int | None,
     same_data: bool,
     given: str | None,
-    card: dict[str, Any],
+    protocol: str | None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Metrics and records of a split, by the evaluator of the model's kind."""
     from training import tasks
@@ -244,6 +263,8 @@ def _evaluate_split(
             raise _other_data(note)
         typer.echo(note, err=True)
         facts = {"other_data": here}
+    if protocol:
+        task = task.exactly() if protocol == "exact" else task.by_literature()
     evaluator = registry.named(EVALUATORS[loaded.config["kind"]])
     metrics, records = evaluator(loaded, task, split, limit, progress=True)
     return metrics | facts, records

@@ -74,7 +74,7 @@ class Start:
                     f"--start-from {self.name} {has}, and only its dropout may change. "
                     f"Received: --set {name}={value}"
                 )
-        size = next(reversed(self.tokenizers.values())).size
+        size = getattr(next(reversed(self.tokenizers.values())), "size", 0)
         if asked.vocabulary not in (0, size):
             raise ValueError(
                 f"--start-from {self.name} has a vocabulary of {size} tokens. "
@@ -132,10 +132,11 @@ def read(name: str, out: Path) -> Start:
             f"--start-from and --out are one folder, {out}, and the model would be overwritten. "
             "Choose another --out"
         )
-    if registry.architecture(loaded.config["model"], loaded.config["kind"]).counted:
+    entry = registry.architecture(loaded.config["model"], loaded.config["kind"])
+    if entry.floor:
+        how = "counted" if entry.counted else "computed"
         raise ValueError(
-            f"--start-from {loaded.name} was counted and not trained: it has no weights to begin "
-            "from"
+            f"--start-from {loaded.name} was {how} and not trained: it has no weights to begin from"
         )
     tokenizers, longest = _tokenizers(loaded)
     with (loaded.path / saving.WEIGHTS).open("rb") as file:
@@ -155,6 +156,8 @@ def read(name: str, out: Path) -> Start:
 def _tokenizers(loaded: Any) -> tuple[dict[str, Any], tuple[int, int] | None]:
     if loaded.config["kind"] == "language_model":
         return {"text": loaded.tokenizer}, None
+    if loaded.config["kind"] == "forecaster":
+        return {"scaler": loaded.scaler}, None
     tokenizers = {"source": loaded.source_tokenizer, "target": loaded.target_tokenizer}
     return tokenizers, (loaded.max_source_length, loaded.max_target_length)
 

@@ -169,6 +169,49 @@ METRICS: dict[str, MetricInfo] = {
             description="The same surprise in bits, for each byte of the text: this can be "
             "compared between models with other tokens.",
         ),
+        MetricInfo(
+            "mse",
+            "MSE",
+            title="mean squared error",
+            higher_is_better=False,
+            digits=3,
+            description="Mean squared error of the expected values, in z-scores: 1 is what the "
+            "mean of the training part would have if nothing else changed.",
+        ),
+        MetricInfo(
+            "mae",
+            "MAE",
+            title="mean absolute error",
+            higher_is_better=False,
+            digits=3,
+            description="Mean absolute error of the expected values, in z-scores.",
+        ),
+        MetricInfo(
+            "mase",
+            "MASE",
+            title="mean absolute scaled error",
+            higher_is_better=False,
+            digits=3,
+            description="Absolute error over that of repeating the last season in the training "
+            "part, a step ahead of a season: below 1 is better than that.",
+        ),
+        MetricInfo(
+            "crps",
+            "CRPS",
+            title="continuous ranked probability score",
+            higher_is_better=False,
+            digits=3,
+            description="How far the whole distribution of a forecast is from what came, by its "
+            "nine quantiles, in z-scores; of a point it is the absolute error.",
+        ),
+        MetricInfo(
+            "coverage",
+            "Coverage",
+            title="coverage of the 80 % band",
+            unit="%",
+            digits=1,
+            description="How often what came was between the quantiles 0.1 and 0.9: 80 % is right.",
+        ),
     )
 }
 """The metrics of this project; cards written before they carried their own are read with these."""

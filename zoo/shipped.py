@@ -12,7 +12,7 @@ from typing import Any
 
 from zoo.registry import ARCHITECTURES, of_kind
 
-ALIASES = {"en-es": "tatoeba/en-es"}
+ALIASES = {"en-es": "tatoeba/en-es", "etth1": "ett/h1", "etth2": "ett/h2"}
 """Short names of tasks, in addresses and in the names of shipped models."""
 FIRST = ("tatoeba/en-es", "dates", "pronounce")
 """Tasks that are listed before all others."""

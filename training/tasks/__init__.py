@@ -26,6 +26,11 @@ KNOWN: dict[str, str] = {
     "ptb": "training.tasks.language_modeling",
     "text": "training.tasks.language_modeling",
     "text-characters": "training.tasks.language_modeling",
+    "ett": "training.tasks.forecasting",
+    "weather": "training.tasks.forecasting",
+    "sunspots": "training.tasks.forecasting",
+    "co2": "training.tasks.forecasting",
+    "csv": "training.tasks.forecasting",
 }
 FORMS = (
     "dates",
@@ -41,6 +46,12 @@ FORMS = (
     "text-characters:FILE_OR_FOLDER",
     "text:tfds:NAME",
     "text-characters:tfds:NAME",
+    "ett/h1",
+    "ett/h2",
+    "weather",
+    "sunspots",
+    "co2",
+    "csv:FILE",
 )
 
 
@@ -67,4 +78,6 @@ def of_model(config: Mapping[str, Any], given: str | None = None) -> Task:
                     f"the model was trained on {name}, and {file.strip()} is not in this folder: "
                     f"say where it is by --task {kind}:PATH"
                 )
-    return get(name)
+    task = get(name)
+    protocol = config.get("protocol")
+    return task.by(protocol) if isinstance(protocol, Mapping) else task

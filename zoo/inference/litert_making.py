@@ -132,8 +132,9 @@ def besides(sizes: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], list[float
     """
     from zoo.layers.positions import sinusoids
 
-    width = sizes.get("embedding_size") or sizes["hidden_size"]
-    factors = [width**0.5, width**0.25, (sizes["hidden_size"] / sizes.get("heads", 1)) ** -0.5]
+    hidden = sizes.get("hidden_size", 1)
+    width = sizes.get("embedding_size") or hidden
+    factors = [width**0.5, width**0.25, (hidden / sizes.get("heads", 1)) ** -0.5]
     if sizes.get("positions") != "sinusoidal":
         return {}, factors
     return {"sinusoids": sinusoids(sizes["max_length"], sizes["hidden_size"])}, factors

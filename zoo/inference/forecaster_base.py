@@ -1,0 +1,231 @@
+"""What every forecaster does, whatever computes it: histories to z-scores, values to answers.
+
+No framework is imported. `zoo.inference.forecaster` computes with Keras,
+`zoo.inference.litert_forecaster` with LiteRT.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo import saving
+from zoo.forecast import Forecast
+from zoo.scaler import Scaler
+
+MOST_STEPS = 1_000_000
+"""Steps of a history; more are refused before they are copied."""
+LONGER = "The model reads {lookback:,} steps: the last of the {given:,} given."
+CONSTANT = "{column} does not change in what is read: its forecast is a guess."
+FAR = "{column} is up to {most:.0f} standard deviations from what the model was trained on."
+FAR_FROM = 10.0
+"""Standard deviations from which on a history is told to be unlike the training data."""
+
+
+class ForecasterBase:
+    """A forecaster's scaler and card; a subclass computes.
+
+    Args:
+        name: of the shipped model, or of the folder's name.
+        scaler: of the series it forecasts.
+        config: the content of `config.json`.
+        card: the content of `card.json`, {} when there is none.
+        path: the folder it came from, if any.
+    """
+
+    kind = "forecaster"
+    attention_heads: dict[str, tuple[int, int]]
+    """How many layers and heads of attention there are, by kind; {} without attention."""
+    parameters: int
+    """How many weights it has."""
+
+    def __init__(
+        self,
+        name: str,
+        scaler: Scaler,
+        config: dict[str, Any],
+        card: dict[str, Any] | None = None,
+        path: Path | None = None,
+    ):
+        self.name, self.scaler = name, scaler
+        self.config, self.card, self.path = config, card or {}, path
+        self.sizes = saving.read_hyperparameters(path or Path(name), config)
+
+    @property
+    def lookback(self) -> int:
+        """Steps that are read, L."""
+        return self.sizes.lookback
+
+    @property
+    def horizon(self) -> int:
+        """Steps that are forecast, H."""
+        return self.sizes.horizon
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the series."""
+        return self.scaler.columns
+
+    def predict(
+        self,
+        histories: Any,
+        times: Sequence[Any] | None = None,
+        attention: bool = True,
+    ) -> list[Forecast]:
+        """Forecast what follows each history.
+
+        Args:
+            histories: one array (L, C), or (L,) of a single series, in the unit of the data, or a
+                mapping of columns to such; or a list of them. At least `lookback` steps, of which
+                the last are read.
+            times: of the last step of each history (datetime64), for those of the forecast; one
+                history may be given all its times.
+            attention: whether to fetch the maps, where there are any.
+
+        Raises:
+            TypeError: a history is no array of numbers.
+            ValueError: too few steps, another number of series, a value that is no number: the row
+                and the column are named.
+
+        Example:
+            >>> import zoo
+            >>> model = zoo.load("etth1-n-linear")
+            >>> [answer] = model.predict(np.zeros((model.lookback, len(model.columns))))
+            >>> answer.mean.shape, answer.quantiles.shape
+            ((96, 7), (96, 7, 9))
+        """
+        given = histories if _several(histories) else [histories]
+        ends = self._ends(times, given)
+        read = [self._read(one) for one in given]
+        found: list[Forecast] = []
+        for (history, notes), end in zip(read, ends, strict=True):
+            began = time.perf_counter()
+            values, maps = self._computed(self.scaler.scaled(history)[None], attention)
+            found.append(self._answer(history, values[0], maps, end, notes))
+            found[-1].seconds = time.perf_counter() - began
+        return found
+
+    def values(self, histories: np.ndarray) -> np.ndarray:
+        """(N, L, C) z-scores -> (N, H, C, 1 + Q) z-scores, many at a time and without maps."""
+        raise NotImplementedError
+
+    def _computed(
+        self, histories: np.ndarray, attention: bool
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Values (B, H, C, 1 + Q) of (B, L, C) z-scores, and maps (B, M, L, H, T, S) by kind."""
+        raise NotImplementedError
+
+    def _read(self, history: Any) -> tuple[np.ndarray, list[str]]:
+        """The last L steps (L, C) of a history, checked, and what should be said of them."""
+        if isinstance(history, Mapping):
+            missing = [name for name in self.columns if name not in history]
+            if missing:
+                raise ValueError(
+                    f"The history has no column {missing[0]!r}; {self.name} reads "
+                    f"{', '.join(self.columns)}"
+                )
+            history = np.stack([np.asarray(history[name]) for name in self.columns], axis=-1)
+        try:
+            array = np.asarray(history, dtype="float64")
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"A history must be an array of numbers: {error}") from None
+        array = array[:, None] if array.ndim == 1 else array
+        if array.ndim != 2 or array.shape[1] != len(self.columns):
+            raise ValueError(
+                f"{self.name} forecasts {len(self.columns)} series ({', '.join(self.columns)}): "
+                f"a history is (steps, {len(self.columns)}). Received: shape {array.shape}"
+            )
+        if len(array) < self.lookback:
+            raise ValueError(f"{self.name} reads {self.lookback:,} steps. Received: {len(array):,}")
+        if len(array) > MOST_STEPS:
+            raise ValueError(f"At most {MOST_STEPS:,} steps. Received: {len(array):,}")
+        notes = []
+        if len(array) > self.lookback:
+            notes.append(LONGER.format(lookback=self.lookback, given=len(array)))
+        first = len(array) - self.lookback
+        array = array[first:]
+        if not np.isfinite(array).all():
+            row, column = map(int, np.argwhere(~np.isfinite(array))[0])
+            raise ValueError(
+                f"Step {first + row} of {self.columns[column]} is no number: fill it, for example "
+                f"with the one before. Received: {array[row, column]}"
+            )
+        scores = np.abs(self.scaler.scaled(array)).max(axis=0)
+        for column, name in enumerate(self.columns):
+            if np.ptp(array[:, column]) == 0:
+                notes.append(CONSTANT.format(column=name))
+            if scores[column] > FAR_FROM:
+                notes.append(FAR.format(column=name, most=scores[column]))
+        return array, notes
+
+    def _ends(self, times: Sequence[Any] | None, given: Sequence[Any]) -> list[Any]:
+        """The time of the last step of each history, None where it is not told."""
+        if times is None or self.scaler.step is None:
+            return [None] * len(given)
+        ends = list(np.atleast_1d(np.asarray(times, dtype="datetime64[s]")))
+        if len(given) == 1:
+            return [ends[-1]]
+        if len(ends) != len(given):
+            raise ValueError(
+                f"times has one entry for each history. Received: {len(ends)} for {len(given)}"
+            )
+        return ends
+
+    def _answer(
+        self,
+        history: np.ndarray,
+        values: np.ndarray,
+        maps: dict[str, np.ndarray],
+        end: Any,
+        notes: list[str],
+    ) -> Forecast:
+        # The scaler's series are the last axis: (H, C, 1 + Q) -> (H, 1 + Q, C) and back.
+        restored = np.swapaxes(self.scaler.restored(np.swapaxes(values, 1, 2)), 1, 2)
+        times = None
+        if end is not None:
+            steps = np.arange(1, self.horizon + 1) * round(self.scaler.step or 0)
+            times = end + steps.astype("timedelta64[s]")
+        return Forecast(
+            columns=self.columns,
+            history=history,
+            mean=restored[..., 0],
+            quantiles=restored[..., 1:],
+            attention={kind: every[0] for kind, every in maps.items()},
+            spans=self.sizes.spans(),
+            query_spans=self.sizes.query_spans(),
+            times=times,
+            notes=notes,
+        )
+
+
+def read_scaler(folder: Path, config: dict[str, Any]) -> Scaler:
+    """The scaler of a model folder, its columns checked. Raises ModelFolderError."""
+    file = config["tokenizers"]["scaler"]
+    try:
+        found = Scaler.load(folder / file)
+    except FileNotFoundError as error:
+        raise saving.ModelFolderError(f"{folder} has no {file}") from error
+    except (OSError, ValueError) as error:
+        raise saving.ModelFolderError(f"{folder / file} is damaged: {error}") from error
+    wanted = config["hyperparameters"].get("channels")
+    if len(found.columns) != wanted:
+        raise saving.ModelFolderError(
+            f"{folder / file} has {len(found.columns)} series; the model has {wanted}"
+        )
+    return found
+
+
+def _several(histories: Any) -> bool:
+    """Whether this is a list of histories and not one."""
+    if isinstance(histories, np.ndarray):
+        return histories.ndim == 3
+    if isinstance(histories, Mapping) or not isinstance(histories, Sequence) or not len(histories):
+        return False
+    first = histories[0]
+    if isinstance(first, Mapping):
+        return True
+    return np.ndim(first) == 2 or (isinstance(first, np.ndarray) and first.ndim == 1)
