@@ -152,8 +152,8 @@ class TrainConfig:
     )
     missing: str | None = option(
         None,
-        help="Missing values of a series: refuse, previous (repeat the one before), or as published "
-        "(left in, as figures in papers have it).",
+        help="Missing values of a series: refuse, previous (repeat the one before), or as "
+        "published (left in, as figures in papers have it).",
         choices=("refuse", "previous", "as published"),
     )
     protocol: str = option(

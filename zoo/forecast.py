@@ -18,9 +18,9 @@ class Forecast:
         columns: names of the series.
         history: (L, C) what was read, in the unit of the data.
         mean: (H, C) the expected values.
-        quantiles: (H, C, Q): below the q-th of them, the true value is with probability `levels[q]`.
+        quantiles: (H, C, Q): the true value is below the q-th with probability `levels[q]`.
         levels: Q probabilities, lowest first.
-        attention: maps by kind, (M, L, H, T, S): layers, heads, queries, keys; M is one map for each
+        attention: maps by kind, (M, L, H, T, S): layers, heads, queries, keys; M maps, one for each
             series, or 1 where all series are read together.
         spans: first and last step of the history that each key S covers; () where a key is a whole
             series.
@@ -58,9 +58,8 @@ class Forecast:
         ends = [round((1 - share) / 2, 6), round((1 + share) / 2, 6)]
         known = [round(level, 6) for level in self.levels]
         if not 0 < share < 1 or any(end not in known for end in ends):
-            listed = ", ".join(
-                f"{h - low:.1g}" for low, h in zip(known, known[::-1], strict=True) if h > low
-            )
+            pairs = zip(known, known[::-1], strict=True)
+            listed = ", ".join(f"{high - low:.1g}" for low, high in pairs if high > low)
             raise ValueError(f"There are bands of {listed}. Received: share={share}")
         low, high = (self.quantiles[..., known.index(end)] for end in ends)
         return low, high

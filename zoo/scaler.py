@@ -1,4 +1,4 @@
-"""The preprocessor of forecasters: names, means and standard deviations of their series, as JSON."""
+"""The preprocessor of forecasters: names, means and deviations of their series, as JSON."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Scaler:
 
     @classmethod
     def load(cls, path: Path) -> Scaler:
-        """The scaler in a file. Raises ValueError where it is damaged, OSError where it is not there."""
+        """The scaler in a file. Raises ValueError: it is damaged; OSError: it is not there."""
         try:
             found: Any = json.loads(path.read_text(encoding="utf-8"))
             step = found.get("step")

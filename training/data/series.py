@@ -42,7 +42,7 @@ class Series:
 
 
 def read_table(path: Path, encoding: str = "utf-8") -> tuple[list[str], list[list[str]]]:
-    """The header and the rows of a CSV file; comma, semicolon or tab separate, as its header has it.
+    """The header and the rows of a CSV file, with the separator that its header has.
 
     Raises:
         ValueError: no such file, no text, no rows, or a row of another length: it is named.
@@ -222,7 +222,7 @@ def _evenly(
     missing: str,
     name: str,
 ) -> tuple[np.ndarray, np.ndarray | None, float | None, int]:
-    """Values and times with equal steps and no gaps, seconds a step, and how many were filled in."""
+    """Values and times with even steps and no gaps, seconds a step, how many were filled in."""
     how = "; --missing previous repeats the value before"
     step: float | None = None
     if times is not None and len(times) > 1:
@@ -265,7 +265,7 @@ def _evenly(
 
 
 def _is_calendar(times: np.ndarray) -> bool:
-    """Whether the steps are months, quarters or years: of 28 to 31 days, or a multiple of months."""
+    """Whether each step is the same number of months."""
     if times.dtype.kind != "M":
         return False
     months = times.astype("datetime64[M]")

@@ -149,7 +149,7 @@ class Forecasting:
         return self._series()
 
     def part(self, split: str) -> np.ndarray:
-        """The steps (N, C) of a split; validation and test reach back by a lookback over the border.
+        """The steps (N, C) of a split; validation and test reach back by a lookback.
 
         Raises:
             ValueError: another split, or one that has not a single window.
@@ -209,7 +209,7 @@ class Forecasting:
         return np.maximum(differences.mean(axis=0), 1e-8)
 
     def split_hash(self) -> str:
-        """A checksum of the three parts and of the protocol: figures compare where it is the same."""
+        """A checksum of parts and protocol: figures can be compared where it is the same."""
         digest = hashlib.sha256(repr(dataclasses.asdict(self.protocol)).encode())
         for split in ("train", "valid", "test"):
             digest.update(np.ascontiguousarray(self.part(split)).tobytes())

@@ -76,6 +76,23 @@ the first token of a text stands {start}.
 {limit}
 """
 
+FORECASTER = """
+    import zoo
+    model = zoo.load("path/to/this/folder")
+    answer, = model.predict(history)  # (at least {lookback}, {channels}) values, oldest first
+    answer.mean, answer.quantiles, answer.band(0.8), answer.attention
+
+The series are {columns}.
+
+## The graphs, for other programs
+
+- `forecast`: `history` float32 (1, {lookback}, {channels}), z-scores by the means and deviations in
+  `scaler.json`, to `values` (1, {horizon}, {channels}, 10): the expected value, then the quantiles
+  0.1 to 0.9, in z-scores.
+- `look`, of a model with attention: the same, and the maps `map_...` (1, M, layers, heads, queries,
+  keys); M is {channels} where each series is read by itself, else 1.
+"""
+
 
 def write(loaded: Loaded, folder: Path, precision: str, example: str) -> str:
     """Markdown for the export of a model.
@@ -89,6 +106,10 @@ def write(loaded: Loaded, folder: Path, precision: str, example: str) -> str:
     known = {**readmes.folder_facts(loaded, folder, example), "precision": precision}
     if loaded.config["kind"] == "seq2seq":
         text = INTRO + SEQ2SEQ
+    elif loaded.config["kind"] == "forecaster":
+        known |= {"lookback": loaded.lookback, "horizon": loaded.horizon}
+        known |= {"columns": ", ".join(loaded.columns), "channels": len(loaded.columns)}
+        text = INTRO + FORECASTER
     else:
         context = loaded.context
         limit = f"No more than {context:,} tokens." if context else "Any number of tokens."

@@ -104,7 +104,7 @@ def side_by_side(rows: Tensor, channels: int) -> Tensor:
 
 
 def segments(rows: Tensor, size: int) -> Tensor:
-    """(N, L) -> (N, L // size, size), the last steps; what is left over is the oldest and not read."""
+    """(N, L) -> (N, L // size, size); what is left over are the oldest steps, not read."""
     count = rows.shape[1] // size
     return ops.reshape(rows[:, rows.shape[1] - count * size :], (-1, count, size))
 

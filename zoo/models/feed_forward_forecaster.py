@@ -34,7 +34,8 @@ class FeedForwardForecaster(Forecaster):
 
     def __init__(self, config: forecaster.FeedForward, **kwargs: Any):
         super().__init__(config, **kwargs)
-        self.linear = Dense(config.horizon, name="linear")
+        # From zero gradient steps find small weights, as the penalty of ridge regression does.
+        self.linear = Dense(config.horizon, kernel_initializer="zeros", name="linear")
         self.inner = [
             Dense(config.hidden_size, activation=gelu, name=f"inner_{i}")
             for i in range(config.layers)

@@ -16,7 +16,7 @@ from zoo.kinds.base import Maps, Tensor
 from zoo.kinds.forecaster import Forecaster
 
 RIDGE = (1.0, 10.0, 100.0, 1_000.0, 10_000.0)
-"""Penalties that `n-linear` chooses from, by its error on the last tenth of the training windows."""
+"""Penalties that `n-linear` chooses from, by the error on the last tenth of the windows."""
 
 
 class ClosedForm(Forecaster):
@@ -85,7 +85,7 @@ class SeasonNaive(ClosedForm):
 
 
 class NLinear(ClosedForm):
-    """One linear map from the past to the future for all series, after the last value is taken away.
+    """One linear map from past to future for all series, after the last value is taken away.
 
     Zeng et al. 2023, "Are Transformers effective for time series forecasting?", NLinear:
     `y = W (x - x[L]) + b + x[L]`. W is the ridge regression on all training windows; its penalty is
@@ -146,7 +146,7 @@ def _moments(histories: np.ndarray, futures: np.ndarray) -> tuple[np.ndarray, np
 
 
 def _solved(squares: np.ndarray, products: np.ndarray, penalty: float) -> np.ndarray:
-    """The ridge regression's weights (L + 1, H); the intercept, in the last row, is not punished."""
+    """The ridge regression's weights (L + 1, H); the intercept, its last row, has no penalty."""
     punished = np.full(len(squares), penalty)
     punished[-1] = 1e-6
     return np.linalg.solve(squares + np.diag(punished), products)

@@ -155,7 +155,8 @@ class PatchTransformer(TransformerForecaster):
 class VariateTransformer(TransformerForecaster):
     """A token is a whole series; attention is between series, and time is one linear map.
 
-    Liu et al. 2024, "iTransformer: inverted Transformers are effective for time series forecasting".
+    Liu et al. 2024, "iTransformer: inverted Transformers are effective for time series
+    forecasting".
 
     Example:
         >>> from zoo import building, registry
