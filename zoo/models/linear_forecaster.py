@@ -15,7 +15,7 @@ from zoo.forecast import LEVELS
 from zoo.kinds.base import Maps, Tensor
 from zoo.kinds.forecaster import Forecaster
 
-RIDGE = (1.0, 10.0, 100.0, 1_000.0, 10_000.0)
+RIDGE = (0.01, 0.1, 1.0, 10.0, 100.0, 1_000.0, 10_000.0)
 """Penalties that `n-linear` chooses from, by the error on the last tenth of the windows."""
 
 
