@@ -135,7 +135,7 @@ class PatchTransformer(TransformerForecaster):
     def __init__(self, config: forecaster.PatchTransformer, **kwargs: Any):
         super().__init__(config, **kwargs)
         self.head_dropout = Dropout(config.dropout)
-        self.level = Dense(config.horizon, name="level")
+        self.level = Dense(config.horizon, kernel_initializer="zeros", name="level")
         self.spread = Dense(config.horizon * len(LEVELS), name="spread")
 
     def look(self, history: Tensor) -> tuple[Tensor, Maps]:
@@ -172,7 +172,7 @@ class VariateTransformer(TransformerForecaster):
 
     def __init__(self, config: forecaster.Transformer, **kwargs: Any):
         super().__init__(config, **kwargs)
-        self.level = Dense(config.horizon, name="level")
+        self.level = Dense(config.horizon, kernel_initializer="zeros", name="level")
         self.spread = Dense(config.horizon * len(LEVELS), name="spread")
 
     @property

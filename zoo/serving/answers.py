@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.serving.protocol import VERSION, Asked
-from zoo.serving.signatures import Description, Signature, Tensor
+from zoo.serving.signatures import Description
+from zoo.serving.tensors import Signature, Tensor
 
 
 def written(asked: Asked, signature: Signature, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

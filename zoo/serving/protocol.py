@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.serving.signatures import DEFAULT, FLOAT, STRING, Description, Signature, Tensor, shown
+from zoo.serving.signatures import Description, shown
+from zoo.serving.tensors import DEFAULT, FLOAT, STRING, Signature, Tensor
 
 VERSION = "1"
 """The version of every served model."""
@@ -205,6 +206,8 @@ def _checked(row: Mapping[str, Any], signature: Signature, number: int) -> dict[
 def _value(value: Any, tensor: Tensor, what: str) -> Any:
     if tensor.dtype == STRING:
         return _text(value, what)
+    if len(tensor.shape) == 3:
+        return _table(value, tensor.shape[1:], what)
     if len(tensor.shape) == 2:
         if not isinstance(value, list) or not all(map(_is_id, value)):
             raise RefusedError(400, f"{what} must be a list of ids, 0 or more and below 2^31")
@@ -220,6 +223,24 @@ def _value(value: Any, tensor: Tensor, what: str) -> Any:
             400, f"{what} must be from {tensor.least:g} to {tensor.most:g}. Received: {value:g}"
         )
     return value
+
+
+def _table(value: Any, shape: tuple[int, ...], what: str) -> list[list[float]]:
+    """A list of lists of numbers, of this shape."""
+    rows, columns = shape
+    wanted = f"{what} must be a list of {rows} lists of {columns} numbers"
+    if not isinstance(value, list) or len(value) != rows:
+        got = f"{len(value)} lists" if isinstance(value, list) else _type(value)
+        raise RefusedError(400, f"{wanted}. Received: {got}")
+    for number, row in enumerate(value):
+        if not isinstance(row, list) or len(row) != columns or not all(map(_is_number, row)):
+            raise RefusedError(400, f"{wanted}, and list {number} is none. Received: {shown(row)}")
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    real = isinstance(value, int | float) and not isinstance(value, bool)
+    return real and math.isfinite(value) and abs(value) < 1e30
 
 
 def _is_id(value: Any) -> bool:

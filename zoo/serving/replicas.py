@@ -15,6 +15,7 @@ from ray.serve import exceptions as serve_exceptions
 from zoo.serving import cluster, signatures
 from zoo.serving.config import ModelConfig, ServeConfig
 from zoo.serving.protocol import RefusedError
+from zoo.serving.tensors import DEFAULT
 
 STATUS_SECONDS = 1.0
 """For so long the controller's word on the replicas is kept."""
@@ -45,8 +46,7 @@ class Replica:
         self._together.set_max_batch_size(config.batch_rows)
         self._together.set_batch_wait_timeout_s(config.batch_wait_s)
         # The first answer of a process is slower than all others.
-        example = {"prompts": "a", "ids": [4]} if self.model.kind == "language_model" else {}
-        signatures.answer(self.model, signatures.DEFAULT, [example or {"text": "a"}])
+        signatures.answer(self.model, DEFAULT, [signatures.example(self.model)])
 
     async def answer(self, signature: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The answer to each row of a signature."""

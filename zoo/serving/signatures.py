@@ -13,39 +13,13 @@ from typing import Any
 
 from zoo import saving
 from zoo.cleaning import clean
+from zoo.serving import forecasts
+from zoo.serving.tensors import DEFAULT, FLOAT, INTEGER, STRING, Signature, Tensor, numbers
 
-DEFAULT = "serving_default"
 BEAMS = 4
 """Width of the search of the signature `beam`."""
 USUAL_TOKENS, MOST_TOKENS = 100, 1_024
 """Tokens that a language model writes where a request names no number, and at most."""
-STRING, INTEGER, FLOAT = "DT_STRING", "DT_INT32", "DT_FLOAT"
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """An input or output of a signature.
-
-    Args:
-        dtype: TensorFlow's name of its type.
-        shape: its axes, the batch first; -1 is free.
-        default: of an input that may be left out.
-        least, most: the smallest and the largest number of an input.
-    """
-
-    dtype: str
-    shape: tuple[int, ...] = (-1,)
-    default: Any = None
-    least: float | None = None
-    most: float | None = None
-
-
-@dataclass(frozen=True)
-class Signature:
-    """One way of asking a model: its inputs and outputs by name."""
-
-    inputs: Mapping[str, Tensor]
-    outputs: Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -71,8 +45,12 @@ def describe(name: str, folder: Path) -> Description:
         (['attention', 'beam', 'ids', 'serving_default'], ['text'])
     """
     config = saving.read_config(folder)
-    heads = saving.read_hyperparameters(folder, config).attention_heads()
-    made = _language_model(heads) if config["kind"] == "language_model" else _seq2seq(heads)
+    sizes = saving.read_hyperparameters(folder, config)
+    heads = sizes.attention_heads()
+    if config["kind"] == "forecaster":
+        made = forecasts.signatures(sizes)
+    else:
+        made = _language_model(heads) if config["kind"] == "language_model" else _seq2seq(heads)
     return Description(name, config["kind"], str(config["task"]), made)
 
 
@@ -141,6 +119,8 @@ def answer(model: Any, signature: str, rows: Sequence[Row]) -> list[dict[str, An
     """
     if model.kind == "language_model":
         return _continued(model, signature, rows)
+    if model.kind == "forecaster":
+        return forecasts.answers(model, signature, rows)
     if signature == "ids":
         return _of_ids(model, [row["ids"] for row in rows])
     found = model.predict(
@@ -149,6 +129,13 @@ def answer(model: Any, signature: str, rows: Sequence[Row]) -> list[dict[str, An
         attention=signature == "attention",
     )
     return [_written(one, signature) for one in found]
+
+
+def example(model: Any) -> Row:
+    """A row of the default signature to warm a model up with."""
+    if model.kind == "forecaster":
+        return forecasts.example(model)
+    return {"prompts": "a"} if model.kind == "language_model" else {"text": "a"}
 
 
 def _written(one: Any, signature: str) -> dict[str, Any]:
@@ -217,14 +204,6 @@ def _continued(model: Any, signature: str, rows: Sequence[Row]) -> list[dict[str
                 row |= {f"attention_{kind}": numbers(maps) for kind, maps in one.attention.items()}
             made.append(row)
     return made
-
-
-def numbers(array: Any) -> Any:
-    """An array as nested lists that JSON can hold, to six places; what is infinite becomes 1e30."""
-    import numpy as np
-
-    finite = np.nan_to_num(np.asarray(array, "float64"), nan=0.0, posinf=1e30, neginf=-1e30)
-    return finite.round(6).tolist()
 
 
 def shown(value: Any, most: int = 60) -> str:
