@@ -57,6 +57,7 @@ def train(config: TrainConfig, command: str, on: Devices = devices.ONE) -> None:
     # Checked before the data is read: a typing error should not take a minute to show, nor should
     # it cost an earlier run.
     check(config, objective, start)
+    task = objective.task  # as the settings have it
     with on.processes.in_turn(), console.status(f"Reading {task.name}"):
         corpus = task.provenance().sha256
     entry = None if start else registry.architecture(config.model, objective.kind)
