@@ -32,8 +32,8 @@ from zoo.models.feed_forward_forecaster import spread_out
 class LSTMForecaster(Forecaster):
     """An LSTM reads a series segment by segment; its last state alone says what follows.
 
-    Hochreiter and Schmidhuber 1997; segments as in SegRNN (Lin et al. 2023). Each segment ahead is
-    written from the state and a learnt code of its place, all at once.
+    Hochreiter and Schmidhuber 1997; segments as in SegRNN (Lin et al. 2023). One linear map from
+    the last state writes all steps at once.
 
     Example:
         >>> from zoo import building, registry
@@ -53,18 +53,13 @@ class LSTMForecaster(Forecaster):
         size = config.hidden_size
         self.embedding = Dense(size, activation="relu", name="embedding")
         self.lstm = keras.layers.LSTM(size, return_sequences=True, return_state=True, name="lstm")
-        self.ahead = -(-config.horizon // config.segment)
-        self.places = self.add_weight(
-            shape=(self.ahead, size), initializer="glorot_uniform", name="places"
-        )
-        self.mixed = Dense(size, activation="tanh", name="mixed")
         self.dropout = Dropout(config.dropout)
-        self.level = Dense(config.segment, name="level")
-        self.spread = Dense(config.segment * len(LEVELS), name="spread")
+        self.level = Dense(config.horizon, kernel_initializer="zeros", name="level")
+        self.spread = Dense(config.horizon * len(LEVELS), name="spread")
 
-    def context(self, query: Tensor, states: Tensor) -> tuple[Tensor, Tensor | None]:
-        """What each query (N, T, D) reads of the states (N, S, D) again: nothing."""
-        return query, None
+    def again(self, last: Tensor, states: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What a second look at the states (N, S, D) adds to a forecast (N, H): nothing."""
+        return ops.zeros_like(last[:, :1]), None  # (N, 1), for all steps
 
     def look(self, history: Tensor) -> tuple[Tensor, Maps]:
         config = self.config
@@ -72,16 +67,10 @@ class LSTMForecaster(Forecaster):
         x = ops.cast(by_series(normed), self.compute_dtype)  # (N, L), N = B C
         x = self.embedding(segments(x, config.segment))  # (N, S, G) -> (N, S, D)
         states, last, _ = self.lstm(x)  # (N, S, D), (N, D)
-        places = ops.cast(self.places, last.dtype)  # (T, D)
-        query = last[:, None] + places[None]  # (N, T, D)
-        known, weights = self.context(query, states)  # (N, T, D or 2 D), (N, 1, T, S)
-        hidden = self.dropout(self.mixed(known))  # (N, T, D)
-        written = self.ahead * config.segment
-        level = ops.reshape(self.level(hidden), (-1, written))  # (N, T, G) -> (N, T G)
-        raw = ops.reshape(self.spread(hidden), (-1, written, len(LEVELS)))  # (N, T G, Q)
-        level = level[:, : config.horizon]  # (N, H)
-        raw = ops.reshape(raw[:, : config.horizon], (-1, config.horizon * len(LEVELS)))  # (N, H Q)
-        values = spread_out(level, raw, config.channels, config.horizon)  # (B, H, C, 1 + Q)
+        last = self.dropout(last)
+        added, weights = self.again(last, states)  # (N, H), (N, 1, T, S)
+        level = self.level(last) + added  # (N, H)
+        values = spread_out(level, self.spread(last), config.channels, config.horizon)
         maps = {}
         if weights is not None and maps_wanted():
             maps = {"cross": side_by_side(weights[:, None], config.channels)}  # (B, C, 1, 1, T, S)
@@ -91,17 +80,28 @@ class LSTMForecaster(Forecaster):
 class BahdanauForecaster(LSTMForecaster):
     """The same, and each segment ahead looks at all states of the LSTM before it is written.
 
-    Additive attention (Bahdanau et al. 2015). Its map is (C, 1, 1, T, S): segments ahead by
-    segments read.
+    Additive attention (Bahdanau et al. 2015), its queries the last state and a learnt code of the
+    segment's place. Its map is (C, 1, 1, T, S): segments ahead by segments read.
     """
 
     def __init__(self, config: forecaster.RecurrentWithAttention, **kwargs: Any):
         super().__init__(config, **kwargs)
-        self.attention = AdditiveAttention(config.hidden_size, name="attention")
+        size = config.hidden_size
+        self.ahead = len(config.query_spans())
+        self.places = self.add_weight(
+            shape=(self.ahead, size), initializer="glorot_uniform", name="places"
+        )
+        self.attention = AdditiveAttention(size, name="attention")
         self.attention.site = ("cross", 0)
+        self.mixed = Dense(size, activation="tanh", name="mixed")
+        self.segment = Dense(config.segment, kernel_initializer="zeros", name="segment")
 
-    def context(self, query: Tensor, states: Tensor) -> tuple[Tensor, Tensor | None]:
+    def again(self, last: Tensor, states: Tensor) -> tuple[Tensor, Tensor | None]:
+        query = last[:, None] + ops.cast(self.places, last.dtype)[None]  # (N, T, D)
         mask = ops.ones((1, states.shape[1]), dtype="bool")  # (1, S)
         keys = self.attention.project_keys(states)  # (N, S, D)
         found, weights = self.attention(query, keys, states, mask)  # (N, T, D), (N, 1, T, S)
-        return ops.concatenate([query, found], axis=-1), weights  # (N, T, 2 D)
+        both = ops.concatenate([query, found], axis=-1)  # (N, T, 2 D)
+        written = self.segment(self.dropout(self.mixed(both)))  # (N, T, D) -> (N, T, G)
+        flat = ops.reshape(written, (-1, self.ahead * self.config.segment))  # (N, T G)
+        return flat[:, : self.config.horizon], weights  # (N, H)
