@@ -174,7 +174,8 @@ def place(tmp_path_factory) -> Path:
     right["a folder"] = ["--task=text:texts", *sub_words, "--steps=1", "--out=folder"]
     right["pairs"] = [
         *("--task=tsv:pairs.tsv", "--model=simple-rnn", "--preset=nano", "--steps=2"),
-        *("--validate-on=2", "--threads=1", "--precision=float32", "--out=pairs"),
+        *("--validate-on=2", "--validate-with=keras", "--threads=1", "--precision=float32"),
+        "--out=pairs",
     ]
     began = ["--start-from=./gpt", *RUN, "--steps=3", "--dropout=0.1", "--out=begun"]
     right["begun"] = ["--task=text-characters:other.txt", *began]

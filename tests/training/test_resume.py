@@ -33,6 +33,15 @@ def curve(folder: Path) -> list[dict[str, str]]:
     return [{key: value for key, value in row.items() if key not in clock} for row in rows]
 
 
+DIES_AS_IT_WRITES = """
+import os, signal
+from training import card_writer
+from training.train import app
+card_writer.write = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
+app(standalone_mode=False)
+"""
+
+
 @pytest.mark.slow
 def test_killed_and_stopped_runs_end_with_the_same_bytes(tmp_path):
     training_runs.corpus(tmp_path / "pairs.tsv")
@@ -64,9 +73,18 @@ def test_killed_and_stopped_runs_end_with_the_same_bytes(tmp_path):
     stopped_at = checkpoint.read_progress(broken / "training").step
     assert step < stopped_at < training_runs.STEPS
 
+    killed = training_runs.start(broken, ("-c", DIES_AS_IT_WRITES), **usual)
+    status, said = training_runs.finish(killed)
+    assert status == -signal.SIGKILL, said
+    assert f"Going on at step {stopped_at} of {training_runs.STEPS}" in said
+    progress = checkpoint.read_progress(broken / "training")
+    assert progress.step == training_runs.STEPS and not progress.finished
+    assert (broken / "weights.safetensors").exists() and not (broken / "card.json").exists()
+
     status, said = training_runs.finish(training_runs.start(broken, **usual))
     assert status == 0, said
-    assert f"Going on at step {stopped_at} of {training_runs.STEPS}" in said
+    assert f"Going on at step {training_runs.STEPS} of {training_runs.STEPS}" in said
+    assert card_writer.read(broken)["training"]["steps"] == training_runs.STEPS
     for file in ("weights.safetensors", "tokenizer.model", "config.json"):
         there = (broken / file).read_bytes().replace(b"broken", b"whole")
         assert there == (whole / file).read_bytes(), file
@@ -85,33 +103,6 @@ def test_killed_and_stopped_runs_end_with_the_same_bytes(tmp_path):
 
     # What was left is a model; that a finished run is left alone: see test_start_from.py.
     assert zoo.load(broken).predict(["Tom sees a book."])[0].source_pieces[-1] == "</s>"
-
-
-DIES_AS_IT_WRITES = """
-import os, signal, sys
-from training import card_writer
-from training.train import app
-card_writer.write = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
-app(standalone_mode=False)
-"""
-
-
-@pytest.mark.slow
-def test_a_run_that_is_killed_as_it_writes_its_model_writes_it_again(tmp_path):
-    training_runs.corpus(tmp_path / "pairs.tsv")
-    out, options = tmp_path / "model", {"--steps": 20, "--limit": 20, "--validate-every": 20}
-    killed = training_runs.start(out, ("-c", DIES_AS_IT_WRITES), **options)
-    assert training_runs.finish(killed)[0] == -signal.SIGKILL
-    progress = checkpoint.read_progress(out / "training")
-    assert progress.step == 20 and not progress.finished
-    weights = (out / "weights.safetensors").read_bytes()
-    assert not (out / "card.json").exists()
-
-    status, said = training_runs.finish(training_runs.start(out, **options))
-    assert status == 0 and "Going on at step 20 of 20" in said, said
-    assert (out / "weights.safetensors").read_bytes() == weights
-    assert card_writer.read(out)["training"]["steps"] == 20
-    assert checkpoint.read_progress(out / "training").finished
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import signal
 from pathlib import Path
 
 import pytest
@@ -30,9 +29,19 @@ USUAL = (
     *("--learning-rate=0.01", "--patience=0", "--precision=float32", "--smoothing=0"),
 )
 SCRIPT = """
-import shutil
+import os, shutil
 from pathlib import Path
-from training import evaluate, export, score_attention, store_examples, train
+from training import evaluate, export, folder_lock, score_attention, store_examples, train
+from training.loop import Trainer
+
+class Killed(BaseException):
+    pass
+
+step = Trainer._step
+def dies(self, batch):
+    if self.progress.step == 57:
+        raise Killed
+    step(self, batch)
 
 apps = {"train": train, "evaluate": evaluate, "examples": store_examples, "export": export}
 apps["attention_scores"] = score_attention
@@ -45,6 +54,18 @@ for name, command, arguments in calls:
         shutil.copytree(*arguments)
         weights = Path(arguments[1], "weights.safetensors")
         weights.write_bytes(weights.read_bytes()[:-9])
+        continue
+    if command == "train and die":
+        Trainer._step = dies
+        try:
+            call(train.app, arguments)
+        except Killed:
+            found["killed"] = sorted(path.name for path in Path(name).iterdir())
+        Trainer._step = step
+        continue
+    if command == "train beside another":
+        with folder_lock.owned(Path(name, "training")):
+            found["beside"], found["pid"] = call(train.app, arguments), os.getpid()
         continue
     before = {path: path.stat().st_mtime_ns for path in Path("../base").glob("*")}
     found[name] = call(apps[command].app, arguments)
@@ -145,10 +166,11 @@ def place(tmp_path_factory) -> Path:
         ),
         ("", "copy cut short", [str(base), str(path / "cut")]),
     ]
-    (path / "broken-off").mkdir()
-    training_runs.corpus(path / "broken-off" / "pairs.tsv")
-    whole = training_runs.words(path / "broken-off" / "whole", **broken_off(path))
-    calls.append(("whole", "train", whole))
+    began = [f"--start-from={base}", told, *USUAL, "--steps=200", "--validate-every=100"]
+    began += ["--checkpoint-every=10", "--subword-regularization=0.5"]
+    calls.append(("whole", "train", [*began, "--out=whole"]))
+    for command in ("train and die", "train beside another", "train"):
+        calls.append(("broken", command, [*began, "--out=broken"]))
     for name, (options, _) in WRONG.items():
         out = [] if any("--out" in option for option in options) else ["--out=wrong"]
         given = [o.replace("BASE", str(base)).replace("CUT", str(path / "cut")) for o in options]
@@ -302,27 +324,15 @@ def test_nothing_that_is_left_names_a_folder_of_this_machine(place, found):
             assert part.encode() not in content, f"{path} names {part}"
 
 
-def broken_off(place: Path) -> dict[str, object]:
-    """Options of the run that is killed, and of the one that is not."""
-    return {"--start-from": place / "base", "--steps": 200, "--validate-every": 100}
-
-
-def test_two_in_one_folder_and_a_run_from_a_model_that_is_killed(place):
-    whole, broken = place / "broken-off" / "whole", place / "broken-off" / "broken"
-    options = broken_off(place)
-    first = training_runs.start(broken, **options)
-    training_runs.wait_for(first, broken, 20)
-    first.send_signal(signal.SIGSTOP)  # it lives, and takes its time
-    second = training_runs.start(broken, **options)
-    status, said = training_runs.finish(second)
-    assert status == 2 and f"process {first.pid} on" in " ".join(said.split()), said
-    assert "Traceback" not in said
-    first.kill()
-    assert training_runs.finish(first)[0] == -signal.SIGKILL
-
-    step = checkpoint.read_progress(broken / "training").step
-    status, said = training_runs.finish(training_runs.start(broken, **options))
-    assert status == 0 and f"Going on at step {step} of 200" in said, said
+def test_two_in_one_folder_and_a_run_from_a_model_that_is_killed(place, found):
+    """Which dies at step 57; by the signal, as a user's does: see test_resume.py."""
+    assert "training" in found["killed"] and "weights.safetensors" not in found["killed"]
+    status, said, error = found["beside"]
+    assert (status, error) == (2, None), said
+    assert f"process {found['pid']} on" in " ".join(said.split())
+    status, said, error = found["broken"]
+    assert (status, error) == (0, None) and "Going on at step 50 of 200" in said, said
+    whole, broken = place / "work" / "whole", place / "work" / "broken"
     for file in ("weights.safetensors", "tokenizer.model"):
         assert (broken / file).read_bytes() == (whole / file).read_bytes()
     states = [load((run / "training" / checkpoint.FILE).read_bytes()) for run in (whole, broken)]

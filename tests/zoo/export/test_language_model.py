@@ -57,9 +57,11 @@ loaded = {name: tf.saved_model.load(folder) for name, folder in asked["folders"]
 found = {}
 for name, model in loaded.items():
     texts = tf.constant([text.encode("latin-1") for text in asked["prompts"]])
-    for key, value in model.signatures["serving_default"](prompts=texts).items():
-        array = value.numpy()
-        found[f"{name} {key}"] = array.astype(bytes) if array.dtype == object else array
+    for asked_for, given in (name, texts), (f"nothing {name}", texts[:0]):
+        for key, value in model.signatures["serving_default"](prompts=given).items():
+            array = value.numpy()
+            text = array.dtype == object
+            found[f"{asked_for} {key}"] = array.astype(bytes) if text else array
 np.savez("answered.npz", **found)
 assert not {"zoo", "training"} & set(sys.modules)
 """
@@ -187,7 +189,8 @@ def options(rows, temperature=0.9, top_k=9, top_p=0.95):
     }
 
 
-@pytest.mark.parametrize("model", MODELS)
+# How is drawn is the same for all; these have the tokens of most kinds and of fewest.
+@pytest.mark.parametrize("model", ["gpt", "feed-forward"])
 def test_the_same_draws_give_the_same_text(model, models, signatures):
     prompts = PROMPTS[:5]
     made = signatures[model]["draws"](
@@ -265,10 +268,10 @@ def test_what_does_not_fit_is_refused(signatures):
         calls["step"](token=tf.constant([5]), index=tf.constant([32]), **state)
 
 
-def test_a_batch_of_nothing_is_answered_with_nothing(signatures):
-    for model in ("gpt", "lstm", "min-gru"):
-        made = signatures[model]["serving_default"](prompts=tf.constant([], tf.string))
-        assert made["text"].shape == (0,) and made["ids"].shape == (0, 1)
+@pytest.mark.parametrize("model", MODELS)
+def test_a_batch_of_nothing_is_answered_with_nothing(model, answers):
+    text, ids = (answers[f"nothing {model} {key}"] for key in ("text", "ids"))
+    assert text.shape == (0,) and ids.shape == (0, 1)
 
 
 def test_ids_are_continued_as_their_text(models, signatures, continuations):

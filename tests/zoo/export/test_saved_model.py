@@ -44,6 +44,9 @@ BYTES = [
 ]
 """Ends, spaces, controls, accents, joined and unknown characters, no UTF-8, and far too much."""
 
+BEAMED = ("lstm-bahdanau", "transformer")
+"""One without a cache, one with."""
+
 BARE = """
 import importlib.util, json, sys
 import numpy as np, tensorflow as tf
@@ -60,9 +63,9 @@ for name, model in loaded.items():
     if "text" in sys.argv[1:]:
         texts = [text.encode("latin-1") for text in asked["texts"]]
         requests["serving_default"] = {"text": tf.constant(texts)}
-        requests |= {key: requests["serving_default"] for key in ("beam", "attention")}
-        for key in ("serving_default", "beam", "attention"):
-            requests[f"empty {key}"] = {"text": tf.constant([], tf.string)}
+        keys = ["serving_default", "attention", *["beam"] * (name in asked["beamed"])]
+        requests |= {key: requests["serving_default"] for key in keys}
+        requests |= {f"empty {key}": {"text": tf.constant([], tf.string)} for key in keys}
     for signature, inputs in requests.items():
         known = signature.removeprefix("empty ")
         for key, value in model.signatures[known](**inputs).items():
@@ -84,6 +87,7 @@ def ask(place, folders, ids, *arguments, command=()):
         "folders": {name: str(folder) for name, folder in folders.items()},
         "texts": [text.decode("latin-1") for text in BYTES],
         "ids": ids,
+        "beamed": [*BEAMED, "lstm"],  # the latter's README is compared with what it answers
         "command": command,
     }
     (place / "asked.json").write_text(json.dumps(asked))
@@ -150,10 +154,6 @@ def predictions(models):
     # Python has bytes that are no UTF-8 as lone surrogates.
     texts = [text.decode("utf-8", "surrogateescape") for text in BYTES]
     return {model: loaded.predict(texts) for model, loaded in models.items()}
-
-
-BEAMED = ("lstm-bahdanau", "transformer")
-"""One without a cache, one with."""
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,14 @@ FOLLOW_FROM_PARITY = (
 )
 """Laws of what a network computes forwards, or of Python alone: see the parity below."""
 
+FORWARDS = (
+    "padding or future_does_not or source_piece or step_by_step or rows_sum or decoder_looks "
+    "or reading_in_pieces or steps_go_on"
+)
+VARIANTS = "positions or gpt- or bigram"
+"""The same, and tried with these nonetheless: networks that no folder of the parity has."""
+CHOSEN = f"not ({FOLLOW_FROM_PARITY}) and not (({FORWARDS}) and not ({VARIANTS}))"
+
 
 LAWS = [f"tests/zoo/kinds/test_{kind}_contract.py" for kind in ("seq2seq", "language_model")]
 # One process for all: each compiles much that the next would compile again.
@@ -38,7 +46,7 @@ import sys
 import pytest
 from tests.training import training_runs
 from tests.zoo import backend_parity
-status = pytest.main(["-q", "-p", "no:cacheprovider", *{LAWS}, "-k", "not ({FOLLOW_FROM_PARITY})"])
+status = pytest.main(["-q", "-p", "no:cacheprovider", *{LAWS}, "-k", "{CHOSEN}"])
 backend_parity.write(*sys.argv[1:])
 sys.exit(status)
 """
