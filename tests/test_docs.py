@@ -97,8 +97,8 @@ def test_a_kind_touches_three_files_that_exist(module, monkeypatch):
     assert len(named) == 3
     assert all((DOCS.parent / file).is_file() for file in named)
     kind_source, objective_source = blocks("add-a-kind.md")
-    kind = module("a_kind", kind_source).FORECASTER
+    kind = module("a_kind", kind_source).TAGGER
     monkeypatch.setitem(registry.KINDS, kind.name, kind)
-    assert registry.of_kind("forecaster") == {}
-    made = module("an_objective", objective_source).ForecasterObjective(task=None)
+    assert registry.of_kind("tagger") == {}
+    made = module("an_objective", objective_source).TaggerObjective(task=None)
     assert made.kind == kind.name and made.signature(None) is None

@@ -26,6 +26,8 @@ BLOCKS: tuple[tuple[str, ...], ...] = (
         "zoo.padding",
         "zoo.prediction",
         "zoo.continuation",
+        "zoo.forecast",
+        "zoo.scaler",
         "zoo.text_tokenizers",
         "zoo.yaml_files",
         "zoo.checks",

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 import zoo
-from tests.zoo import tiny_models
+from tests.zoo import tiny_forecasters, tiny_models
 from zoo.inference.generation import generate
 from zoo.inference.language_model import LanguageModelPredictor
 from zoo.inference.sampling import Sampling
@@ -23,6 +23,9 @@ def answers(folder: Path) -> dict[str, np.ndarray]:
     loaded = zoo.load(folder)
     if loaded.config["kind"] == "language_model":
         return text_answers(loaded)
+    if loaded.config["kind"] == "forecaster":
+        [found] = loaded.predict(tiny_forecasters.SCALER.restored(tiny_forecasters.histories(1)[0]))
+        return {"tokens": found.mean, "quantiles": found.quantiles, **found.attention}
     network = loaded.model
     source = tiny_models.rows(LENGTHS, network.config.source_vocabulary, seed=7)
     target = tiny_models.rows(LENGTHS[::-1], network.config.target_vocabulary, seed=8)

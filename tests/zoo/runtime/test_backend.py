@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.training import training_runs
-from tests.zoo import backend_parity, tiny_language_models, tiny_models
+from tests.zoo import backend_parity, tiny_forecasters, tiny_language_models, tiny_models
 from zoo import registry
 
 pytestmark = [
@@ -26,7 +26,9 @@ pytestmark = [
 
 FOLLOW_FROM_PARITY = (
     "one_by_one or shapes_and_types or log_probabilities_of_what or saving_and_loading "
-    "or shares_the_embedding or see_the_same_logits or mixed_precision"
+    "or shares_the_embedding or see_the_same_logits or mixed_precision "
+    "or quantiles_do_not or constant_added or series_read_alone or ridge_finds or are_refused "
+    "or see_the_same_values or saved_model_answers or a_seed_gives"
 )
 """Laws of what a network computes forwards, or of Python alone: see the parity below."""
 
@@ -39,7 +41,7 @@ VARIANTS = "positions or gpt- or bigram"
 CHOSEN = f"not ({FOLLOW_FROM_PARITY}) and not (({FORWARDS}) and not ({VARIANTS}))"
 
 
-LAWS = [f"tests/zoo/kinds/test_{kind}_contract.py" for kind in ("seq2seq", "language_model")]
+LAWS = [f"tests/zoo/kinds/test_{kind}_contract.py" for kind in registry.KINDS]
 # One process for all: each compiles much that the next would compile again.
 SCRIPT = f"""
 import sys
@@ -72,6 +74,9 @@ def on_jax(tmp_path_factory) -> OnJax:
     for model in registry.of_kind("language_model"):
         folders.append(path / f"text-{model}")
         tiny_language_models.predictor(model, path=folders[-1])
+    for model in registry.of_kind("forecaster"):
+        folders.append(path / f"series-{model}")
+        tiny_forecasters.predictor(model, folders[-1])
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(path / "answers.npz"), *map(str, folders)],
         cwd=training_runs.ROOT,
