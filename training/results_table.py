@@ -35,7 +35,7 @@ def table(names: Sequence[str], folder: Path) -> Iterator[str]:
         # The task is above the table; a model that is not called after it keeps its own name.
         short = name.removeprefix(f"{shipped.short_task(card['task'])}-")
         link = f"[{short}](saved_models/{name}/README.md)"
-        yield f"| {' | '.join([link, *_cells(card, [info.key for info in metrics])])} |"
+        yield f"| {' | '.join([link, *_cells(card, metrics)])} |"
 
 
 def main_metrics(found: Iterable[Mapping[str, Any]]) -> list[MetricInfo]:
@@ -47,11 +47,12 @@ def main_metrics(found: Iterable[Mapping[str, Any]]) -> list[MetricInfo]:
     return list(infos.values())
 
 
-def _cells(card: Mapping[str, Any], keys: Sequence[str]) -> Iterator[str]:
+def _cells(card: Mapping[str, Any], metrics: Sequence[MetricInfo]) -> Iterator[str]:
     greedy = card.get("metrics", {}).get("1", {})
-    for key in keys:
-        yield _figure(greedy.get(key))
-    yield f"{card['parameters'] / 1e6:.1f} M"
+    for info in metrics:
+        yield _figure(greedy.get(info.key), info.digits)
+    count = card["parameters"]
+    yield f"{count / 1e6:.1f} M" if count >= 100_000 else f"{count / 1e3:.0f} k"
     training = card.get("training", {})
     minutes = training.get("total_cpu_minutes", training.get("cpu_minutes"))
     yield "" if minutes is None else f"{minutes:.0f} min"
@@ -60,11 +61,11 @@ def _cells(card: Mapping[str, Any], keys: Sequence[str]) -> Iterator[str]:
     yield f"{speed['tokens_per_second']:,.0f}" if "tokens_per_second" in speed else ""
 
 
-def _figure(figure: dict[str, float] | None) -> str:
+def _figure(figure: dict[str, float] | None, most: int) -> str:
     if not figure:
         return ""
     half = (figure["high"] - figure["low"]) / 2
-    digits = 1 if half >= 0.5 else 2
+    digits = 1 if half >= 0.5 else most
     return f"{figure['value']:.{digits}f} ± {half:.{digits}f}"
 
 
