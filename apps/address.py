@@ -42,11 +42,12 @@ ORDER = (
     *("models", "runs", "curve", "along", "folder"),
     *("prompt", "tokens", "temperature", "topk", "topp", "seed", "place", "from"),
     *("scored", "token"),
+    *("source", "window", "series", "segment"),
     *("present", "explained"),
 )
 """Every choice that an address may hold, in the order in which it holds them."""
 CHAPTERS = re.compile(
-    r"(memory|order|bottleneck|spotlight|self|cross|heads|positions|parallel|pretraining|causal)\.[a-z]+"
+    r"(memory|order|bottleneck|spotlight|self|cross|heads|positions|parallel|pretraining|causal|tokens)\.[a-z]+"
 )
 """The choices of the chapters."""
 OLDER = {"beam": "beams", "output": "target"}

@@ -100,6 +100,12 @@ def counted(name: str) -> bool:
     return entry is not None and entry.counted
 
 
+def is_floor(name: str) -> bool:
+    """Whether nothing of it is trained by gradient: what networks should do better than."""
+    entry = architecture(name)
+    return entry is not None and entry.floor
+
+
 def typed(name: str) -> str:
     """What a command calls the model: its name, or the path of a user's own."""
     own = model_places.scan().folders.get(name)

@@ -10,14 +10,26 @@ from typing import Any
 # What a new value of a choice makes meaningless. `target` is spared where the page shows it.
 OF_ANSWER = ("force", "step", "row", "column")
 OF_PROMPT = ("place", "from", "mask", "swap")
+OF_SERIES = ("window", "series", "segment")
 OF_TEXT = ("target", "mask", "swap", "prefix", "run", *OF_ANSWER)
 OUTDATED = {
-    "task": ("text", "prompt", "unit", "max", "models", "scored", "token", *OF_PROMPT, *OF_TEXT),
+    "task": (
+        "text",
+        "prompt",
+        "unit",
+        "max",
+        "models",
+        "scored",
+        "token",
+        *OF_SERIES,
+        *OF_PROMPT,
+        *OF_TEXT,
+    ),
     "scored": ("token",),
     "text": OF_TEXT,
     "prompt": (*OF_PROMPT, *OF_ANSWER),
     "target": ("step", "row", "column"),
-    "model": OF_ANSWER,
+    "model": (*OF_ANSWER, "segment"),
     "beams": ("run", *OF_ANSWER),
 }
 REMEMBERED = ("text", "prompt", "target", "unit", "scored")
@@ -31,6 +43,7 @@ NAMES = {
     "models": "the models",
     "runs": "the runs",
     "folder": "the run",
+    "window": "the stretch",
 }
 """What a choice is called in a sentence, where its name does not say it."""
 

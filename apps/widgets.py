@@ -17,7 +17,9 @@ NO_MODELS = (
     "There are no trained models in `saved_models/` yet, nor in another place that was given "
     "(`make dashboard MODELS=runs`). `python -m training.train --help` says how to train one."
 )
-KINDS = ("seq2seq", "language_model")
+TEXTS = ("seq2seq", "language_model")
+"""The kinds of models that write a text: what the pages about texts know."""
+KINDS = (*TEXTS, "forecaster")
 """The kinds of models that the pages about any model know."""
 BEAMS = (1, 2, 4, 5)
 BEAM_HELP = (
@@ -52,12 +54,12 @@ def task(*, label_visibility: str = "visible", kinds: tuple[str, ...] = ("seq2se
     )
 
 
-def kind_shown() -> str:
-    """The kind of the task that `task` will show where it offers all `KINDS`."""
+def kind_shown(kinds: tuple[str, ...] = KINDS) -> str:
+    """The kind of the task that `task` will show where it offers those of `kinds`."""
     saved_models.refresh()
-    tasks = saved_models.tasks(KINDS)
+    tasks = saved_models.tasks(kinds)
     if not tasks:
-        return KINDS[0]
+        return kinds[0]
     return saved_models.kind(state.value("task", tasks, tasks[0], labels=_task_label))
 
 
@@ -149,7 +151,7 @@ def network(*, attention: bool = False) -> tuple[str, str, int] | None:
     language models always do.
     """
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        chosen = task(kinds=KINDS)
+        chosen = task(kinds=TEXTS)
         if chosen is None:
             return None
         continues = saved_models.kind(chosen) == "language_model"

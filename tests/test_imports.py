@@ -56,6 +56,11 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("apps.sections.run_settings", "training.config"): "the defaults, which a command leaves out",
     ("apps.continuing", "training.data.download"): "only a corpus that is here is looked at",
     ("apps.continuing", "training.tasks.__init__"): "the training text, to find what was copied",
+    ("apps.stretches", "training.data.download"): "only series that are here are looked at",
+    ("apps.stretches", "training.tasks.__init__"): "the test side, cut by the models' protocol",
+    ("apps.stretches", "training.store_windows"): "which stretches are stored, so as to open alike",
+    ("apps.forecasting", "training.metrics.forecasting"): "errors are computed as in the cards",
+    ("apps.own_series", "training.data.series"): "a file of one's own is read as for a training",
 }
 """Imports that are right although they point down: (importer, imported), and the reason.
 

@@ -133,6 +133,7 @@ def _facts(card: Mapping[str, Any]) -> Iterator[str]:
             ("Parameters", _number(card.get("parameters"))),
             ("Size of the folder", _megabytes(card.get("bytes"))),
             ("Milliseconds per sentence", _number(speed.get("ms_per_sentence"))),
+            ("Milliseconds per forecast", _number(speed.get("ms_per_forecast"))),
             ("Written tokens per second", _number(speed.get("tokens_per_second"))),
             ("Measured on", speed.get("device")),
         ],

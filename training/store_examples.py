@@ -1,7 +1,8 @@
 """Stores the answers a page shows before models load: `python -m training.store_examples --all`.
 
 For each input the task shows off: the answer, its attention (or saliency, where the network has no
-attention), and the median of several warm runs. Written to `examples.json` beside the weights.
+attention), and the median of several warm runs. Written to `examples.json` beside the weights. Of
+forecasters, windows of the test side are stored once, beside the floor.
 """
 
 from __future__ import annotations
@@ -260,6 +261,16 @@ def main(
         if of_model.kind == "language_model":
             found = writing_speed(model, of_model.showcase()[:4], runs=runs, tell=typer.echo)
             folder = Path(model.path)
+            found["command"] = command
+            card_writer.write(folder, {**card_writer.read(folder), "speed": found})
+            continue
+        if of_model.kind == "forecaster":
+            from training import store_windows
+
+            folder = Path(model.path)
+            if store_windows.is_kept_beside(model, of_model):
+                write(folder / FILE, store_windows.windows(of_model))
+            found = store_windows.forecast_speed(model, runs=runs, tell=typer.echo)
             found["command"] = command
             card_writer.write(folder, {**card_writer.read(folder), "speed": found})
             continue

@@ -1,4 +1,4 @@
-"""The floor under the language models of a task: what counting reaches, and who is below it."""
+"""The floor under the models of a task: what is reached without training, and who is below it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from apps import quality, saved_models
 from apps.markdown import plain
 from zoo.metric_info import MetricInfo
 
+COUNTED = "its parameters are the n-grams that it has counted"
+COMPUTED = "its weights are computed from the training part"
+
 
 def of(names: Sequence[str], figure: MetricInfo, beams: str) -> str | None:
-    """The best of the models that only count; None where none of them has the figure."""
-    counted = [name for name in names if saved_models.counted(name)]
-    known = {name: value for name in counted if (value := _value(name, figure, beams)) is not None}
+    """The best of the models that are not trained; None where none of them has the figure."""
+    floors = [name for name in names if saved_models.is_floor(name)]
+    known = {name: value for name in floors if (value := _value(name, figure, beams)) is not None}
     best = max if figure.higher_is_better else min
     return best(known, key=known.__getitem__) if known else None
 
@@ -30,7 +33,7 @@ def below(names: Sequence[str], figure: MetricInfo, beams: str) -> list[str]:
     values = {
         name: sign * value
         for name in names
-        if not saved_models.counted(name)
+        if not saved_models.is_floor(name)
         and (value := _value(name, figure, beams)) is not None
         and sign * value < least
     }
@@ -38,14 +41,15 @@ def below(names: Sequence[str], figure: MetricInfo, beams: str) -> list[str]:
 
 
 def told(names: Sequence[str], figure: MetricInfo, beams: str) -> str:
-    """Both in a sentence or two of Markdown; "" where no model only counts."""
+    """Both in a sentence or two of Markdown; "" where every model is trained."""
     found = of(names, figure, beams)
     if found is None:
         return ""
     label = plain(saved_models.label(found))
+    what = COUNTED if saved_models.counted(found) else COMPUTED
     text = (
         f"Floor: {label}, {plain(figure.label)} {_written(found, figure, beams)}. It learns "
-        "nothing by gradient; its parameters are the n-grams that it has counted."
+        f"nothing by gradient; {what}."
     )
     if worse := below(names, figure, beams):
         listed = ", ".join(

@@ -1,4 +1,4 @@
-"""How long a model takes, by its card: milliseconds for a sentence, or for a token of a text."""
+"""How long a model takes, by its card: milliseconds for a sentence, a token or a forecast."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from apps import saved_models
 from apps.sections.speed_data import mapping, number
 
-PER = {"language_model": "token"}
+PER = {"language_model": "token", "forecaster": "forecast"}
 """What milliseconds are counted for, by the kind of model; of all others, a sentence."""
 
 
@@ -18,10 +18,11 @@ def per(task: str) -> str:
 
 def milliseconds(name: str) -> float | None:
     """For what `per` says; None where the card has no such speed."""
-    if per(saved_models.task_of(name)) == "token":
+    what = per(saved_models.task_of(name))
+    if what == "token":
         rate = tokens_per_second(name)
         return 1000 / rate if rate else None
-    found = number(speed(name).get("ms_per_sentence"))
+    found = number(speed(name).get(f"ms_per_{what}"))
     return found if found and found > 0 else None
 
 

@@ -23,7 +23,7 @@ def section(results: Results) -> None:
     if (task := widgets.task(kinds=widgets.KINDS)) is None:
         return
     stored = speed_data.breakdown(results.curves, task)
-    if saved_models.kind(task) == "language_model":  # which reads and writes in one loop
+    if saved_models.kind(task) != "seq2seq":  # the others answer in one loop or one pass
         _quality(task)
     else:
         in_pairs([lambda: _stages(task, stored, results), lambda: _quality(task)])

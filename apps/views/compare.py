@@ -22,10 +22,12 @@ from apps import (
 )
 from apps.labels import Answer, Reading, read
 from apps.markdown import plain
-from apps.sections import answer_view, continuations
+from apps.sections import answer_view, continuations, forecasts
 from apps.sections.answer_view import Which
 
 KINDS = ("cross", "encoder", "decoder")
+OTHERS = {"language_model": continuations, "forecaster": forecasts}
+"""The section of the page for each kind of model that does not answer a text with a text."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,10 @@ def render() -> None:
     state.begin("compare")
     with presentation.controls():
         task = widgets.task(label_visibility="collapsed", kinds=widgets.KINDS)
-        continues = task is not None and saved_models.kind(task) == "language_model"
-        question = _choose(task) if task and not continues else None
-    if continues:
-        continuations.render(task)
+        section = OTHERS.get(saved_models.kind(task)) if task else None
+        question = _choose(task) if task and not section else None
+    if section:
+        section.render(task)
         return
     if question is None:
         return

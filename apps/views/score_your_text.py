@@ -60,11 +60,11 @@ def render() -> None:
     st.title("Your target", anchor=False)
     caption = st.empty()
     state.begin("your-target")
-    texts = widgets.kind_shown() == "language_model"
+    texts = widgets.kind_shown(widgets.TEXTS) == "language_model"
     caption.caption(text_score.CAPTION if texts else CAPTION)
     with presentation.controls():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            task = widgets.task(kinds=widgets.KINDS)
+            task = widgets.task(kinds=widgets.TEXTS)
             if task is None:
                 return
             name = widgets.model(saved_models.models(task), default=widgets.best(task))

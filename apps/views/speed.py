@@ -25,7 +25,7 @@ def render() -> None:
     results = _choose_device()
     groups = speed_data.curve_groups(results.curves)
     peers = speed_data.measures(results.rows)
-    _contents(peers, groups, texts=widgets.kind_shown() == "language_model")
+    _contents(peers, groups, stages=widgets.kind_shown() == "seq2seq")
     for name in results.damaged:
         st.error(
             f"`{plain(name)}` is damaged and was left out. "
@@ -43,9 +43,9 @@ def _contents(
     peers: Sequence[Mapping[str, Any]],
     groups: Mapping[str, Sequence[Mapping[str, Any]]],
     *,
-    texts: bool,
+    stages: bool,
 ) -> None:
-    """Links to every section and finding of the page; `texts`: the task is of language models."""
+    """Links to every section and finding of the page; `stages`: a request has several of them."""
     found = {
         ("Which model fits?", "fits"): [],
         ("Beside other toolkits", "peers"): [
@@ -59,7 +59,7 @@ def _contents(
             (titled(group), anchor("curves", name)) for name, group in groups.items()
         ],
         ("The shipped models", "shipped"): [
-            *([] if texts else [("Where a request's time goes", "stages")]),
+            *([("Where a request's time goes", "stages")] if stages else []),
             ("Quality for the time of training", "training"),
             ("On this machine", "here"),
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from zoo.configs.base import Config, setting, share, size
 
@@ -36,7 +36,12 @@ class Forecasting(Config):
         lookback: steps of the past that are read.
         horizon: steps that are forecast.
         channels: series that are forecast, each from its past.
+
+    `each_alone`: whether each series is read by itself with the same weights, so that the network
+    can read any other single series too.
     """
+
+    each_alone: ClassVar[bool] = True
 
     lookback: int = size()
     horizon: int = size()
@@ -119,6 +124,8 @@ class Transformer(Forecasting):
         dropout: share of embeddings, attention weights and block outputs dropped while training.
     """
 
+    each_alone: ClassVar[bool] = False
+
     hidden_size: int = size(32)
     layers: int = size(2)
     heads: int = size(4)
@@ -145,6 +152,8 @@ class PatchTransformer(Transformer):
         patch: steps of a token.
         stride: steps from the beginning of a patch to that of the next one.
     """
+
+    each_alone: ClassVar[bool] = True
 
     patch: int = size(16)
     stride: int = setting(8, least=1)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo import saving
+from zoo import registry, saving
 from zoo.forecast import Forecast
 from zoo.scaler import Scaler
 
@@ -22,6 +22,11 @@ MOST_STEPS = 1_000_000
 LONGER = "The model reads {lookback:,} steps: the last of the {given:,} given."
 CONSTANT = "{column} does not change in what is read: its forecast is a guess."
 FAR = "{column} is up to {most:.0f} standard deviations from what the model was trained on."
+OTHER = (
+    "{column} is none of the series that {name} was trained on: it is scaled by its own mean "
+    "({mean:.4g}) and standard deviation ({deviation:.4g})."
+)
+OTHER_BANDS = "Its bands are the mean of those of {columns}, in standard deviations."
 FAR_FROM = 10.0
 """Standard deviations from which on a history is told to be unlike the training data."""
 
@@ -109,6 +114,66 @@ class ForecasterBase:
             found[-1].seconds = time.perf_counter() - began
         return found
 
+    def predict_other(
+        self,
+        series: Any,
+        column: str = "value",
+        times: Sequence[Any] | None = None,
+        attention: bool = True,
+    ) -> Forecast:
+        """Forecast a single series that the model was not trained on.
+
+        Only a network that reads each series by itself can do so (`sizes.each_alone`). The series
+        is scaled by its own mean and standard deviation, over all that is given, which a note says.
+
+        Args:
+            series: (L,) in its own unit. At least `lookback` steps, of which the last are read.
+            column: its name.
+            times: (L,) datetime64 of its steps, evenly spaced, for those of the forecast.
+            attention: whether to fetch the maps, where there are any.
+
+        Raises:
+            TypeError: it is no array of numbers.
+            ValueError: the network reads all series together, or the history cannot be read.
+
+        Example:
+            >>> import zoo
+            >>> model = zoo.load("etth1-n-linear")
+            >>> answer = model.predict_other(np.sin(np.arange(500) / 4), "wave")
+            >>> answer.columns, answer.mean.shape
+            (('wave',), (96, 1))
+        """
+        if not self.sizes.each_alone:
+            raise ValueError(
+                f"{self.name} reads its {len(self.columns)} series together "
+                f"({', '.join(self.columns)}), so it cannot forecast {column} alone"
+            )
+        array = _numbers(series)
+        if array.ndim != 2 or array.shape[1] != 1:
+            raise ValueError(f"One series at a time. Received: shape {np.shape(series)}")
+        known = array[np.isfinite(array)]
+        mean, deviation = (float(known.mean()), float(known.std())) if len(known) else (0.0, 0.0)
+        scaler = Scaler((column,), (mean,), (deviation or 1.0,))
+        history, notes = self._checked(array, scaler)
+        notes.insert(
+            0, OTHER.format(column=column, name=self.name, mean=mean, deviation=scaler.std[0])
+        )
+        if registry.architecture(self.config["model"], self.kind).closed_form:
+            notes.insert(1, OTHER_BANDS.format(columns=", ".join(self.columns)))
+        began = time.perf_counter()
+        # Every channel is given the same series; what is of a channel alone is averaged.
+        wide = np.repeat(scaler.scaled(history), len(self.columns), axis=1)  # (L, 1) -> (L, C)
+        values, maps = self._computed(wide[None], attention)
+        single = values[0].mean(axis=1, keepdims=True)  # (H, C, 1 + Q) -> (H, 1, 1 + Q)
+        first = {kind: every[:, :1] for kind, every in maps.items()}  # (B, M, ...) -> (B, 1, ...)
+        answer = self._answer(history, single, first, None, notes, scaler)
+        answer.seconds = time.perf_counter() - began
+        if times is not None and len(times) > 1:
+            known_times = np.asarray(times, dtype="datetime64[s]")
+            step = known_times[-1] - known_times[-2]
+            answer.times = known_times[-1] + np.arange(1, self.horizon + 1) * step
+        return answer
+
     def values(self, histories: np.ndarray) -> np.ndarray:
         """(N, L, C) z-scores -> (N, H, C, 1 + Q) z-scores, many at a time and without maps."""
         raise NotImplementedError
@@ -129,16 +194,16 @@ class ForecasterBase:
                     f"{', '.join(self.columns)}"
                 )
             history = np.stack([np.asarray(history[name]) for name in self.columns], axis=-1)
-        try:
-            array = np.asarray(history, dtype="float64")
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"A history must be an array of numbers: {error}") from None
-        array = array[:, None] if array.ndim == 1 else array
+        array = _numbers(history)
         if array.ndim != 2 or array.shape[1] != len(self.columns):
             raise ValueError(
                 f"{self.name} forecasts {len(self.columns)} series ({', '.join(self.columns)}): "
                 f"a history is (steps, {len(self.columns)}). Received: shape {array.shape}"
             )
+        return self._checked(array, self.scaler)
+
+    def _checked(self, array: np.ndarray, scaler: Scaler) -> tuple[np.ndarray, list[str]]:
+        """The last L steps of an array (steps, C), and what should be said of them."""
         if len(array) < self.lookback:
             raise ValueError(f"{self.name} reads {self.lookback:,} steps. Received: {len(array):,}")
         if len(array) > MOST_STEPS:
@@ -151,11 +216,11 @@ class ForecasterBase:
         if not np.isfinite(array).all():
             row, column = map(int, np.argwhere(~np.isfinite(array))[0])
             raise ValueError(
-                f"Step {first + row} of {self.columns[column]} is no number: fill it, for example "
-                f"with the one before. Received: {array[row, column]}"
+                f"Step {first + row} of {scaler.columns[column]} is no number: fill it, for "
+                f"example with the one before. Received: {array[row, column]}"
             )
-        scores = np.abs(self.scaler.scaled(array)).max(axis=0)
-        for column, name in enumerate(self.columns):
+        scores = np.abs(scaler.scaled(array)).max(axis=0)
+        for column, name in enumerate(scaler.columns):
             if np.ptp(array[:, column]) == 0:
                 notes.append(CONSTANT.format(column=name))
             if scores[column] > FAR_FROM:
@@ -182,15 +247,17 @@ class ForecasterBase:
         maps: dict[str, np.ndarray],
         end: Any,
         notes: list[str],
+        scaler: Scaler | None = None,
     ) -> Forecast:
+        scaler = scaler or self.scaler
         # The scaler's series are the last axis: (H, C, 1 + Q) -> (H, 1 + Q, C) and back.
-        restored = np.swapaxes(self.scaler.restored(np.swapaxes(values, 1, 2)), 1, 2)
+        restored = np.swapaxes(scaler.restored(np.swapaxes(values, 1, 2)), 1, 2)
         times = None
         if end is not None:
             steps = np.arange(1, self.horizon + 1) * round(self.scaler.step or 0)
             times = end + steps.astype("timedelta64[s]")
         return Forecast(
-            columns=self.columns,
+            columns=scaler.columns,
             history=history,
             mean=restored[..., 0],
             quantiles=restored[..., 1:],
@@ -217,6 +284,15 @@ def read_scaler(folder: Path, config: dict[str, Any]) -> Scaler:
             f"{folder / file} has {len(found.columns)} series; the model has {wanted}"
         )
     return found
+
+
+def _numbers(history: Any) -> np.ndarray:
+    """A history as float64, (steps, C) or of another shape that is told later; raises TypeError."""
+    try:
+        array = np.asarray(history, dtype="float64")
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"A history must be an array of numbers: {error}") from None
+    return array[:, None] if array.ndim == 1 else array
 
 
 def _several(histories: Any) -> bool:

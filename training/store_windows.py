@@ -1,0 +1,102 @@
+"""Windows of a test side, stored beside a floor, so that pages show real series without the data.
+
+Also how long a forecast takes, for the card. `training.store_examples` is the command.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.evaluate_forecasts import FLOOR
+
+if TYPE_CHECKING:
+    from training.tasks.forecasting import Forecasting
+    from zoo.inference.forecaster_base import ForecasterBase
+
+COUNT = 8
+"""Windows of a task that are stored."""
+DIGITS = 4
+"""After the point of a stored value."""
+MAY_NOT = ("not stated", "the owner's")
+"""Licences under which a series is not passed on."""
+
+
+def is_kept_beside(model: ForecasterBase, task: Forecasting) -> bool:
+    """Whether the windows of a task lie in this model's folder: the floor's, if they may."""
+    return model.config["model"] == FLOOR and task.source.licence not in MAY_NOT
+
+
+def spread(count: int, some: int = COUNT) -> list[int]:
+    """At most `some` of `count` windows, evenly spaced, the first and the last among them.
+
+    Example:
+        >>> spread(11, 3), spread(2)
+        ([0, 5, 10], [0, 1])
+    """
+    return sorted({round(i) for i in np.linspace(0, count - 1, min(some, count)).tolist()})
+
+
+def windows(task: Forecasting, count: int = COUNT) -> list[dict[str, Any]]:
+    """Windows of the test side, evenly spaced, as examples.json holds them.
+
+    Each has `begin`, its place among the windows of the test side; `start`, the time of its first
+    step, and `step`, seconds, both null where time is not told; `history` and `truth`, values by
+    column in the unit of the data.
+    """
+    values, times, one = task.part("test"), task.times("test"), task.protocol
+    columns, step = task.series().columns, task.series().step
+    found = []
+    for begin in spread(len(task.begins("test")), count):
+        middle, end = begin + one.lookback, begin + one.lookback + one.horizon
+        told = times is not None and step is not None
+        found.append(
+            {
+                "begin": begin,
+                "start": str(times[begin]) if told else None,
+                "step": step if told else None,
+                "history": _by_column(columns, values[begin:middle]),
+                "truth": _by_column(columns, values[middle:end]),
+            }
+        )
+    return found
+
+
+def _by_column(columns: tuple[str, ...], values: np.ndarray) -> dict[str, list[float]]:
+    return {
+        name: [round(float(one), DIGITS) for one in values[:, place]]
+        for place, name in enumerate(columns)
+    }
+
+
+def forecast_speed(
+    model: ForecasterBase, *, runs: int, tell: Callable[[str], None] = lambda line: None
+) -> dict[str, Any]:
+    """What a forecaster's card says of speed: the median time of a window alone, warm.
+
+    Raises:
+        ValueError: no runs to time.
+    """
+    from zoo.runtime.devices import device_name
+
+    if runs < 1:
+        raise ValueError(f"runs must be at least 1. Received: runs={runs}")
+    history = usual(model)
+    seconds = [model.predict(history, attention=False)[0].seconds for _ in range(runs + 1)][1:]
+    median = 1000 * statistics.median(seconds)
+    tell(f"{median:9.2f} ms a forecast")
+    return {
+        "device": device_name(),
+        "ms_per_forecast": round(median, 3),
+        "runs": runs,
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def usual(model: ForecasterBase) -> np.ndarray:
+    """A history (L, C) of what the series of a model are on average: no time depends on values."""
+    return np.tile(np.asarray(model.scaler.mean), (model.lookback, 1))
