@@ -54,7 +54,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("apps.inference", "training.counting"): "tables that are not passed on are counted here",
     ("apps.model_places", "training.folder_lock"): "whether a run is still training",
     ("apps.sections.run_settings", "training.config"): "the defaults, which a command leaves out",
-    ("apps.sections.own_forecasts", "training.data.series"): "files are read as training reads them",
+    ("apps.sections.own_forecasts", "training.data.series"): "files are read by one policy",
     ("apps.continuing", "training.data.download"): "only a corpus that is here is looked at",
     ("apps.continuing", "training.tasks.__init__"): "the training text, to find what was copied",
     ("apps.stretches", "training.data.download"): "only series that are here are looked at",
