@@ -32,7 +32,8 @@ class Start:
         weights: SHA-256 of its file of weights.
         config: its config.json.
         hyperparameters: a dataclass of `zoo.registry`.
-        tokenizers: of "source" and "target", with the normalizers of their texts, or of "text".
+        tokenizers: of "source" and "target", with the normalizers of their texts, or of "text"; of
+            a classifier its "input".
         arrays: its weights by name.
         longest: the most tokens of a source and of a target; None of a language model.
         minutes: of a processor that it was trained for in all; None where its card does not say.
@@ -132,10 +133,11 @@ def read(name: str, out: Path) -> Start:
             f"--start-from and --out are one folder, {out}, and the model would be overwritten. "
             "Choose another --out"
         )
-    if registry.architecture(loaded.config["model"], loaded.config["kind"]).counted:
+    entry = registry.architecture(loaded.config["model"], loaded.config["kind"])
+    if entry.floor:
+        how = "counted" if entry.counted else "computed"
         raise ValueError(
-            f"--start-from {loaded.name} was counted and not trained: it has no weights to begin "
-            "from"
+            f"--start-from {loaded.name} was {how} and not trained: it has no weights to begin from"
         )
     tokenizers, longest = _tokenizers(loaded)
     with (loaded.path / saving.WEIGHTS).open("rb") as file:
@@ -155,6 +157,8 @@ def read(name: str, out: Path) -> Start:
 def _tokenizers(loaded: Any) -> tuple[dict[str, Any], tuple[int, int] | None]:
     if loaded.config["kind"] == "language_model":
         return {"text": loaded.tokenizer}, None
+    if loaded.config["kind"] == "classifier":
+        return {"input": loaded.reader}, None
     tokenizers = {"source": loaded.source_tokenizer, "target": loaded.target_tokenizer}
     return tokenizers, (loaded.max_source_length, loaded.max_target_length)
 

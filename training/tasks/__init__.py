@@ -26,6 +26,14 @@ KNOWN: dict[str, str] = {
     "ptb": "training.tasks.language_modeling",
     "text": "training.tasks.language_modeling",
     "text-characters": "training.tasks.language_modeling",
+    "sst2": "training.tasks.classification",
+    "labels": "training.tasks.classification",
+    "digits": "training.tasks.classification",
+    "digits80": "training.tasks.classification",
+    "mnist5k": "training.tasks.classification",
+    "images": "training.tasks.classification",
+    "arrowhead": "training.tasks.classification",
+    "italy-power": "training.tasks.classification",
 }
 FORMS = (
     "dates",
@@ -41,6 +49,16 @@ FORMS = (
     "text-characters:FILE_OR_FOLDER",
     "text:tfds:NAME",
     "text-characters:tfds:NAME",
+    "sst2",
+    "labels:FILE",
+    "labels:TRAIN,VALID,TEST",
+    "labels:tfds:NAME",
+    "digits",
+    "digits80",
+    "mnist5k",
+    "images:FOLDER",
+    "arrowhead",
+    "italy-power",
 )
 
 
