@@ -22,7 +22,9 @@ SST2_SHA256 = {
     "test": "fcd46f967b7b8efd8b5398481dadf873886298d092195167af907fd532e81e1c",
 }
 LABEL = set("label labels class classes category sentiment target y".split())
-TEXT = set("text texts sentence sentences review message comment document input phrase".split())
+TEXT = set(
+    "content text texts sentence sentences review message comment document input phrase".split()
+)
 FORM = "Each line must be a text, a tab and its class; a first line may name the columns"
 SHOWN = 70
 """Characters of a line in a message about it."""

@@ -44,6 +44,7 @@ class Rows:
     Args:
         labels: (N,) numbers of classes.
         lengths: (N,) tokens or patches of each input.
+        padded: (N,) the same with padding.
         tokens: the most that a batch may hold, padding counted.
         seed: of the order and of changes.
         multiple: the number of rows is one of it.
@@ -56,6 +57,7 @@ class Rows:
         self,
         labels: np.ndarray,
         lengths: np.ndarray,
+        padded: np.ndarray,
         tokens: int,
         seed: int = 0,
         multiple: int = 1,
@@ -63,9 +65,7 @@ class Rows:
         if not len(labels):
             raise ValueError("there must be examples to learn from. Received: none")
         self.labels, self.lengths, self.seed = labels.astype("int32"), lengths, seed
-        padded = np.array([bucket(int(length), LENGTHS) for length in np.unique(lengths)])
-        sizes = dict(zip(np.unique(lengths).tolist(), padded.tolist(), strict=True))
-        self._padded = np.array([sizes[length] for length in lengths.tolist()])
+        self._padded = padded
         self._rows = {
             size: min(up(max(tokens // size, 1), multiple), up(len(labels), multiple))
             for size in map(int, np.unique(padded))
@@ -132,7 +132,9 @@ class TextRows(Rows):
         multiple: int = 1,
         noise: float = 0.0,
     ):
-        super().__init__(labels, np.array([len(row) for row in rows]), tokens, seed, multiple)
+        lengths = [len(row) for row in rows]
+        padded = [bucket(length, LENGTHS) for length in lengths]
+        super().__init__(labels, np.array(lengths), np.array(padded), tokens, seed, multiple)
         self.rows, self.noise = rows, noise
 
     def _inputs(self, chosen: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
@@ -171,7 +173,8 @@ class ArrayRows(Rows):
         augment: float = 0.0,
         outside: np.ndarray | float = 0.0,
     ):
-        super().__init__(labels, np.full(len(labels), places), tokens, seed, multiple)
+        lengths = np.full(len(labels), places)
+        super().__init__(labels, lengths, lengths, tokens, seed, multiple)
         self.arrays, self.augment, self.outside = arrays, augment, np.asarray(outside, "float32")
 
     def _inputs(self, chosen: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:

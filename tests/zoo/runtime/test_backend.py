@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.training import training_runs
-from tests.zoo import backend_parity, tiny_language_models, tiny_models
+from tests.zoo import backend_parity, tiny_classifiers, tiny_language_models, tiny_models
 from zoo import registry
 
 pytestmark = [
@@ -26,12 +26,12 @@ pytestmark = [
 
 FOLLOW_FROM_PARITY = (
     "one_by_one or shapes_and_types or log_probabilities_of_what or saving_and_loading "
-    "or shares_the_embedding or see_the_same_logits or mixed_precision"
+    "or shares_the_embedding or see_the_same_logits or mixed_precision or as_many_weights"
 )
 """Laws of what a network computes forwards, or of Python alone: see the parity below."""
 
 
-LAWS = [f"tests/zoo/kinds/test_{kind}_contract.py" for kind in ("seq2seq", "language_model")]
+LAWS = [f"tests/zoo/kinds/test_{kind}_contract.py" for kind in registry.KINDS]
 # One process for all: each compiles much that the next would compile again.
 SCRIPT = f"""
 import sys
@@ -64,6 +64,9 @@ def on_jax(tmp_path_factory) -> OnJax:
     for model in registry.of_kind("language_model"):
         folders.append(path / f"text-{model}")
         tiny_language_models.predictor(model, path=folders[-1])
+    for model in registry.of_kind("classifier"):
+        folders.append(path / f"class-{model}")
+        tiny_classifiers.predictor(model, path=folders[-1])
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(path / "answers.npz"), *map(str, folders)],
         cwd=training_runs.ROOT,
