@@ -110,6 +110,12 @@ class TrainConfig:
     noise: float = option(
         0.0, help="Share of the tokens read that are made unreadable.", least=0, most=1
     )
+    augment: float = option(
+        0.0,
+        help="Shift, turn and stretch images a little, in every epoch anew: 1 by up to 8 % of "
+        "their side, 12 degrees and 10 %; 0: not at all.",
+        least=0,
+    )
     subword_regularization: float = option(
         0.0,
         help="Cut texts into other sub-words in every epoch: 1 as likely as they are, 0.2 far more "

@@ -32,7 +32,8 @@ class Start:
         weights: SHA-256 of its file of weights.
         config: its config.json.
         hyperparameters: a dataclass of `zoo.registry`.
-        tokenizers: of "source" and "target", with the normalizers of their texts, or of "text".
+        tokenizers: of "source" and "target", with the normalizers of their texts, or of "text"; of
+            a classifier its "input".
         arrays: its weights by name.
         longest: the most tokens of a source and of a target; None of a language model.
         minutes: of a processor that it was trained for in all; None where its card does not say.
@@ -158,6 +159,8 @@ def _tokenizers(loaded: Any) -> tuple[dict[str, Any], tuple[int, int] | None]:
         return {"text": loaded.tokenizer}, None
     if loaded.config["kind"] == "forecaster":
         return {"scaler": loaded.scaler}, None
+    if loaded.config["kind"] == "classifier":
+        return {"input": loaded.reader}, None
     tokenizers = {"source": loaded.source_tokenizer, "target": loaded.target_tokenizer}
     return tokenizers, (loaded.max_source_length, loaded.max_target_length)
 

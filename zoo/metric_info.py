@@ -212,6 +212,42 @@ METRICS: dict[str, MetricInfo] = {
             digits=1,
             description="How often what came was between the quantiles 0.1 and 0.9: 80 % is right.",
         ),
+        MetricInfo(
+            "accuracy",
+            "Accuracy",
+            title="accuracy",
+            unit="%",
+            higher_is_better=True,
+            description="Percent of inputs whose likeliest class is the right one.",
+        ),
+        MetricInfo(
+            "macro_f1",
+            "Macro F1",
+            title="macro F1",
+            unit="%",
+            higher_is_better=True,
+            description="The mean over the classes of F1, which is low where a class is missed or "
+            "said of others: a rare class counts as much as a frequent one.",
+        ),
+        MetricInfo(
+            "log_loss",
+            "Log loss",
+            title="log loss, nats an input",
+            higher_is_better=False,
+            digits=3,
+            description="How surprised the model is by the right class: the mean negative natural "
+            "logarithm of the probability it gave it.",
+        ),
+        MetricInfo(
+            "ece",
+            "ECE",
+            title="expected calibration error (ECE)",
+            unit="%",
+            higher_is_better=False,
+            description="How far the probability of the likeliest class is from how often it is "
+            "right, on average over bins of that probability: 0 where 80 % sure means right in 80 "
+            "of 100.",
+        ),
     )
 }
 """The metrics of this project; cards written before they carried their own are read with these."""

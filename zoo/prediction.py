@@ -26,6 +26,7 @@ AXES: dict[str, tuple[str, str]] = {
     "cross": ("target", "source"),
     "encoder": ("source", "source"),
     "decoder": ("target", "target"),
+    "pooling": ("answer", "source"),
 }
 """What the rows and the columns of each kind of attention map stand for."""
 

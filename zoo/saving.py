@@ -23,6 +23,7 @@ from zoo.normalizer import Normalizer
 from zoo.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
+    from zoo.class_inputs import ClassInput
     from zoo.kinds.base import Network
     from zoo.text_tokenizers import TextTokenizer
 
@@ -396,3 +397,31 @@ def read_text_tokenizer(folder: Path, config: dict[str, Any]) -> TextTokenizer:
     if tokenizer.size != wanted:
         raise ModelFolderError(f"{path} has {tokenizer.size} tokens; the model has {wanted}")
     return tokenizer
+
+
+def read_class_input(folder: Path, config: dict[str, Any]) -> ClassInput:
+    """How a classifier reads its inputs, checked against its network and its classes."""
+    from zoo import class_inputs
+
+    path = folder / config["tokenizers"]["input"]
+    given = config.get("normalizers", {}).get("input", ())
+    sizes = read_hyperparameters(folder, config)
+    try:
+        reader = class_inputs.load(path, getattr(sizes, "max_length", 0), Normalizer(given))
+    except FileNotFoundError as error:
+        raise ModelFolderError(f"{folder} has no {path.name}") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelFolderError(f"{path} is damaged: {error}") from error
+    shape, _ = sizes.arrays()
+    wanted = getattr(sizes, "vocabulary", None) or int(np.prod(shape))
+    if reader.reads not in sizes.reads or reader.size != wanted:
+        raise ModelFolderError(
+            f"{path} has {reader.size} {reader.reads} inputs; the model has {wanted}"
+        )
+    names = config.get("classes")
+    right = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not right or len(set(names)) != len(names) or len(names) != sizes.classes:
+        raise ModelFolderError(
+            f"{folder / 'config.json'} must name {sizes.classes} classes, each once"
+        )
+    return reader

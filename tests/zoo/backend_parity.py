@@ -8,7 +8,8 @@ import numpy as np
 from keras import ops
 
 import zoo
-from tests.zoo import tiny_forecasters, tiny_models
+from tests.zoo import tiny_classifiers, tiny_forecasters, tiny_models
+from zoo.inference.classifier import ClassifierPredictor
 from zoo.inference.generation import generate
 from zoo.inference.language_model import LanguageModelPredictor
 from zoo.inference.sampling import Sampling
@@ -26,6 +27,8 @@ def answers(folder: Path) -> dict[str, np.ndarray]:
     if loaded.config["kind"] == "forecaster":
         [found] = loaded.predict(tiny_forecasters.SCALER.restored(tiny_forecasters.histories(1)[0]))
         return {"tokens": found.mean, "quantiles": found.quantiles, **found.attention}
+    if loaded.config["kind"] == "classifier":
+        return label_answers(loaded)
     network = loaded.model
     source = tiny_models.rows(LENGTHS, network.config.source_vocabulary, seed=7)
     target = tiny_models.rows(LENGTHS[::-1], network.config.target_vocabulary, seed=8)
@@ -52,6 +55,17 @@ def text_answers(loaded: LanguageModelPredictor) -> dict[str, np.ndarray]:
     found["tokens"] = found["greedy ids"]
     found["text"] = loaded.log_probs("To be, or not to be, that is the question:\n" * 3)
     return {name: ops.convert_to_numpy(array) for name, array in found.items()}
+
+
+def label_answers(loaded: ClassifierPredictor) -> dict[str, np.ndarray]:
+    """The same of a classifier: probabilities and maps of inputs of its kind."""
+    model = loaded.config["model"]
+    found = loaded.predict(tiny_classifiers.inputs(model))
+    answers = {"probabilities": np.array([list(one.probabilities.values()) for one in found])}
+    answers["tokens"] = tiny_classifiers.arrays(model)
+    for number, one in enumerate(found):
+        answers |= {f"{kind} {number}": array for kind, array in one.attention.items()}
+    return answers
 
 
 def write(out: str, *folders: str) -> None:

@@ -31,6 +31,14 @@ KNOWN: dict[str, str] = {
     "sunspots": "training.tasks.forecasting",
     "co2": "training.tasks.forecasting",
     "csv": "training.tasks.forecasting",
+    "sst2": "training.tasks.classification",
+    "labels": "training.tasks.classification",
+    "digits": "training.tasks.classification",
+    "digits80": "training.tasks.classification",
+    "mnist5k": "training.tasks.classification",
+    "images": "training.tasks.classification",
+    "arrowhead": "training.tasks.classification",
+    "italy-power": "training.tasks.classification",
 }
 FORMS = (
     "dates",
@@ -52,6 +60,16 @@ FORMS = (
     "sunspots",
     "co2",
     "csv:FILE",
+    "sst2",
+    "labels:FILE",
+    "labels:TRAIN,VALID,TEST",
+    "labels:tfds:NAME",
+    "digits",
+    "digits80",
+    "mnist5k",
+    "images:FOLDER",
+    "arrowhead",
+    "italy-power",
 )
 
 

@@ -14,7 +14,13 @@ import numpy as np
 import pytest
 
 from tests.training import training_runs
-from tests.zoo import backend_parity, tiny_forecasters, tiny_language_models, tiny_models
+from tests.zoo import (
+    backend_parity,
+    tiny_classifiers,
+    tiny_forecasters,
+    tiny_language_models,
+    tiny_models,
+)
 from zoo import registry
 
 pytestmark = [
@@ -28,7 +34,7 @@ FOLLOW_FROM_PARITY = (
     "one_by_one or shapes_and_types or log_probabilities_of_what or saving_and_loading "
     "or shares_the_embedding or see_the_same_logits or mixed_precision "
     "or quantiles_do_not or constant_added or series_read_alone or ridge_finds or are_refused "
-    "or see_the_same_values or saved_model_answers or a_seed_gives"
+    "or see_the_same_values or saved_model_answers or a_seed_gives or as_many_weights"
 )
 """Laws of what a network computes forwards, or of Python alone: see the parity below."""
 
@@ -77,6 +83,9 @@ def on_jax(tmp_path_factory) -> OnJax:
     for model in registry.of_kind("forecaster"):
         folders.append(path / f"series-{model}")
         tiny_forecasters.predictor(model, folders[-1])
+    for model in registry.of_kind("classifier"):
+        folders.append(path / f"class-{model}")
+        tiny_classifiers.predictor(model, path=folders[-1])
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(path / "answers.npz"), *map(str, folders)],
         cwd=training_runs.ROOT,

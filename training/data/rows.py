@@ -1,0 +1,197 @@
+"""Batches of inputs with one target each, as NumPy arrays, in an order that can be resumed.
+
+The order is a function of (seed, epoch) alone, and so is what is changed in the inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.data.batches import up
+from zoo import images
+from zoo.padding import LENGTHS, bucket, pad
+from zoo.tokenizer import UNK
+
+SHIFT, TURN, STRETCH = 0.08, 12.0, 0.1
+"""What images are moved by at most: a share of their side, degrees, a share of their size."""
+
+
+@dataclass(frozen=True)
+class RowBatch:
+    """One step's input of B rows.
+
+    Args:
+        inputs: (B, T) int32 ids padded on the right, or (B, ...) float32: what is read.
+        target_out: (B, 1) int32: the number of each row's class.
+        weights: (B, 1) float32, 1 / rows at real rows: losses sum up to the mean per row.
+        tokens: how many real tokens or patches are read.
+    """
+
+    inputs: np.ndarray
+    target_out: np.ndarray
+    weights: np.ndarray
+    tokens: int
+
+
+class Rows:
+    """Batches of examples with a class each; a subclass gives the inputs of some rows.
+
+    Every batch is filled up, with rows of no weight, to as many rows as others of its length have.
+
+    Args:
+        labels: (N,) numbers of classes.
+        lengths: (N,) tokens or patches of each input.
+        padded: (N,) the same with padding.
+        tokens: the most that a batch may hold, padding counted.
+        seed: of the order and of changes.
+        multiple: the number of rows is one of it.
+
+    Raises:
+        ValueError: there are no examples.
+    """
+
+    def __init__(
+        self,
+        labels: np.ndarray,
+        lengths: np.ndarray,
+        padded: np.ndarray,
+        tokens: int,
+        seed: int = 0,
+        multiple: int = 1,
+    ):
+        if not len(labels):
+            raise ValueError("there must be examples to learn from. Received: none")
+        self.labels, self.lengths, self.seed = labels.astype("int32"), lengths, seed
+        self._padded = padded
+        self._rows = {
+            size: min(up(max(tokens // size, 1), multiple), up(len(labels), multiple))
+            for size in map(int, np.unique(padded))
+        }
+
+    def __len__(self) -> int:
+        """How many examples there are."""
+        return len(self.labels)
+
+    def count(self, epoch: int = 0) -> int:
+        """How many batches `epoch` has."""
+        of_size = {size: int(np.sum(self._padded == size)) for size in self._rows}
+        return sum(-(-of_size[size] // rows) for size, rows in self._rows.items())
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[RowBatch]:
+        """The batches of `epoch`, from number `start` on."""
+        generator = np.random.default_rng((self.seed, epoch))
+        order = generator.permutation(len(self))
+        parts: list[tuple[int, np.ndarray]] = []
+        for size, rows in self._rows.items():
+            of_size = order[self._padded[order] == size]
+            parts += [(size, of_size[at : at + rows]) for at in range(0, len(of_size), rows)]
+        for number in generator.permutation(len(parts))[start:]:
+            size, chosen = parts[number]
+            yield self._batch(chosen, size, np.random.default_rng((self.seed, epoch, number)))
+
+    def _batch(self, chosen: np.ndarray, size: int, generator: np.random.Generator) -> RowBatch:
+        count, rows = len(chosen), self._rows[size]
+        inputs = self._inputs(chosen, size, generator)
+        # Rows of no weight read the first one again.
+        inputs = np.concatenate([inputs, np.repeat(inputs[:1], rows - count, axis=0)])
+        target_out = np.zeros((rows, 1), "int32")
+        target_out[:count, 0] = self.labels[chosen]
+        weights = np.zeros((rows, 1), "float32")
+        weights[:count] = 1.0 / count
+        return RowBatch(inputs, target_out, weights, int(self.lengths[chosen].sum()))
+
+    def _inputs(self, chosen: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
+        raise NotImplementedError
+
+
+class TextRows(Rows):
+    """Texts as ids, a batch of like length.
+
+    Args:
+        rows: ids of each text.
+        labels: (N,) numbers of classes.
+        tokens, seed, multiple: as `Rows`.
+        noise: share of the tokens, but the first, that are made unreadable (Dai and Le 2015).
+
+    Example:
+        >>> rows = TextRows([[1, 5], [1, 6, 7]], np.array([0, 1]), tokens=64)
+        >>> [batch] = rows.epoch(0)
+        >>> batch.inputs.shape, batch.tokens
+        ((2, 8), 5)
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Sequence[int]],
+        labels: np.ndarray,
+        tokens: int,
+        seed: int = 0,
+        multiple: int = 1,
+        noise: float = 0.0,
+    ):
+        lengths = [len(row) for row in rows]
+        padded = [bucket(length, LENGTHS) for length in lengths]
+        super().__init__(labels, np.array(lengths), np.array(padded), tokens, seed, multiple)
+        self.rows, self.noise = rows, noise
+
+    def _inputs(self, chosen: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
+        ids = pad([self.rows[row] for row in chosen], size)
+        if not self.noise:
+            return ids
+        return np.where((generator.random(ids.shape) < self.noise) & (ids > UNK), UNK, ids)
+
+
+class ArrayRows(Rows):
+    """Images or series, all of one shape.
+
+    Args:
+        arrays: (N, ...) float32.
+        labels: (N,) numbers of classes.
+        places: patches of each.
+        tokens, seed, multiple: as `Rows`.
+        augment: how far images are shifted, turned and stretched, in every epoch anew: 1 is by
+            `SHIFT`, `TURN` and `STRETCH` at most, 0 not at all.
+        outside: what lies outside of an image, by channel.
+
+    Example:
+        >>> rows = ArrayRows(np.zeros((5, 4, 4, 1), "float32"), np.arange(5), 4, tokens=8)
+        >>> rows.count(), next(rows.epoch(0)).inputs.shape
+        (3, (2, 4, 4, 1))
+    """
+
+    def __init__(
+        self,
+        arrays: np.ndarray,
+        labels: np.ndarray,
+        places: int,
+        tokens: int,
+        seed: int = 0,
+        multiple: int = 1,
+        augment: float = 0.0,
+        outside: np.ndarray | float = 0.0,
+    ):
+        lengths = np.full(len(labels), places)
+        super().__init__(labels, lengths, lengths, tokens, seed, multiple)
+        self.arrays, self.augment, self.outside = arrays, augment, np.asarray(outside, "float32")
+
+    def _inputs(self, chosen: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
+        found = self.arrays[chosen]
+        if not self.augment:
+            return found
+        matrices = movements(generator, len(found), found.shape[1:3], self.augment)
+        return images.moved(found - self.outside, matrices) + self.outside
+
+
+def movements(
+    generator: np.random.Generator, count: int, size: tuple[int, ...], strength: float
+) -> np.ndarray:
+    """(count, 2, 3) matrices for `zoo.images.moved`, drawn evenly up to `strength`."""
+    turn = np.deg2rad(TURN * strength) * generator.uniform(-1, 1, count)
+    stretch = np.exp(STRETCH * strength * generator.uniform(-1, 1, (count, 2)))
+    shift = SHIFT * strength * np.array(size) * generator.uniform(-1, 1, (count, 2))
+    turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    matrix = turned.transpose(2, 0, 1) * stretch[:, None, :]
+    return np.concatenate([matrix, shift[..., None]], axis=2)

@@ -1,0 +1,69 @@
+"""A stack of a Transformer's blocks in which every place sees every real one.
+
+Axes: B batch, T tokens or patches, D hidden size, L layers, H heads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.layers.attention_hooks import maps_wanted
+from zoo.layers.dropout import Dropout
+from zoo.layers.positions import Positions
+from zoo.layers.transformer import SelfAttentionBlock, layer_norm
+
+Tensor = Any
+
+
+class Encoder(keras.layers.Layer):
+    """Positions, then blocks of self-attention over all that the mask shows, then a norm.
+
+    Args:
+        config: hyper-parameters with `hidden_size`, `heads`, `layers`, `feed_forward_size` and
+            `dropout`.
+        length: the most places there are.
+        positions: `learned`, `sinusoidal` or `none`.
+
+    Call arguments:
+        x: (B, T, D), without positions.
+        mask: (B, T) bool, True at real places.
+
+    Returns:
+        (B, T, D) and {"encoder": (B, L, H, T, T)} float32, {} within `without_maps`.
+
+    Raises:
+        ValueError: `hidden_size` is no multiple of `heads`.
+    """
+
+    def __init__(self, config: Any, length: int, positions: str = "learned", **kwargs: Any):
+        super().__init__(**kwargs)
+        self.positions = Positions(positions, length, config.hidden_size, name="positions")
+        self.dropout = Dropout(config.dropout)
+        self.blocks = [
+            SelfAttentionBlock(
+                config.hidden_size,
+                config.heads,
+                config.feed_forward_size,
+                config.dropout,
+                activation="gelu",
+                name=f"block_{i}",
+            )
+            for i in range(config.layers)
+        ]
+        for i, block in enumerate(self.blocks):
+            block.attention.site = ("encoder", i)
+        self.norm = layer_norm("norm")
+
+    def call(self, x: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        if self.positions.kind != "none":
+            x = x + self.positions(ops.arange(ops.shape(x)[1]))  # (T, D) is added to every row
+        x = self.dropout(x)
+        maps = []
+        for block in self.blocks:
+            x, weights = block(x, mask[:, None, None])  # (B, T, D), (B, H, T, T)
+            maps.append(weights)
+        # maps (B, L, H, T, T)
+        return self.norm(x), {"encoder": ops.stack(maps, axis=1)} if maps_wanted() else {}
