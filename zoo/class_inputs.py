@@ -6,9 +6,11 @@ are scaled. No framework is needed.
 
 from __future__ import annotations
 
+import base64
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +24,7 @@ from zoo.cleaning import clean
 from zoo.normalizer import Normalizer
 from zoo.padding import LENGTHS, bucket, pad
 from zoo.text_tokenizers import TextTokenizer, visible
-from zoo.tokenizer import BOS
+from zoo.tokenizer import BOS, PAD
 
 FIRST_CHARACTERS = "Only the first {most} characters were read."
 CUT = "The text has {count} tokens; only the first {most} were read."
@@ -32,6 +34,8 @@ MAX_CHARACTERS = 20_000
 NAMED = 20
 """Characters of something that is not in the vocabulary, in a note about it."""
 START = "<s>"
+BITS = 24
+"""Of the number of an n-gram."""
 
 
 @dataclass(frozen=True)
@@ -113,19 +117,21 @@ class TextInput:
 
 
 class NGramInput:
-    """Texts as the set of their n-grams of words, each by a number that its letters give (hashed).
+    """Texts as the n-grams of words that they have, each once, of those that are kept.
 
-    Two n-grams may share a number; no list of them has to be kept. Weinberger et al. 2009.
+    An n-gram is kept as a number of 24 bits that its letters give, so that tens of thousands take
+    little space; few others have the same one.
 
     Args:
-        features: how many numbers there are, 0 for padding counted.
+        numbers: of the n-grams, rising.
         longest: words of the longest n-grams.
         normalizer: what a text goes through before.
         most: n-grams that are read at most.
 
     Example:
-        >>> NGramInput(1 << 17).read("not good").labels
-        ['not', 'good', 'not good']
+        >>> reader = NGramInput.learn(["not good", "good"], 9)
+        >>> reader.read("good or not good").labels
+        ['good', 'not', 'not good']
     """
 
     reads: ClassVar = "text"
@@ -133,40 +139,78 @@ class NGramInput:
 
     def __init__(
         self,
-        features: int,
+        numbers: Sequence[int] | np.ndarray,
         longest: int = 2,
         normalizer: Normalizer | None = None,
         most: int = 4096,
     ):
-        self.features, self.longest, self.most = features, longest, most
+        self.numbers, self.longest, self.most = np.asarray(numbers, "int64"), longest, most
         self.normalizer = normalizer or Normalizer()
-        record = {"type": "n-grams", "features": features, "longest": longest}
-        self.bytes = (json.dumps(record) + "\n").encode()
+        if (np.diff(self.numbers, prepend=-1) <= 0).any() or (self.numbers >= 1 << BITS).any():
+            raise ValueError(f"numbers of n-grams must rise, and have {BITS} bits at most")
+
+    @classmethod
+    def learn(
+        cls,
+        texts: Iterable[str],
+        most: int,
+        longest: int = 2,
+        normalizer: Normalizer | None = None,
+    ) -> NGramInput:
+        """With those n-grams that most of the texts have, `most` of them."""
+        made, counts = cls([], longest, normalizer), Counter[int]()
+        for text in texts:
+            counts.update({number(ngram) for ngram in made.ngrams(text)})
+        kept = sorted(counts, key=lambda one: (-counts[one], one))[:most]
+        return cls(sorted(kept), longest, normalizer)
+
+    @cached_property
+    def bytes(self) -> bytes:
+        little = self.numbers.astype("<u4").view("u1").reshape(-1, 4)[:, : BITS // 8]
+        numbers = base64.b64encode(little.tobytes()).decode()
+        record = {"type": "n-grams", "longest": self.longest, "numbers": numbers}
+        return (json.dumps(record) + "\n").encode()
 
     @property
     def size(self) -> int:
-        return self.features
+        return len(self.numbers) + 1  # and padding
+
+    def ngrams(self, text: str) -> list[str]:
+        """All n-grams of a text, single words first."""
+        words = clean(self.normalizer(text)).split()
+        return [
+            " ".join(words[at : at + count])
+            for count in range(1, self.longest + 1)
+            for at in range(len(words) - count + 1)
+        ]
 
     def read(self, given: Any) -> Read:
         text, notes = checked_text(given)
-        words = clean(self.normalizer(text)).split()
+        ngrams = self.ngrams(text)
+        asked = np.array([number(ngram) for ngram in ngrams], "int64")
+        places = np.searchsorted(self.numbers, asked)
+        padded = np.append(self.numbers, -1)
         found: dict[int, str] = {}
-        for count in range(1, self.longest + 1):
-            for at in range(len(words) - count + 1):
-                ngram = " ".join(words[at : at + count])
-                found.setdefault(self.number(ngram), ngram)
-        notes += [] if words else [EMPTY]
+        unknown: dict[str, None] = {}
+        for ngram, place, known in zip(ngrams, places, padded[places] == asked, strict=True):
+            if known:
+                found.setdefault(int(place) + 1, ngram)
+            elif " " not in ngram:
+                unknown[ngram] = None
+        notes += [] if ngrams else [EMPTY]
+        notes += missing(list(unknown))
         if len(found) > self.most:
             notes.append(CUT.format(count=f"{len(found):,}", most=f"{self.most:,}"))
-        kept = list(found)[: self.most] or [0]
+        kept = list(found)[: self.most] or [PAD]
         return Read(np.array(kept, "int32"), [found.get(i, "") for i in kept], notes, text)
-
-    def number(self, ngram: str) -> int:
-        """From 1 on."""
-        return 1 + zlib.crc32(ngram.encode("utf-8", "replace")) % (self.features - 1)
 
     def stack(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
         return pad(arrays, bucket(max(map(len, arrays)), LENGTHS))
+
+
+def number(ngram: str) -> int:
+    """The number of an n-gram, `BITS` bits."""
+    return zlib.crc32(ngram.encode("utf-8", "replace")) % (1 << BITS)
 
 
 class Scaled:
@@ -321,11 +365,13 @@ def load(path: Path, most: int, normalizer: Normalizer | None = None) -> ClassIn
             raise ValueError(f"it is no JSON: {error}") from None
     kind = record.get("type") if isinstance(record, Mapping) else None
     if kind == "n-grams":
-        features, longest = record.get("features"), record.get("longest")
-        right = all(type(n) is int for n in (features, longest))
-        if not right or not 2 <= features <= 1 << 24 or not 1 <= longest <= 8:
-            raise ValueError(f"features and longest are no such numbers: {features!r}, {longest!r}")
-        return NGramInput(features, longest, normalizer, most)
+        longest, packed = record.get("longest"), record.get("numbers")
+        if type(longest) is not int or not 1 <= longest <= 8 or not isinstance(packed, str):
+            raise ValueError(f"longest and numbers are not those of n-grams: {longest!r}")
+        little = np.frombuffer(base64.b64decode(packed, validate=True), "u1")
+        little = little.reshape(-1, BITS // 8).astype("int64")
+        numbers = (little << np.arange(0, BITS, 8)).sum(axis=1)
+        return NGramInput(numbers, longest, normalizer, most)
     kinds = {made.reads: made for made in (ImageInput, SeriesInput)}
     if isinstance(kind, str) and kind in kinds:
         shape, *scales = (record.get(name) for name in ("shape", "mean", "deviation"))

@@ -30,7 +30,7 @@ def reads(model: str) -> str:
 def sizes(model: str) -> dict[str, int]:
     """What the data decides, of an architecture's hyper-parameters."""
     found = {
-        "text": {} if model == "naive-bayes" else {"vocabulary": VOCABULARY, "max_length": 32},
+        "text": {"vocabulary": VOCABULARY, "max_length": 32},
         "image": dict(zip(("height", "width", "channels"), IMAGE, strict=True)),
         "series": dict(zip(("length", "channels"), SERIES, strict=True)),
     }[reads(model)]
@@ -58,7 +58,7 @@ def reader(model: str) -> ClassInput:
     """What makes arrays of inputs."""
     lower = Normalizer([{"lower": True}])
     if model == "naive-bayes":
-        return NGramInput(1 << 8, 1, lower)
+        return NGramInput.learn(["abc fed lake hill", "a b c d e f g h i j k l"], 99, 1, lower)
     made = {"text": None, "image": ImageInput(IMAGE, [0.3], [0.5])}
     made["series"] = SeriesInput(SERIES, [0.0, 1.0], [1.0, 2.0])
     return made[reads(model)] or TextInput(Characters.learn(LETTERS), lower, most=32)

@@ -30,6 +30,8 @@ from zoo.text_tokenizers import SubWords
 
 VOCABULARY = 4_000
 """Sub-words, where no other number is asked for."""
+NGRAMS = 1 << 16
+"""N-grams likewise."""
 PATCHES = 7
 """An image has about so many patches a side, where no other size of them is asked for."""
 STRETCH = 8
@@ -69,15 +71,15 @@ class ClassifierObjective(Objective):
             if getattr(config, option) and not fits:
                 wanted = "images" if option == "augment" else "texts"
                 raise ValueError(f"--{option} is for {wanted}, and {name} has {task.reads} inputs")
-        if config.vocabulary and not (texts and model != "naive-bayes"):
-            raise ValueError(f"--vocabulary is of sub-words, and {model} on {name} has none")
+        if config.vocabulary and not texts:
+            raise ValueError(f"--vocabulary is for texts, and {name} has {task.reads} inputs")
         if not start:
             self._sizes(config, self._smallest(model))
 
     def _smallest(self, model: str) -> dict[str, int]:
         """Sizes that stand for those of the data, which is not read yet."""
         if self.task.reads == "text":
-            sizes = {} if model == "naive-bayes" else {"vocabulary": 4}
+            sizes = {"vocabulary": 4}
         elif self.task.reads == "image":
             sizes = {"height": 8, "width": 8, "channels": 1}
         else:
@@ -130,24 +132,22 @@ class ClassifierObjective(Objective):
         if task.reads != "text":
             made = ImageInput if task.reads == "image" else SeriesInput
             return made.of(train.inputs)
+        sizes = self._sizes(config, {"classes": len(task.classes), "vocabulary": 4})
         if config.model == "naive-bayes":
-            sizes = self._sizes(config, {"classes": len(task.classes)})
-            return NGramInput(sizes.vocabulary, sizes.longest, normalizer, sizes.max_length)
-        most = self._sizes(config, {"classes": len(task.classes), "vocabulary": 4}).max_length
+            count = config.vocabulary or NGRAMS
+            return NGramInput.learn(train.inputs, count - 1, sizes.longest, normalizer)
         kept = state / "tokenizer.model"
         if not kept.exists():
             texts = "\n".join(class_inputs.spaced(text, normalizer) for text in train.inputs)
             learnt = SubWords.learn(texts, config.vocabulary or VOCABULARY)
             saving.write_aside(kept, learnt.bytes)
-        return class_inputs.load(kept, most, normalizer)
+        return class_inputs.load(kept, sizes.max_length, normalizer)
 
     def _of_data(self, config: TrainConfig, train: Labelled) -> dict[str, int]:
         """The sizes that the data decides."""
         sizes = {"classes": len(self.task.classes)}
         if self.task.reads == "text":
-            return sizes | (
-                {} if config.model == "naive-bayes" else {"vocabulary": self.reader.size}
-            )
+            return sizes | {"vocabulary": self.reader.size}
         names = ("height", "width") if self.task.reads == "image" else ("length",)
         sizes |= dict(zip((*names, "channels"), train.inputs.shape[1:], strict=True))
         return sizes | ({"examples": len(train)} if config.model == "knn" else {})

@@ -25,8 +25,10 @@ _PARTS = ("n't", "'s", "'re", "'ve", "'ll", "'d", "'m")
 _SIGNS = (".", ",", "!", "?", ";", ":", "(", ")", '"')
 TREEBANK: tuple[Step, ...] = (
     *LOWER,
-    {"replace": {"’": "'", "‘": "'", "“": '"', "”": '"', "n't": " n't", "won n't": "wo n't"}},
-    {"replace": {part: f" {part}" for part in _PARTS[1:]} | {sign: f" {sign} " for sign in _SIGNS}},
+    {"replace": {"’": "'", "‘": "'", "“": '"', "”": '"'}},
+    # At the end of a word only; what is set apart already gets one space more, and loses it.
+    {"replace": {f"{part} ": f" {part} " for part in _PARTS}},
+    {"replace": {sign: f" {sign} " for sign in _SIGNS}},
     # A run of full stops is one word there.
     {"replace": {".  .  .": "...", "(": "-lrb-", ")": "-rrb-", '"': "''"}},
 )

@@ -47,17 +47,18 @@ class TextReading(Reading):
 
 @dataclass(frozen=True)
 class NaiveBayes(TextReading):
-    """Hyper-parameters of `naive-bayes`: `vocabulary` counts the features that n-grams fall into.
+    """Hyper-parameters of `naive-bayes`.
 
     Args:
-        vocabulary, classes, max_length: as `TextReading`.
+        vocabulary: how many n-grams there are, and one for padding.
+        classes, max_length: as `TextReading`.
         longest: words of the longest n-grams.
         strength: inverse of the penalty on squared weights; larger fits the training side closer.
     """
 
     max_length: int = setting(4096, least=2)
     longest: int = setting(2, least=1, most=4)
-    strength: float = setting(1.0, least=1e-6)
+    strength: float = setting(0.1, least=1e-6)
 
 
 @dataclass(frozen=True)
@@ -253,11 +254,11 @@ class NearestNeighbours(Reading):
 
 
 NAIVE_BAYES: dict[str, dict[str, Any]] = {
-    "nano": {"vocabulary": 1 << 8, "longest": 1},
-    "tiny": {"vocabulary": 1 << 15},
-    "compact": {"vocabulary": 1 << 16},
-    "small": {"vocabulary": 1 << 17},
-    "base": {"vocabulary": 1 << 20},
+    "nano": {"longest": 1},
+    "tiny": {"longest": 1},
+    "compact": {"longest": 2},
+    "small": {"longest": 2},
+    "base": {"longest": 3},
 }
 FEED_FORWARD: dict[str, dict[str, Any]] = {
     "nano": {"embedding_size": 16, "hidden_size": 16, "max_length": 32},

@@ -31,7 +31,8 @@ class NaiveBayes(Classifier):
 
     Example:
         >>> from zoo import building, registry
-        >>> config = registry.configuration("naive-bayes", "nano", kind="classifier", classes=3)
+        >>> sizes = {"vocabulary": 9, "classes": 3}
+        >>> config = registry.configuration("naive-bayes", "nano", kind="classifier", **sizes)
         >>> model = building.build("naive-bayes", config, kind="classifier")
         >>> tuple(model.read(ops.ones((2, 5), dtype="int32"))[0].shape)
         (2, 3)
