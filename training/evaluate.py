@@ -13,7 +13,6 @@ import typer
 from training import paths
 from training.commands import plainly
 from training.evaluate_pairs import evaluate_examples, sample
-from zoo import registry
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -195,7 +194,7 @@ def _evaluate(
     folder = Path(loaded.path)
     card = card_writer.read(folder)
     config = loaded.config
-    if (kind := config["kind"]) in EVALUATORS:
+    if (kind := config.get("kind", "seq2seq")) in EVALUATORS:
         if examples is not None or beams != 1:
             raise ValueError(
                 "--source, --reference and --beams are for models of pairs of texts, and "
@@ -265,6 +264,8 @@ def _evaluate_split(
         facts = {"other_data": here}
     if protocol:
         task = task.exactly() if protocol == "exact" else task.by_literature()
+    from zoo import registry  # it brings NumPy, which --help can do without
+
     evaluator = registry.named(EVALUATORS[loaded.config["kind"]])
     metrics, records = evaluator(loaded, task, split, limit, progress=True)
     return metrics | facts, records

@@ -283,11 +283,14 @@ def test_leaderboard_lives_with_cards_that_lack_things(shelf, card):
 def test_a_metric_that_nobody_described_is_not_judged(shelf):
     for name in saved_models.models("en-es"):
         card = saved_models.card(name)
-        metrics = {"1": {"mase": {"value": 0.8, "low": 0.7, "high": 0.9}}}
+        metrics = {"1": {"smape": {"value": 0.8, "low": 0.7, "high": 0.9}}}
         fake_saved_models.write(shelf / name / "card.json", {**card, "metrics": metrics})
-    for info, arrow in ((None, "mase"), ({"label": "MASE", "higher_is_better": False}, "MASE ↓")):
+    for info, arrow in (
+        (None, "smape"),
+        ({"label": "sMAPE", "higher_is_better": False}, "sMAPE ↓"),
+    ):
         for name in saved_models.models("en-es"):
-            card = {**saved_models.card(name), "metric_info": {"mase": info}}
+            card = {**saved_models.card(name), "metric_info": {"smape": info}}
             fake_saved_models.write(shelf / name / "card.json", card)
         at = open_leaderboard()
         assert not at.exception
