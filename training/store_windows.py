@@ -85,7 +85,7 @@ def forecast_speed(
 
     if runs < 1:
         raise ValueError(f"runs must be at least 1. Received: runs={runs}")
-    history = usual(model)
+    history = model.average_history()
     seconds = [model.predict(history, attention=False)[0].seconds for _ in range(runs + 1)][1:]
     median = 1000 * statistics.median(seconds)
     tell(f"{median:9.2f} ms a forecast")
@@ -95,8 +95,3 @@ def forecast_speed(
         "runs": runs,
         "date": datetime.now(UTC).date().isoformat(),
     }
-
-
-def usual(model: ForecasterBase) -> np.ndarray:
-    """A history (L, C) of what the series of a model are on average: no time depends on values."""
-    return np.tile(np.asarray(model.scaler.mean), (model.lookback, 1))

@@ -91,6 +91,12 @@ PAPERS = {
         "2001.08210",
         "TACL",
     ),
+    "liu-series": _arxiv(
+        "Liu and others 2024",
+        "iTransformer: inverted Transformers are effective for time series forecasting",
+        "2310.06625",
+        "ICLR",
+    ),
     "luong": _arxiv(
         "Luong, Pham and Manning 2015",
         "Effective approaches to attention-based neural machine translation",
@@ -102,6 +108,12 @@ PAPERS = {
         "Are sixteen heads really better than one?",
         "1905.10650",
         "NeurIPS",
+    ),
+    "nie": _arxiv(
+        "Nie, Nguyen, Sinthong and Kalagnanam 2023",
+        "A time series is worth 64 words: long-term forecasting with Transformers",
+        "2211.14730",
+        "ICLR",
     ),
     "press": _arxiv(
         "Press, Smith and Lewis 2022",
@@ -135,6 +147,18 @@ PAPERS = {
     ),
     "wiegreffe": _arxiv(
         "Wiegreffe and Pinter 2019", "Attention is not not explanation", "1908.04626", "EMNLP"
+    ),
+    "zeng": _arxiv(
+        "Zeng, Chen, Zhang and Xu 2023",
+        "Are Transformers effective for time series forecasting?",
+        "2205.13504",
+        "AAAI",
+    ),
+    "zhou": _arxiv(
+        "Zhou and others 2021",
+        "Informer: beyond efficient Transformer for long sequence time-series forecasting",
+        "2012.07436",
+        "AAAI",
     ),
 }
 """What the chapters cite, by first author."""

@@ -24,8 +24,10 @@ REFUSED = "job.refused"
 MEANS = {
     "evaluate": "Scores the model on the test side of its task and writes the figures into its "
     "card; then they are on Leaderboard.",
-    "export": "Writes a TensorFlow SavedModel into the model's folder, text in, text out.",
+    "export": "Writes a TensorFlow SavedModel into the model's folder, {}.",
 }
+IN_AND_OUT = {"forecaster": "series in, quantiles of what follows out"}
+"""What an exported model takes and gives, by its kind; any other: a text."""
 
 
 def section(run: Run) -> None:
@@ -35,8 +37,9 @@ def section(run: Run) -> None:
             "There is no model in this folder yet: it is written at the end of the training."
         )
         return
+    takes = IN_AND_OUT.get(saved_models.kind_of(run.id), "text in, text out")
     for kind, (title, module, options) in jobs.KINDS.items():
-        st.markdown(f"**{title}.** {MEANS[kind]}")
+        st.markdown(f"**{title}.** {MEANS[kind].format(takes)}")
         st.code(shlex.join(["python", "-m", module, run.typed, *options]), language=None)
     if not run.own:
         st.caption("Shipped models are changed by command only.")

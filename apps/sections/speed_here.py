@@ -28,6 +28,7 @@ RUNS = 5
 """Warm runs of each stage, of which the median is taken."""
 WRITTEN, TEMPERATURE = 200, 0.8
 """Tokens that a language model writes in a run, and how it draws them: as its card says."""
+RATES = ("Here, tokens/s", "Stored, tokens/s")
 STEPS = 4
 """What `say` is told for each model: waiting, loading, compiling, timing."""
 
@@ -63,6 +64,8 @@ def measure(name: str, text: str, say: Callable[[str], None]) -> Measured:
     with inference.turn(name, say) as model:
         if saved_models.kind_of(name) == "language_model":
             return _measure_writing(model, text, say)
+        if saved_models.kind_of(name) == "forecaster":
+            return _measure_forecasting(model, say)
         from zoo.inference import profiling
 
         say("first run, which compiles it")
@@ -83,6 +86,16 @@ def _measure_writing(model: Any, prompt: str, say: Callable[[str], None]) -> Mea
     answers = [model.predict(prompt, WRITTEN, **how)[0] for _ in range(RUNS)]
     token = statistics.median(answer.seconds / len(answer.tokens) for answer in answers)
     return Measured({"write": 1000 * token}, 1, device_name())
+
+
+def _measure_forecasting(model: Any, say: Callable[[str], None]) -> Measured:
+    """The median time of one forecast in `RUNS` warm runs."""
+    history = model.average_history()
+    say("first run, which compiles it")
+    model.predict(history, attention=False)
+    say(f"timing {RUNS} warm runs")
+    seconds = [model.predict(history, attention=False)[0].seconds for _ in range(RUNS)]
+    return Measured({"write": 1000 * statistics.median(seconds)}, 0, device_name())
 
 
 def device_name() -> str:
@@ -107,6 +120,8 @@ def section(task: str, stored: Sequence[Mapping[str, Any]], about: Mapping[str, 
     does = f"answers “{plain(text)}” alone"
     if latency.per(task) == "token":
         does = f"writes {WRITTEN} tokens after “{plain(text)}”, drawn at temperature {TEMPERATURE}"
+    if latency.per(task) == "forecast":
+        does = "forecasts one window"
     st.caption(
         f"Every shipped model of the task {does}, {RUNS} times "
         "after a first run that compiles it. A minute or so; what else this machine does "
@@ -192,8 +207,9 @@ def _results(
         placeholder="–",
         alt="Milliseconds and tokens a second of each model, measured here and stored",
     )
-    if all(latency.per(saved_models.task_of(name)) == "token" for name in here):
-        st.caption("Milliseconds are those of a token.")
+    units = {latency.per(saved_models.task_of(name)) for name in here}
+    if units < {"token", "forecast"}:
+        st.caption(f"Milliseconds are those of a {' or a '.join(sorted(units))}.")
         return
     st.caption(
         "Text in, text out, without the maps; tokens are those written, the closing one included."
@@ -248,6 +264,9 @@ def _table(
                 "Stored on": source,
             }
         )
+    rates = [title for title in RATES if all(line[title] is None for line in lines)]
+    if len(rates) == len(RATES):  # forecasters write no tokens
+        return [{title: one for title, one in line.items() if title not in rates} for line in lines]
     return lines
 
 

@@ -10,10 +10,12 @@ import streamlit as st
 from apps import figures, quality, saved_models, state, widgets
 from apps.charts import quality as quality_charts
 from apps.markdown import plain, quiet
-from apps.sections import answers_side_by_side, floor, latency, quality_by_length
+from apps.sections import against, answers_side_by_side, floor, latency, quality_by_length
 from zoo.metric_info import MetricInfo
 
 BEAM_NAMES = {"1": "Greedy"}
+OF = {"language_model": "tokens of the test text", "forecaster": "windows of the test side"}
+"""What figures are measured on, by the kind of model; of all others, examples."""
 
 
 def render() -> None:
@@ -32,6 +34,8 @@ def render() -> None:
     else:
         st.caption(f"**{chosen.label}.** {chosen.meaning}")
         _overall(task, chosen, beams)
+    if chosen is not None and beams is not None and saved_models.kind(task) == "forecaster":
+        _every_figure(task, found, beams)
     _not_graded(task)
     _definitions(found)
     answers_side_by_side.section(task)
@@ -105,10 +109,13 @@ def _overall(task: str, chosen: MetricInfo, beams: str) -> None:
     rows = [record(name, chosen, beams) for name in names]
     st.header("Quality, speed, size", anchor=False)
     lowest = floor.of(names, chosen, beams)
-    marks = {saved_models.label(lowest): " (floor)"} if lowest else {}
+    floors = filter(saved_models.is_floor, names) if lowest else ()
+    marks = {saved_models.label(name): " (floor)" for name in floors}
     _table(rows, chosen, latency.per(task), marks)
     if lowest:
         st.markdown(floor.told(names, chosen, beams))
+    if apart := against.told(names, chosen, beams):
+        st.markdown(apart)
     st.caption(_conditions(task, rows))
     by_length = quality_by_length.records(task, chosen, beams)
     left, right = st.columns(2, gap="large") if by_length else (st.container(), None)
@@ -189,13 +196,28 @@ def interval(low: float | None, high: float | None, digits: int = 2) -> str | No
     return None if low is None or high is None else f"{low:,.{digits}f} to {high:,.{digits}f}"
 
 
+def _every_figure(task: str, found: list[MetricInfo], beams: str) -> None:
+    """All figures in one table, with their intervals: each sees another side of a forecast."""
+    st.subheader("Every measure", anchor=False)
+    rows = []
+    for name in saved_models.models(task):
+        values, line = quality.measured(name, beams), {"Model": saved_models.label(name)}
+        for info in found:
+            value = quality.value(values, info.key)
+            low, high = (quality.value(values, info.key, part) for part in ("low", "high"))
+            ends = interval(low, high, info.digits)
+            title = f"{info.label} {info.arrow}".strip()
+            line[title] = None if value is None else info.text(value)
+            line[title] = f"{line[title]} ({ends})" if value is not None and ends else line[title]
+        rows.append(line)
+    st.dataframe(rows, hide_index=True, placeholder="–", alt="Every measure of each model")
+
+
 def _conditions(task: str, rows: list[dict[str, Any]]) -> str:
     """On how many examples, or tokens, and on which device the table was measured."""
     counts = sorted({row["examples"] for row in rows if isinstance(row["examples"], int)})
     devices = {latency.speed(name).get("device") for name in saved_models.models(task)} - {None}
-    what = "unseen test examples"
-    if saved_models.kind(task) == "language_model":
-        what = "tokens of the test text"
+    what = OF.get(saved_models.kind(task), "unseen test examples")
     parts = []
     if counts:
         parts.append(f"{' or '.join(f'{count:,}' for count in counts)} {what}")
@@ -246,5 +268,5 @@ def _definitions(found: list[MetricInfo]) -> None:
             st.markdown(f"**{figure.label}.** {figure.meaning}")
         st.markdown(
             "**95 % interval.** Where the figure falls in 95 of 100 test sets drawn anew, with "
-            "replacement, from this one (bootstrap); of a text, stretches of it are drawn."
+            "replacement, from this one (bootstrap); of a text or of series, stretches are drawn."
         )

@@ -1,4 +1,4 @@
-"""Learn: eleven short chapters through the ideas of attention, each with something to change."""
+"""Learn: twelve short chapters through the ideas of attention, each with something to change."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from apps.lessons import (
     scroll,
     self_attention,
     spotlight,
+    tokens,
 )
 
 CHAPTERS = (
@@ -33,6 +34,7 @@ CHAPTERS = (
     parallelism,
     pretraining,
     causal,
+    tokens,
 )
 """In the order in which they are to be read: each may rely on those before it."""
 
@@ -41,7 +43,7 @@ def render() -> None:
     """The page."""
     st.title("Learn", anchor=False)
     st.caption(
-        "Eleven short chapters on what attention is and what it is for. Each shows trained "
+        "Twelve short chapters on what attention is and what it is for. Each shows trained "
         "networks at work: change something and see what happens."
     )
     state.begin("learn")

@@ -12,8 +12,15 @@ from apps.markdown import plain
 from apps.sections import run_curves, run_data, run_jobs, run_settings
 from apps.sections.run_curves import ALONG
 from apps.sections.run_data import COLUMNS, COSTS, Run
+from apps.widgets import KINDS
 
-KINDS = ("seq2seq", "language_model")
+LOSSES = {
+    "seq2seq": "Nats a token.",
+    "language_model": "Nats a token.",
+    "forecaster": "Of series: squared error of the expected value and twice the mean pinball loss "
+    "of the quantiles, in z-scores.",
+}
+"""What a loss is counted in, by the kind of model."""
 MOST = 8
 """Runs that are drawn over one another until a reader chooses others."""
 LIVE = 3.0
@@ -160,9 +167,12 @@ def _chart(runs: Sequence[Run], measure: str, along: str, *, log: bool) -> None:
     if info and info.meaning:
         st.caption(f"**{title}.** {info.meaning}")
     if measure == run_curves.LOSS:
+        kinds = {saved_models.kind_of(run.id) for run in runs}
+        units = [text for kind, text in LOSSES.items() if kind in kinds] or [LOSSES["seq2seq"]]
         st.caption(
-            "Nats a token. The training side counts with label smoothing and dropout; the "
-            "validation side without, and with averaged weights. So either may be the lower one."
+            f"{' '.join(dict.fromkeys(units))} The training side counts with label smoothing and "
+            "dropout; the validation side without, and with averaged weights. So either may be "
+            "the lower one."
         )
     figures.show(
         run_charts.curves(rows, title=title, x_title=ALONG[along], log=log),

@@ -174,6 +174,10 @@ class ForecasterBase:
             answer.times = known_times[-1] + np.arange(1, self.horizon + 1) * step
         return answer
 
+    def average_history(self) -> np.ndarray:
+        """(L, C) of nothing but means: for measuring time, which does not depend on values."""
+        return np.tile(np.asarray(self.scaler.mean), (self.lookback, 1))
+
     def values(self, histories: np.ndarray) -> np.ndarray:
         """(N, L, C) z-scores -> (N, H, C, 1 + Q) z-scores, many at a time and without maps."""
         raise NotImplementedError
