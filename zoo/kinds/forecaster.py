@@ -5,8 +5,6 @@ Axes: B batch, L lookback, H horizon, C channels (series), Q quantiles, M maps, 
 
 from __future__ import annotations
 
-from typing import Any
-
 from keras import ops
 
 from zoo.configs.forecaster import patch_spans
@@ -119,12 +117,3 @@ def patches(rows: Tensor, size: int, stride: int) -> Tensor:
     if missing > 0:
         rows = ops.concatenate([rows, ops.repeat(rows[:, -1:], missing, axis=1)], axis=1)
     return ops.stack([rows[:, begin : begin + size] for begin, _ in spans], axis=1)  # (N, P, size)
-
-
-def check_sizes(config: Any) -> None:
-    """Raises ValueError unless the hidden size is a multiple of the heads."""
-    if config.hidden_size % config.heads:
-        raise ValueError(
-            "hidden_size must be a multiple of heads. "
-            f"Received: hidden_size={config.hidden_size}, heads={config.heads}"
-        )

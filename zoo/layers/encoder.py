@@ -40,6 +40,11 @@ class Encoder(keras.layers.Layer):
 
     def __init__(self, config: Any, length: int, positions: str = "learned", **kwargs: Any):
         super().__init__(**kwargs)
+        if config.hidden_size % config.heads:
+            raise ValueError(
+                "hidden_size must be a multiple of heads. "
+                f"Received: hidden_size={config.hidden_size}, heads={config.heads}"
+            )
         self.positions = Positions(positions, length, config.hidden_size, name="positions")
         self.dropout = Dropout(config.dropout)
         self.blocks = [

@@ -15,18 +15,15 @@ from zoo.kinds.base import Maps, Tensor
 from zoo.kinds.forecaster import (
     Forecaster,
     by_series,
-    check_sizes,
     normalised,
     patches,
     restored,
     side_by_side,
     with_quantiles,
 )
-from zoo.layers.attention_hooks import maps_wanted
 from zoo.layers.dense import Dense
 from zoo.layers.dropout import Dropout
-from zoo.layers.positions import Positions
-from zoo.layers.transformer import SelfAttentionBlock, layer_norm
+from zoo.layers.encoder import Encoder
 from zoo.models.feed_forward_forecaster import spread_out
 
 
@@ -38,24 +35,8 @@ class TransformerForecaster(Forecaster):
 
     def __init__(self, config: forecaster.Transformer, **kwargs: Any):
         super().__init__(config, **kwargs)
-        check_sizes(config)
         self.embedding = Dense(config.hidden_size, name="embedding")
-        self.positions = Positions(self.order, self.tokens, config.hidden_size, name="positions")
-        self.dropout = Dropout(config.dropout)
-        self.blocks = [
-            SelfAttentionBlock(
-                config.hidden_size,
-                config.heads,
-                config.feed_forward_size,
-                config.dropout,
-                activation="gelu",
-                name=f"block_{i}",
-            )
-            for i in range(config.layers)
-        ]
-        for i, block in enumerate(self.blocks):
-            block.attention.site = ("encoder", i)
-        self.norm = layer_norm("norm")
+        self.encoder = Encoder(config, self.tokens, self.order, name="encoder")
 
     order = "learned"
     """How a token's place is told, as `zoo.layers.positions.Positions` has it."""
@@ -65,18 +46,10 @@ class TransformerForecaster(Forecaster):
         """How many tokens a window has, T."""
         return len(self.config.spans())
 
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """(N, T, width of a token) -> (N, T, D), and maps (N, layers, heads, T, T)."""
+    def encode(self, x: Tensor) -> tuple[Tensor, Maps]:
+        """(N, T, width of a token) -> (N, T, D), and maps (N, layers, heads, T, T) by kind."""
         x = self.embedding(ops.cast(x, self.compute_dtype))  # (N, T, D)
-        if self.positions.kind != "none":
-            x = x + self.positions(ops.arange(self.tokens))  # (T, D) is added to every row
-        x = self.dropout(x)
-        mask = ops.ones((1, 1, 1, self.tokens), dtype="bool")
-        maps = []
-        for block in self.blocks:
-            x, weights = block(x, mask)  # (N, T, D), (N, heads, T, T)
-            maps.append(weights)
-        return self.norm(x), ops.stack(maps, axis=1) if maps_wanted() else None
+        return self.encoder(x, ops.ones((1, self.tokens), dtype="bool"))
 
 
 class PointTransformer(TransformerForecaster):
@@ -111,9 +84,7 @@ class PointTransformer(TransformerForecaster):
         x = ops.transpose(self.over_time(x), (0, 2, 1))  # (B, D, H) -> (B, H, D)
         raw = ops.reshape(self.spread(x), (-1, horizon, channels, len(LEVELS)))  # (B, H, C, Q)
         values = with_quantiles(self.level(x), raw)  # (B, H, C, 1 + Q)
-        # maps (B, 1, layers, heads, L, L)
-        found = {} if maps is None else {"encoder": maps[:, None]}
-        return restored(values, mean, deviation), found
+        return restored(values, mean, deviation), together(maps)  # (B, 1, layers, heads, L, L)
 
 
 class PatchTransformer(TransformerForecaster):
@@ -147,9 +118,9 @@ class PatchTransformer(TransformerForecaster):
         flat = ops.reshape(x, (-1, self.tokens * config.hidden_size))  # (N, T D)
         level = self.level(self.head_dropout(flat))  # (N, H)
         values = spread_out(level, self.spread(pooled), config.channels, config.horizon)
-        # maps (B, C, layers, heads, T, T)
-        found = {} if maps is None else {"encoder": side_by_side(maps, config.channels)}
-        return restored(values, mean, deviation), found
+        # (B, C, layers, heads, T, T)
+        each = {kind: side_by_side(every, config.channels) for kind, every in maps.items()}
+        return restored(values, mean, deviation), each
 
 
 class VariateTransformer(TransformerForecaster):
@@ -185,6 +156,9 @@ class VariateTransformer(TransformerForecaster):
         x, maps = self.encode(ops.transpose(normed, (0, 2, 1)))  # (B, C, L) -> (B, C, D)
         x = ops.reshape(x, (-1, self.config.hidden_size))  # (B C, D)
         values = spread_out(self.level(x), self.spread(x), channels, horizon)  # (B, H, C, 1 + Q)
-        # maps (B, 1, layers, heads, C, C)
-        found = {} if maps is None else {"encoder": maps[:, None]}
-        return restored(values, mean, deviation), found
+        return restored(values, mean, deviation), together(maps)  # (B, 1, layers, heads, C, C)
+
+
+def together(maps: Maps) -> Maps:
+    """Maps (B, ...) of series that are read together, one for all of them: (B, 1, ...)."""
+    return {kind: every[:, None] for kind, every in maps.items()}

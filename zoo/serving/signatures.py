@@ -36,7 +36,7 @@ def describe(name: str, folder: Path) -> Description:
     """The signatures of the model in `folder`, from its config.json alone.
 
     Raises:
-        ModelFolderError: the folder is missing or damaged.
+        ModelFolderError: the folder is missing or damaged, or of a kind that is not served.
 
     Example:
         >>> from zoo.shipped import saved_models_path
@@ -45,13 +45,16 @@ def describe(name: str, folder: Path) -> Description:
         (['attention', 'beam', 'ids', 'serving_default'], ['text'])
     """
     config = saving.read_config(folder)
-    sizes = saving.read_hyperparameters(folder, config)
-    heads = sizes.attention_heads()
-    if config["kind"] == "forecaster":
+    kind, sizes = config["kind"], saving.read_hyperparameters(folder, config)
+    if kind == "forecaster":
         made = forecasts.signatures(sizes)
+    elif kind == "language_model":
+        made = _language_model(sizes.attention_heads())
+    elif kind == "seq2seq":
+        made = _seq2seq(sizes.attention_heads())
     else:
-        made = _language_model(heads) if config["kind"] == "language_model" else _seq2seq(heads)
-    return Description(name, config["kind"], str(config["task"]), made)
+        raise saving.ModelFolderError(f"{name} is a {kind}, and the service answers for none yet")
+    return Description(name, kind, str(config["task"]), made)
 
 
 def _seq2seq(heads: Mapping[str, Any]) -> dict[str, Signature]:

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.zoo import tiny_classifiers
+from zoo.saving import ModelFolderError
 from zoo.serving import config as configuration
+from zoo.serving import signatures
 from zoo.serving.__main__ import main
 from zoo.serving.config import ModelConfig, make
 
@@ -92,3 +95,9 @@ def test_a_port_that_is_taken_is_said_before_anything_is_started(capsys):
         taken.listen()
         assert main(["--port", str(taken.getsockname()[1])]) == 2
     assert "is taken" in capsys.readouterr().err
+
+
+def test_a_kind_that_is_not_served_is_named(tmp_path):
+    tiny_classifiers.predictor("vit", path=tmp_path / "vit")
+    with pytest.raises(ModelFolderError, match="vit is a classifier, and the service answers for"):
+        signatures.describe("vit", tmp_path / "vit")
