@@ -148,9 +148,10 @@ def _quality(card: Mapping[str, Any]) -> Iterator[str]:
     for beams, metrics in sorted(_mapping(card, "metrics").items()):
         if not isinstance(metrics, Mapping):
             continue
+        count, what = _number(metrics.get("examples")), metrics.get("counted")
         how = "greedy" if str(beams) == "1" else f"beam search, {beams} beams"
-        count = _number(metrics.get("examples"))
-        yield f"## Quality on the test split ({_text(how)}{f', {count} examples' if count else ''})"
+        said = f"{count} {what}" if what else f"{how}{f', {count} examples' if count else ''}"
+        yield f"## Quality on the test split ({_text(said)})"
         yield ""
         yield "With the 95 % bootstrap interval."
         yield ""

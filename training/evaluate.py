@@ -287,7 +287,8 @@ def tables(metrics: dict[str, Any], name: str, beams: int) -> Iterator[Table]:
 
     how = "greedy" if beams == 1 else f"{beams} beams"
     counted = f"{metrics['examples']:,}"
-    said = f"{counted} tokens" if "protocol" in metrics else f"{how}, {counted} examples"
+    what = metrics.get("counted")  # where there is a search, it is told how
+    said = f"{counted} {what}" if what else f"{how}, {counted} examples"
     table = Table(title=f"{name}, {said}")
     for head in ("figure", "value", "95 % interval"):
         table.add_column(head, justify="left" if head == "figure" else "right")

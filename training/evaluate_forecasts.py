@@ -58,7 +58,7 @@ def evaluate_forecasts(
             found.append(metrics.sums(model.values(history), future, scale))
             advance(len(history))
     of_blocks = metrics.blocks(np.concatenate(found), one.horizon)
-    result: dict[str, Any] = {"examples": len(begins)}
+    result: dict[str, Any] = {"examples": len(begins), "counted": "windows"}
     for key, figure in metrics.figures(of_blocks).items():
         low, high = bootstrap(figure)
         rounded = (round(value, 4) for value in (figure.value, low, high))

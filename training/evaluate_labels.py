@@ -54,7 +54,7 @@ def evaluate_labels(
             parts.append(model.log_probs(list(some)))
             advance(len(some))
     log_probs = np.concatenate(parts)
-    result: dict[str, Any] = {"examples": len(examples)}
+    result: dict[str, Any] = {"examples": len(examples), "counted": "inputs"}
     result |= report(metrics.figures(log_probs, examples.labels))
     result["confusion"] = {
         "classes": list(task.classes),

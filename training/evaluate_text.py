@@ -49,7 +49,7 @@ def evaluate_text(
             done = count
 
         log_probs = model.log_probs_of(ids, stride, report)
-    result: dict[str, Any] = {"examples": len(ids)}
+    result: dict[str, Any] = {"examples": len(ids), "counted": "tokens"}
     for key, figure in metrics.figures(log_probs, model.tokenizer, ids).items():
         low, high = bootstrap(figure)
         result[key] = {"value": round(figure.value, 4)} | {

@@ -110,8 +110,7 @@ def _answer(asked: argparse.Namespace) -> None:
     if asked.beams < 1:
         raise ValueError(f"--beams must be at least 1. Received: {asked.beams}")
     model = _load(asked.model, asked.runtime, asked.precision)
-    if not hasattr(model, "source_tokenizer"):
-        raise ValueError(f"{asked.model} continues texts: python -m zoo continue")
+    _check_kind(asked.model, model.kind, "seq2seq")
     progress = Progress(shown=not asked.quiet and sys.stderr.isatty() and not sys.stdin.isatty())
     number = 0
     for lines in batches(sys.stdin.buffer, ROWS[-1]):
@@ -143,6 +142,18 @@ def _load(name: str, runtime: str, precision: str) -> Any:
         return zoo.load(name)
 
 
+def _check_kind(name: str, kind: str, wanted: str) -> None:
+    """Raises ValueError, with where to ask it, unless a model is of the kind wanted."""
+    if kind == wanted:
+        return
+    asked = {
+        "seq2seq": f"{name} answers texts: python -m zoo answer {name}",
+        "language_model": f"{name} continues texts: python -m zoo continue --model {name}",
+    }
+    in_python = f"{name} is a {kind}, which is asked in Python: zoo.load({name!r}).predict(...)"
+    raise ValueError(asked.get(kind, in_python))
+
+
 def _continue(asked: argparse.Namespace) -> None:
     from zoo.inference.sampling import Sampling
 
@@ -150,8 +161,7 @@ def _continue(asked: argparse.Namespace) -> None:
     if asked.temperature:
         sampling = Sampling(asked.temperature, asked.top_k, asked.top_p)
     model = _load(asked.model, asked.runtime, asked.precision)
-    if not hasattr(model, "stream"):
-        raise ValueError(f"{asked.model} answers texts: python -m zoo answer {asked.model}")
+    _check_kind(asked.model, model.kind, "language_model")
     if asked.prompt is not None:
         print(asked.prompt, end="", flush=True)
         for token in model.stream(asked.prompt, asked.tokens, sampling, asked.seed):

@@ -140,3 +140,17 @@ def test_a_reader_that_has_enough_ends_it_in_silence(model):
     done = subprocess.run(command, shell=True, input=lines, cwd=ROOT, capture_output=True)
     assert done.returncode == 0 and done.stdout.count(b"\n") == 1
     assert b"Traceback" not in done.stderr and b"Exception" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "said"),
+    [
+        ("language_model", "seq2seq", "python -m zoo continue --model it"),
+        ("seq2seq", "language_model", "python -m zoo answer it"),
+        ("forecaster", "seq2seq", "it is a forecaster, which is asked in Python"),
+        ("classifier", "language_model", "it is a classifier, which is asked in Python"),
+    ],
+)
+def test_a_model_of_another_kind_is_told_where_to_be_asked(kind, wanted, said):
+    with pytest.raises(ValueError, match=said):
+        command_line._check_kind("it", kind, wanted)

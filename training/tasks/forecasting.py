@@ -293,7 +293,7 @@ def _weather() -> Source:
         path = download.locate([relative, "weather/weather.csv", "weather.csv"])
         if path is None:
             raise download.DownloadError(
-                f"weather.csv is not on disk: it comes with the data sets of {address}; put it at "
+                f"weather.csv is not on disk; get it from {address} and put it at "
                 f"{download.data_folders()[0] / relative}"
             )
         head, rows = series.read_table(path, "latin-1")
