@@ -177,7 +177,7 @@ def mark(name: str, task: str) -> str:
     if saved_models.is_floor(name):
         return " · floor"
     names = saved_models.models(task)
-    return " · below the floor" if name in floor.below(names, quality.first(task), "1") else ""
+    return " · worse than the floor" if name in floor.below(names, quality.first(task), "1") else ""
 
 
 def _domain(question: Question, answers: Mapping[str, Forecast]) -> tuple[float, float] | None:
@@ -322,7 +322,8 @@ def _told(question: Question, answers: Mapping[str, Forecast]) -> None:
         st.caption(f":material/info: {whose}{plain(note)}")
     about = stretches.source(question.task)
     if question.stretch is not None and about:
-        parts = [about[key] for key in ("corpus", "attribution", "licence") if about.get(key)]
+        parts = [about[key] for key in ("corpus", "attribution") if about.get(key)]
+        parts += [f"licence: {about['licence']}"] if about.get("licence") else []
         link = (
             f" [Source]({about['url']})"
             if about.get("url", "").startswith("https://") and (" " not in about["url"])

@@ -27,7 +27,7 @@ FAMILIES = (
 COLUMNS = ("HUFL", "MUFL", "OT")
 LOOKBACK, HORIZON, SEASON = 24, 8, 6
 MSE = dict(zip(FAMILIES, (0.512, 0.370, 0.360, 0.365, 0.480, 0.355, 0.380), strict=True))
-"""Of the cards: points and series are below the floor of 0.370."""
+"""Of the cards: points and series are worse than the floor of 0.370."""
 HOUR = 3600.0
 
 

@@ -49,11 +49,11 @@ def test_every_model_is_drawn_beside_what_came():
     for name in ("Season-naive", "Ridge (NLinear)", "Transformer, patches"):
         assert f"**{name}**" in text
     assert "**Season-naive** · floor" in text
-    assert "**Transformer, series** · below the floor" in text
+    assert "**Transformer, series** · worse than the floor" in text
     assert "**Transformer, patches** ·" not in text
     assert "Floor: Ridge (NLinear), MSE 0.370. It learns nothing by gradient; its weights" in text
     assert "n-grams" not in text
-    assert "Zhou et al. 2021 (Informer); CC BY-ND 4.0" in text
+    assert "Zhou et al. 2021 (Informer); licence: CC BY-ND 4.0" in text
 
 
 def test_the_table_has_the_errors_of_the_cards_definitions():
