@@ -43,6 +43,7 @@ ORDER = (
     *("prompt", "tokens", "temperature", "topk", "topp", "seed", "place", "from"),
     *("scored", "token"),
     *("source", "window", "series", "segment"),
+    *("only", "example", "shade", "confused"),
     *("present", "explained"),
 )
 """Every choice that an address may hold, in the order in which it holds them."""

@@ -11,6 +11,7 @@ from typing import Any
 OF_ANSWER = ("force", "step", "row", "column")
 OF_PROMPT = ("place", "from", "mask", "swap")
 OF_SERIES = ("window", "series", "segment")
+OF_LABELS = ("only", "example", "shade", "confused")
 OF_TEXT = ("target", "mask", "swap", "prefix", "run", *OF_ANSWER)
 OUTDATED = {
     "task": (
@@ -22,6 +23,7 @@ OUTDATED = {
         "scored",
         "token",
         *OF_SERIES,
+        *OF_LABELS,
         *OF_PROMPT,
         *OF_TEXT,
     ),
@@ -44,6 +46,9 @@ NAMES = {
     "runs": "the runs",
     "folder": "the run",
     "window": "the stretch",
+    "only": "the examples",
+    "example": "the example",
+    "shade": "shading by",
 }
 """What a choice is called in a sentence, where its name does not say it."""
 

@@ -19,7 +19,7 @@ NO_MODELS = (
 )
 TEXTS = ("seq2seq", "language_model")
 """The kinds of models that write a text: what the pages about texts know."""
-KINDS = (*TEXTS, "forecaster")
+KINDS = (*TEXTS, "forecaster", "classifier")
 """The kinds of models that the pages about any model know."""
 BEAMS = (1, 2, 4, 5)
 BEAM_HELP = (

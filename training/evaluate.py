@@ -37,8 +37,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def update_card(folder: Path, beams: int, metrics: dict[str, Any], records: list[dict]) -> None:
     """Puts the metrics into the card under str(beams), and browsable predictions beside it.
 
-    predictions.json holds the same at most 250 examples for every model of a task; greedy ones
-    are kept when there are others.
+    predictions.json holds the same at most 250 examples for every model of a task, of a classifier
+    also all others that it got wrong; greedy ones are kept when there are others.
     """
     from training import card_writer
     from zoo import metric_info
@@ -51,8 +51,18 @@ def update_card(folder: Path, beams: int, metrics: dict[str, Any], records: list
         kept = {"protocol": metrics["protocol"], "blocks": records}
         card_writer.write_json(folder / "blocks.json", kept)
     elif records and (beams == 1 or not (folder / "predictions.json").exists()):
-        card_writer.write_json(folder / "predictions.json", sample(records, BROWSABLE))
+        card_writer.write_json(folder / "predictions.json", browsable(records))
     card_writer.write(folder, card)
+
+
+def browsable(records: list[dict]) -> list[dict]:
+    """The predictions that are kept: a sample, and with classes every one that is wrong."""
+    kept = sample(records, BROWSABLE)
+    if not records or "index" not in records[0]:
+        return kept
+    known = {one["index"] for one in kept}
+    kept += [one for one in records if not one["correct"] and one["index"] not in known]
+    return sorted(kept, key=lambda one: one["index"])
 
 
 @app.command()

@@ -61,6 +61,7 @@ def evaluate_labels(
         "counts": metrics.confusion(log_probs, examples.labels),
     }
     result["reliability"] = metrics.reliability(log_probs, examples.labels)
+    result["right"] = metrics.packed(log_probs.argmax(axis=1) == examples.labels)
     return result, _records(examples, chosen, log_probs, task.classes)
 
 

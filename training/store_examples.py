@@ -2,7 +2,8 @@
 
 For each input the task shows off: the answer, its attention (or saliency, where the network has no
 attention), and the median of several warm runs. Written to `examples.json` beside the weights. Of
-forecasters, windows of the test side are stored once, beside the floor.
+forecasters, windows of the test side are stored once, beside the floor; classifiers have their test
+examples in `predictions.json`, and of them the speed is measured.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from training.tasks.base import Task
+    from zoo.inference.classifier_base import ClassifierBase
+    from zoo.inference.forecaster_base import ForecasterBase
     from zoo.inference.language_model import LanguageModelPredictor
     from zoo.inference.seq2seq import Seq2SeqPredictor
 
@@ -32,6 +35,8 @@ WRITTEN = 200
 """Tokens that a language model writes to have its speed measured."""
 RUNS = 15
 FILE = "examples.json"
+WHOLE = {"forecaster": "forecast", "classifier": "input"}
+"""The kinds of models that answer all at once, and what their speed is counted by."""
 JUDGED = ("references", "chrf", "correct")
 """What `refer` adds to a record."""
 
@@ -132,6 +137,40 @@ def speed(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "tokens_per_second": round(statistics.median(e["tokens_per_second"] for e in greedy)),
         "examples": len(greedy),
         "date": greedy[0]["date"],
+    }
+
+
+def answer_speed(
+    model: ForecasterBase | ClassifierBase,
+    per: str,
+    *,
+    runs: int = RUNS,
+    tell: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """What the card of a model that answers all at once says of speed: the median, warm.
+
+    Args:
+        model: a forecaster or a classifier.
+        per: what an answer is called there: "forecast" or "input".
+        runs: how many are timed.
+        tell: gets a line for the terminal.
+
+    Raises:
+        ValueError: no runs to time.
+    """
+    from zoo.runtime.devices import device_name
+
+    if runs < 1:
+        raise ValueError(f"runs must be at least 1. Received: runs={runs}")
+    given = model.usual_input()
+    seconds = [model.predict(given, attention=False)[0].seconds for _ in range(runs + 1)][1:]
+    median = 1000 * statistics.median(seconds)
+    tell(f"{median:9.2f} ms a{'n' if per[0] in 'aeiou' else ''} {per}")
+    return {
+        "device": device_name(),
+        f"ms_per_{per}": round(median, 3),
+        "runs": runs,
+        "date": datetime.now(UTC).date().isoformat(),
     }
 
 
@@ -264,13 +303,13 @@ def main(
             found["command"] = command
             card_writer.write(folder, {**card_writer.read(folder), "speed": found})
             continue
-        if of_model.kind == "forecaster":
+        if per := WHOLE.get(of_model.kind):
             from training import store_windows
 
             folder = Path(model.path)
-            if store_windows.is_kept_beside(model, of_model):
+            if of_model.kind == "forecaster" and store_windows.is_kept_beside(model, of_model):
                 write(folder / FILE, store_windows.windows(of_model))
-            found = store_windows.forecast_speed(model, runs=runs, tell=typer.echo)
+            found = answer_speed(model, per, runs=runs, tell=typer.echo)
             found["command"] = command
             card_writer.write(folder, {**card_writer.read(folder), "speed": found})
             continue

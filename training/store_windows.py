@@ -1,13 +1,10 @@
 """Windows of a test side, stored beside a floor, so that pages show real series without the data.
 
-Also how long a forecast takes, for the card. `training.store_examples` is the command.
+`training.store_examples` is the command.
 """
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,28 +67,4 @@ def _by_column(columns: tuple[str, ...], values: np.ndarray) -> dict[str, list[f
     return {
         name: [round(float(one), DIGITS) for one in values[:, place]]
         for place, name in enumerate(columns)
-    }
-
-
-def forecast_speed(
-    model: ForecasterBase, *, runs: int, tell: Callable[[str], None] = lambda line: None
-) -> dict[str, Any]:
-    """What a forecaster's card says of speed: the median time of a window alone, warm.
-
-    Raises:
-        ValueError: no runs to time.
-    """
-    from zoo.runtime.devices import device_name
-
-    if runs < 1:
-        raise ValueError(f"runs must be at least 1. Received: runs={runs}")
-    history = model.average_history()
-    seconds = [model.predict(history, attention=False)[0].seconds for _ in range(runs + 1)][1:]
-    median = 1000 * statistics.median(seconds)
-    tell(f"{median:9.2f} ms a forecast")
-    return {
-        "device": device_name(),
-        "ms_per_forecast": round(median, 3),
-        "runs": runs,
-        "date": datetime.now(UTC).date().isoformat(),
     }

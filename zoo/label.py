@@ -24,6 +24,8 @@ class Label:
         grid: rows and columns of the patches of an image; None of texts and series.
         ahead: how many of the T places come before the first patch: 1 where the state of a token
             put in front is classified.
+        classified: the place whose state is classified; None where that is the mean of all, or
+            there is no attention.
         seconds: from input to answer, over the number of inputs in the call.
         notes: plain sentences about what the reader should know.
 
@@ -39,6 +41,7 @@ class Label:
     labels: list[str] = field(default_factory=list)
     grid: tuple[int, int] | None = None
     ahead: int = 0
+    classified: int | None = None
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
 

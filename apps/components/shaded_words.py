@@ -30,6 +30,12 @@ CSS = """
     in srgb, var(--st-primary-color) calc(var(--probability) * 46%), transparent
   );
 }
+.word.for {
+  background: color-mix(in srgb, #d9541e calc(var(--probability) * 50%), transparent);
+}
+.word.against {
+  background: color-mix(in srgb, #2f6fd0 calc(var(--probability) * 50%), transparent);
+}
 .word.joined { padding: 0.12em 0.06em; border-radius: 0; }
 .word.differs {
   text-decoration: underline dashed 2px;
@@ -49,9 +55,10 @@ export default function ({ parentElement, data }) {
     if (word.gap && line.childNodes.length) line.append(" ");
     const span = document.createElement("span");
     span.className = "word" + (word.gap ? "" : " joined") + (word.differs ? " differs" : "");
+    if (word.sign) span.className += word.sign > 0 ? " for" : " against";
     span.style.setProperty("--probability", word.probability);
     span.textContent = word.text;
-    span.title = `${word.text}: ${(100 * word.probability).toFixed(1)} %`;
+    span.title = word.title ?? `${word.text}: ${(100 * word.probability).toFixed(1)} %`;
     line.append(span);
   }
 }
@@ -62,6 +69,9 @@ _mount = st.components.v2.component("attention_zoo.shaded_words", html=HTML, css
 
 def show(words: Sequence[Mapping[str, Any]], *, key: str, nothing: str) -> None:
     """Draw `words`: records with `text`, `probability`, `gap` (a space before) and `differs`.
+
+    Those with `sign` have another colour: 1 speaks for something, -1 against it. `title` is shown
+    when a word is pointed at, instead of its probability.
 
     `nothing` is said where there are none.
     """

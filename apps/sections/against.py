@@ -1,12 +1,15 @@
-"""How far models are from the floor, pair by pair on the same test windows, in words."""
+"""How far models are from the floor, pair by pair on the same test side, in words."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from typing import Any
 
 from apps import quality, saved_models
 from apps.json_values import mapping, number
 from apps.markdown import plain
+from apps.sections import floor
 from zoo.metric_info import MetricInfo
 
 KEY = "against"
@@ -19,8 +22,11 @@ def told(names: Sequence[str], figure: MetricInfo, beams: str) -> str:
     An interval that holds 0 does not tell two models apart.
     """
     by_other: dict[str, list[str]] = {}
+    floored = floor.of(names, figure, beams)
     for name in names:
         found = mapping(quality.measured(name, beams).get(KEY))
+        if not found and floored and figure.key == "accuracy":
+            found = _of_labels(name, floored, beams)
         one = mapping(found.get(figure.key))
         value, low, high = (number(one.get(part)) for part in ("value", "low", "high"))
         if not isinstance(found.get("model"), str) or None in (value, low, high):
@@ -32,10 +38,39 @@ def told(names: Sequence[str], figure: MetricInfo, beams: str) -> str:
         )
     sentences = [
         f"Difference of {plain(figure.label)} to {plain(_called(other, names))}, with its 95 % "
-        f"interval (pairs of the same windows): {'; '.join(listed)}."
+        f"interval (both on the same test side): {'; '.join(listed)}."
         for other, listed in by_other.items()
     ]
     return " ".join(sentences)
+
+
+def _of_labels(name: str, other: str, beams: str) -> dict[str, Any]:
+    """The difference in accuracy of two classifiers, as a card would hold it; {} without one."""
+    if name == other:
+        return {}
+    both = [quality.measured(one, beams) for one in (name, other)]
+    counts = {one.get("examples") for one in both}
+    data = {mapping(saved_models.card(one).get("data")).get("sha256") for one in (name, other)}
+    right = [one.get("right") for one in both]
+    [count, *more] = counts
+    if more or len(data) > 1 or not isinstance(count, int):
+        return {}
+    if not all(isinstance(one, str) for one in right):
+        return {}
+    found = _difference(*right, count)
+    return {"model": other, "accuracy": found} if found else {}
+
+
+@functools.lru_cache(maxsize=64)
+def _difference(ours: str, others: str, count: int) -> dict[str, float]:
+    from training.metrics import classification
+
+    try:
+        both = [classification.unpacked(one, count) for one in (ours, others)]
+    except ValueError:  # a damaged card
+        return {}
+    found = classification.difference(*both)
+    return {part: float(getattr(found, part)) for part in ("value", "low", "high")}
 
 
 def _called(other: str, names: Sequence[str]) -> str:

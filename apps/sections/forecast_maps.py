@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from apps import downloads, figures, quality, saved_models, state, widgets
-from apps.charts import base
 from apps.charts import forecasts as charts
-from apps.components import attention_grid
 from apps.forecasting import Question
 from apps.markdown import plain
+from apps.sections import chosen_map
+from apps.sections.chosen_map import Map
 from apps.sections.forecast_records import records
 
 if TYPE_CHECKING:
     from zoo.forecast import Forecast
 
-MOST_WEIGHTS = 150_000
-"""Weights that the view of all heads draws; of larger maps the one that is chosen is drawn."""
 EVERY = "All"
-
-
-@dataclass(frozen=True)
-class Map:
-    """One map that the reader chose.
-
-    Args:
-        every: (L, H, T, S) of all layers and heads.
-        one: (T, S) of those chosen.
-        rows, columns: T and S labels.
-        said: which it is, in words.
-    """
-
-    every: np.ndarray
-    one: np.ndarray
-    rows: list[str]
-    columns: list[str]
-    said: str
 
 
 def section(question: Question, answers: Mapping[str, Forecast]) -> None:
@@ -56,12 +34,10 @@ def section(question: Question, answers: Mapping[str, Forecast]) -> None:
         answer = answers[name]
         place = answer.columns.index(question.called)
         [(kind, maps)] = list(answer.maps(place).items())[:1]
-        layer, head = (
-            widgets.layer_or_head(part, maps.shape[axis], all_of_them="Mean of all", width=150)
-            for axis, part in enumerate(("layer", "head"))
-        )
+        layer, head = chosen_map.ask(maps)
         row = _row(answer, maps.shape[2]) if answer.spans else None
-    chosen = _chosen(answer, maps, layer, head, kind)
+    rows = labelled(answer.query_spans, answer, queries=True)
+    chosen = chosen_map.of(maps, layer, head, rows, labelled(answer.spans, answer))
     if answer.spans:
         _over_series(question, name, answer, chosen, row, kind)
     else:
@@ -69,7 +45,7 @@ def section(question: Question, answers: Mapping[str, Forecast]) -> None:
             "A token of this network is a whole series, so its attention is between series: it "
             "says which of them it read, and not where in time."
         )
-    _map(question, name, chosen, answer)
+    chosen_map.draw(name, chosen, _direction(answer), key="forecast")
 
 
 def _row(answer: Forecast, count: int) -> int | None:
@@ -113,27 +89,6 @@ def _signed(step: int) -> str:
     return f"{step:+d}".replace("-", "−")
 
 
-def _chosen(
-    answer: Forecast, maps: np.ndarray, layer: int | None, head: int | None, kind: str
-) -> Map:
-    """The map of a layer and head, None for the mean of all."""
-    layer = None if layer is None or layer >= maps.shape[0] else layer
-    head = None if head is None or head >= maps.shape[1] else head
-    some = maps if layer is None else maps[layer : layer + 1]
-    some = some if head is None else some[:, head : head + 1]
-    parts = [
-        f"mean of {count} {part}s" if at is None and count > 1 else f"{part} {(at or 0) + 1}"
-        for part, at, count in (("layer", layer, maps.shape[0]), ("head", head, maps.shape[1]))
-    ]
-    return Map(
-        np.asarray(maps, "float32"),
-        np.asarray(some, "float32").mean(axis=(0, 1)),
-        labelled(answer.query_spans, answer, queries=True),
-        labelled(answer.spans, answer),
-        ", ".join(parts),
-    )
-
-
 def _over_series(
     question: Question, name: str, answer: Forecast, chosen: Map, row: int | None, kind: str
 ) -> None:
@@ -170,56 +125,6 @@ def _over_series(
         f"{plain(said)} A token's weight is spread evenly over the steps it covers. Attention "
         "shows what was looked at, not why the forecast is as it is."
     )
-
-
-def _map(question: Question, name: str, chosen: Map, answer: Forecast) -> None:
-    """The map itself: all heads where they are small enough, and the chosen one large."""
-    rows, columns = len(chosen.rows), len(chosen.columns)
-    what = _direction(answer)
-    left, right = st.columns(2, gap="large")
-    several = chosen.every.shape[0] * chosen.every.shape[1] > 1
-    if several and chosen.every.size <= MOST_WEIGHTS:
-        with left:
-            st.markdown("**All layers and heads**")
-            attention_grid.show(
-                chosen.every,
-                key="forecast.grid",
-                rows=chosen.rows,
-                columns=chosen.columns,
-                on_select=_pick,
-                caption=downloads.caption(f"Every layer and head. {what}", name),
-                file=f"{name}-heads",
-            )
-    else:
-        right = left
-    with right:
-        st.markdown(f"**{plain(chosen.said.capitalize())}: {rows:,} × {columns:,}**")
-        if max(rows, columns) <= base.SPOKEN:
-            figures.show(
-                base.heat_map(chosen.one, chosen.rows, chosen.columns),
-                alt_text=base.heat_map_alt(chosen.one, chosen.rows, chosen.columns, chosen.said),
-                rows=base.heat_map_rows(chosen.one, chosen.rows, chosen.columns),
-                file=f"{name}-map",
-                caption=downloads.caption(f"{chosen.said}. {what}", name),
-            )
-        else:
-            largest = max(float(chosen.one.max()), 1e-9)
-            attention_grid.show(
-                chosen.one[None, None] / largest,
-                key="forecast.map",
-                rows=chosen.rows,
-                columns=chosen.columns,
-                caption=downloads.caption(f"{chosen.said}, over its largest weight. {what}", name),
-                file=f"{name}-map",
-            )
-            st.caption(f"Over its largest weight, {largest:.3f}, which is drawn as 1.")
-    st.caption(what)
-
-
-def _pick(layer: int, head: int) -> None:
-    """A cell of the grid was picked: the lists say so, and the address."""
-    state.put("layer", str(layer + 1))
-    state.put("head", str(head + 1))
 
 
 def _direction(answer: Forecast) -> str:

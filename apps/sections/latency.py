@@ -1,4 +1,4 @@
-"""How long a model takes, by its card: milliseconds for a sentence, a token or a forecast."""
+"""How long a model takes, by its card: milliseconds a sentence, token, forecast or input."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from apps import saved_models
 from apps.sections.speed_data import mapping, number
 
-PER = {"language_model": "token", "forecaster": "forecast"}
+PER = {"language_model": "token", "forecaster": "forecast", "classifier": "input"}
 """What milliseconds are counted for, by the kind of model; of all others, a sentence."""
 
 

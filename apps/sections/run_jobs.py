@@ -26,7 +26,10 @@ MEANS = {
     "card; then they are on Leaderboard.",
     "export": "Writes a TensorFlow SavedModel into the model's folder, {}.",
 }
-IN_AND_OUT = {"forecaster": "series in, quantiles of what follows out"}
+IN_AND_OUT = {
+    "forecaster": "series in, quantiles of what follows out",
+    "classifier": "input in, probabilities of the classes out",
+}
 """What an exported model takes and gives, by its kind; any other: a text."""
 
 

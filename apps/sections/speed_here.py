@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from apps import figures, inference, saved_models, state
+from apps import classifying, figures, inference, saved_models, state
 from apps.charts import speed as speed_charts
 from apps.json_values import number
 from apps.markdown import plain
@@ -29,6 +29,8 @@ RUNS = 5
 WRITTEN, TEMPERATURE = 200, 0.8
 """Tokens that a language model writes in a run, and how it draws them: as its card says."""
 RATES = ("Here, tokens/s", "Stored, tokens/s")
+WHOLE = ("forecaster", "classifier")
+"""The kinds of models that answer all at once, and not token by token."""
 STEPS = 4
 """What `say` is told for each model: waiting, loading, compiling, timing."""
 
@@ -64,8 +66,8 @@ def measure(name: str, text: str, say: Callable[[str], None]) -> Measured:
     with inference.turn(name, say) as model:
         if saved_models.kind_of(name) == "language_model":
             return _measure_writing(model, text, say)
-        if saved_models.kind_of(name) == "forecaster":
-            return _measure_forecasting(model, say)
+        if saved_models.kind_of(name) in WHOLE:
+            return _measure_whole(model, say)
         from zoo.inference import profiling
 
         say("first run, which compiles it")
@@ -88,13 +90,13 @@ def _measure_writing(model: Any, prompt: str, say: Callable[[str], None]) -> Mea
     return Measured({"write": 1000 * token}, 1, device_name())
 
 
-def _measure_forecasting(model: Any, say: Callable[[str], None]) -> Measured:
-    """The median time of one forecast in `RUNS` warm runs."""
-    history = model.average_history()
+def _measure_whole(model: Any, say: Callable[[str], None]) -> Measured:
+    """The median time of one answer, which has no stages, in `RUNS` warm runs."""
+    given = model.usual_input()
     say("first run, which compiles it")
-    model.predict(history, attention=False)
+    model.predict(given, attention=False)
     say(f"timing {RUNS} warm runs")
-    seconds = [model.predict(history, attention=False)[0].seconds for _ in range(RUNS)]
+    seconds = [model.predict(given, attention=False)[0].seconds for _ in range(RUNS)]
     return Measured({"write": 1000 * statistics.median(seconds)}, 0, device_name())
 
 
@@ -122,6 +124,8 @@ def section(task: str, stored: Sequence[Mapping[str, Any]], about: Mapping[str, 
         does = f"writes {WRITTEN} tokens after “{plain(text)}”, drawn at temperature {TEMPERATURE}"
     if latency.per(task) == "forecast":
         does = "forecasts one window"
+    if latency.per(task) == "input":
+        does = f"answers one {classifying.reads(task)}"
     st.caption(
         f"Every shipped model of the task {does}, {RUNS} times "
         "after a first run that compiles it. A minute or so; what else this machine does "
@@ -208,7 +212,7 @@ def _results(
         alt="Milliseconds and tokens a second of each model, measured here and stored",
     )
     units = {latency.per(saved_models.task_of(name)) for name in here}
-    if units < {"token", "forecast"}:
+    if units <= {"token", "forecast", "input"}:
         st.caption(f"Milliseconds are those of a {' or a '.join(sorted(units))}.")
         return
     st.caption(

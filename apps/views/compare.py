@@ -22,11 +22,11 @@ from apps import (
 )
 from apps.labels import Answer, Reading, read
 from apps.markdown import plain
-from apps.sections import answer_view, continuations, forecasts
+from apps.sections import answer_view, continuations, forecasts, labels
 from apps.sections.answer_view import Which
 
 KINDS = ("cross", "encoder", "decoder")
-OTHERS = {"language_model": continuations, "forecaster": forecasts}
+OTHERS = {"language_model": continuations, "forecaster": forecasts, "classifier": labels}
 """The section of the page for each kind of model that does not answer a text with a text."""
 
 

@@ -10,12 +10,21 @@ import streamlit as st
 from apps import figures, quality, saved_models, state, widgets
 from apps.charts import quality as quality_charts
 from apps.markdown import plain, quiet
-from apps.sections import against, answers_side_by_side, floor, latency, quality_by_length
+from apps.sections import (
+    against,
+    answers_side_by_side,
+    floor,
+    label_quality,
+    latency,
+    quality_by_length,
+)
 from zoo.metric_info import MetricInfo
 
 BEAM_NAMES = {"1": "Greedy"}
 OF = {"language_model": "tokens of the test text", "forecaster": "windows of the test side"}
 """What figures are measured on, by the kind of model; of all others, examples."""
+SEVERAL = ("forecaster", "classifier")
+"""The kinds of models that are measured in several ways, each of which sees another side."""
 
 
 def render() -> None:
@@ -34,11 +43,14 @@ def render() -> None:
     else:
         st.caption(f"**{chosen.label}.** {chosen.meaning}")
         _overall(task, chosen, beams)
-    if chosen is not None and beams is not None and saved_models.kind(task) == "forecaster":
+    if chosen is not None and beams is not None and saved_models.kind(task) in SEVERAL:
         _every_figure(task, found, beams)
     _not_graded(task)
     _definitions(found)
-    answers_side_by_side.section(task)
+    if saved_models.kind(task) == "classifier":
+        label_quality.section(task)
+    else:
+        answers_side_by_side.section(task)
 
 
 def _not_graded(task: str) -> None:
@@ -197,7 +209,7 @@ def interval(low: float | None, high: float | None, digits: int = 2) -> str | No
 
 
 def _every_figure(task: str, found: list[MetricInfo], beams: str) -> None:
-    """All figures in one table, with their intervals: each sees another side of a forecast."""
+    """All figures in one table, with their intervals: each sees another side of an answer."""
     st.subheader("Every measure", anchor=False)
     rows = []
     for name in saved_models.models(task):

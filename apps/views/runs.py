@@ -19,6 +19,7 @@ LOSSES = {
     "language_model": "Nats a token.",
     "forecaster": "Of series: squared error of the expected value and twice the mean pinball loss "
     "of the quantiles, in z-scores.",
+    "classifier": "Nats an input.",
 }
 """What a loss is counted in, by the kind of model."""
 MOST = 8

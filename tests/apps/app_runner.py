@@ -31,3 +31,12 @@ def said(at: AppTest) -> str:
 def charts(at: AppTest) -> list[dict[str, Any]]:
     """The specification of every chart on the page."""
     return [json.loads(one.proto.spec) for one in at.get("vega_lite_chart")]
+
+
+def chart_rows(at: AppTest, place: int = 0) -> list[dict[str, Any]]:
+    """The data of one chart, as it is sent to the browser."""
+    import pyarrow as pa
+
+    proto = at.get("vega_lite_chart")[place].proto
+    [data] = [one.data.data for one in proto.datasets][:1] or [proto.data.data]
+    return pa.ipc.open_stream(data).read_all().to_pylist()

@@ -5,7 +5,7 @@ Calibration is by `BINS` bins of equal width of the likeliest class's probabilit
 
 from __future__ import annotations
 
-from typing import Any
+import base64
 
 import numpy as np
 
@@ -95,28 +95,44 @@ def confusion(log_probs: np.ndarray, labels: np.ndarray) -> list[list[int]]:
     return np.bincount(flat, minlength=classes**2).reshape(classes, classes).tolist()
 
 
+def packed(right: np.ndarray) -> str:
+    """(N,) bool, which examples were right, in base64: a card has it for the whole test side.
+
+    Example:
+        >>> packed(np.array([True, False, True])), unpacked("oA==", 3).tolist()
+        ('oA==', [True, False, True])
+    """
+    return base64.b64encode(np.packbits(right).tobytes()).decode()
+
+
+def unpacked(text: str, count: int) -> np.ndarray:
+    """What was `packed`, (count,) bool. Raises ValueError: it has another length, or is damaged."""
+    bits = np.unpackbits(np.frombuffer(base64.b64decode(text, validate=True), "u1"))
+    if not count <= len(bits) < count + 8:
+        raise ValueError(f"there must be a bit for each of {count} examples. Received: {len(bits)}")
+    return bits[:count].astype(bool)
+
+
 def difference(
-    ours: list[dict[str, Any]], others: list[dict[str, Any]], resamples: int = stats.RESAMPLES
+    ours: np.ndarray, others: np.ndarray, resamples: int = stats.RESAMPLES
 ) -> stats.Interval:
     """How much more accurate one model is than another on the same examples, in percent points.
 
     Paired bootstrap (Koehn 2004): both models see the same resamples.
 
     Args:
-        ours, others: records of `training.evaluate_labels`, of the same examples in one order.
+        ours, others: (N,) bool, which examples each had right.
         resamples: how many.
 
     Raises:
-        ValueError: records of other examples.
+        ValueError: other numbers of examples.
     """
-    if [one["truth"] for one in ours] != [one["truth"] for one in others]:
+    if ours.shape != others.shape:
         raise ValueError(
-            f"both models must have been asked the same examples. Received: {len(ours)} and "
-            f"{len(others)} records that differ"
+            "both models must have been asked the same examples. "
+            f"Received: {len(ours)} and {len(others)}"
         )
-    right = np.array(
-        [[a["correct"], b["correct"], 1.0] for a, b in zip(ours, others, strict=True)], "float64"
-    )
+    right = np.stack([ours, others, np.ones(len(ours))], axis=1).astype("float64")
     return stats.bootstrap(
         right, lambda sums: 100.0 * (sums[:, 0] - sums[:, 1]) / sums[:, 2], resamples=resamples
     )

@@ -57,14 +57,14 @@ class ClassifierBase:
         """The names of the classes, in the order of the logits."""
         return tuple(self.config["classes"])
 
-    def predict(self, inputs: Any, maps: bool = True) -> list[Label]:
+    def predict(self, inputs: Any, attention: bool = True) -> list[Label]:
         """How likely each class is for each input.
 
         Args:
             inputs: texts; or images, each an array (H, W) or (H, W, C) of 0 to 255 or of 0.0 to
                 1.0, or the bytes of a file; or series, each (T,) or (T, C) numbers. One text, or
                 the bytes of one image, counts as a list of one.
-            maps: whether to fetch the attention, where there is any.
+            attention: whether to fetch the maps, where there are any.
 
         Raises:
             TypeError: an input of another kind.
@@ -73,13 +73,20 @@ class ClassifierBase:
         began = time.perf_counter()
         reads = self.read(inputs)
         answers: list[Label] = []
-        for logits, found, part in self._computed(reads, maps):
+        for logits, found, part in self._computed(reads, attention):
             for i, read in enumerate(part):
                 one = {kind: array[i] for kind, array in found.items()}
                 answers.append(self._answer(read, logits[i], one))
         for answer in answers:
             answer.seconds = (time.perf_counter() - began) / len(answers)
         return answers
+
+    def usual_input(self) -> Any:
+        """An input that can be read, for measuring time, which does not depend on what it says."""
+        if self.reads != "text":
+            return np.zeros(self.reader.shape)
+        shown = self.config.get("showcase")
+        return shown[0] if isinstance(shown, list) and shown else "A sentence of a few words."
 
     def log_probs(self, inputs: Any) -> np.ndarray:
         """(N, C) float32 natural log-probability of each class for each input, without maps."""
@@ -130,8 +137,14 @@ class ClassifierBase:
             labels=labels,
             grid=grid,
             ahead=ahead,
+            classified=0 if maps and self._first else None,
             notes=read.notes,
         )
+
+    @property
+    def _first(self) -> bool:
+        """Whether one place alone is classified: the first, or that of the only query."""
+        return self.config["hyperparameters"].get("pooling", "first") == "first"
 
     def _places(self) -> tuple[list[str], tuple[int, int] | None, int]:
         """Labels of an image's or a series' patches, their grid, and how many places are ahead."""
@@ -139,7 +152,7 @@ class ClassifierBase:
         patch = sizes.get("patch")
         if not patch:
             return [], None, 0
-        first = ["<s>"] if sizes.get("pooling") == "first" else []
+        first = ["<s>"] if self._first else []
         if "length" in sizes:
             edges = range(0, sizes["length"], patch)
             names = [f"{at}–{min(at + patch, sizes['length']) - 1}" for at in edges]

@@ -174,8 +174,8 @@ class ForecasterBase:
             answer.times = known_times[-1] + np.arange(1, self.horizon + 1) * step
         return answer
 
-    def average_history(self) -> np.ndarray:
-        """(L, C) of nothing but means: for measuring time, which does not depend on values."""
+    def usual_input(self) -> np.ndarray:
+        """(L, C) of nothing but means, for measuring time, which does not depend on values."""
         return np.tile(np.asarray(self.scaler.mean), (self.lookback, 1))
 
     def values(self, histories: np.ndarray) -> np.ndarray:

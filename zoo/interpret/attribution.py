@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.continuation import Continuation
-from zoo.interpret import continuation_gradients, continuations, gradients
+from zoo.interpret import continuation_gradients, continuations, gradients, labels
+from zoo.label import Label
 from zoo.prediction import join_pieces, word_spans
 from zoo.tokenizer import UNK
 
 if TYPE_CHECKING:
+    from zoo.inference.classifier import ClassifierPredictor
     from zoo.inference.language_model import LanguageModelPredictor
     from zoo.inference.seq2seq import Seq2SeqPredictor
     from zoo.prediction import Prediction
@@ -83,8 +85,8 @@ class Attribution:
 
 
 def attribute(
-    model: Seq2SeqPredictor | LanguageModelPredictor,
-    answer: Prediction | Continuation,
+    model: Seq2SeqPredictor | LanguageModelPredictor | ClassifierPredictor,
+    answer: Prediction | Continuation | Label,
     method: str = "gradient",
     *,
     baseline: str = "unknown",
@@ -99,7 +101,9 @@ def attribute(
     Args:
         model: what `zoo.load` gives.
         answer: one of its answers. Of a continuation there is `gradient` alone, and what was read
-            are the tokens of the prompt and then all written ones but the last.
+            are the tokens of the prompt and then all written ones but the last. Of a label there
+            are `gradient` and `occlusion`, T is 1, the class, and what was read are the tokens or
+            (occlusion) words of a text, the pixels of an image row by row, the steps of a series.
         method: `gradient` (x input, Denil et al. 2014, arXiv:1412.6815), `integrated`
             (gradients, Sundararajan et al. 2017, arXiv:1703.01365), or `occlusion`: how far
             the log-probability falls as the token is hidden (Li et al. 2016, arXiv:1612.08220).
@@ -125,6 +129,8 @@ def attribute(
     _check(method, baseline, steps, max_steps)
     if isinstance(answer, Continuation):
         return _of_continuation(model, answer, method)
+    if isinstance(answer, Label):
+        return _of_label(model, answer, method)
     network = model.model
     source, target = model.answer_ids(answer)
     read, written = list(answer.source_pieces), list(answer.target_pieces)
@@ -177,6 +183,19 @@ def _of_continuation(
     read, _ = continuations.read_and_written(model, answer)
     written = [token.label for token in answer.tokens]
     return Attribution(method, model.tokenizer.labels(read), written, scores)
+
+
+def _of_label(model: ClassifierPredictor, answer: Label, method: str) -> Attribution:
+    if method == "integrated":
+        raise ValueError(
+            f"Of a label there are gradient and occlusion. Received: method={method!r}"
+        )
+    scores = (labels.gradient if method == "gradient" else labels.occlusion)(model, answer)
+    if model.reads == "text":
+        read = answer.labels if method == "gradient" else labels.words_of(model, answer.input)
+    else:
+        read = [", ".join(str(one + 1) for one in place) for place in np.ndindex(scores.shape)]
+    return Attribution(method, list(read), [answer.name], scores.reshape(1, -1))
 
 
 def saliency(

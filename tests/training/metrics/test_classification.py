@@ -58,11 +58,19 @@ def test_confusion_has_a_row_for_each_true_class():
 
 
 def test_a_difference_is_paired():
-    ours = [{"truth": "a", "correct": number % 10 != 0} for number in range(200)]
-    others = [{"truth": "a", "correct": number % 10 > 1} for number in range(200)]
+    ours, others = np.arange(200) % 10 != 0, np.arange(200) % 10 > 1
     found = metrics.difference(ours, others)
     assert float(found.value) == pytest.approx(10.0)
     assert 5.0 < float(found.low) < 10.0 < float(found.high) < 15.0
     assert float(metrics.difference(ours, ours).high) == 0.0
     with pytest.raises(ValueError, match="the same examples"):
         metrics.difference(ours, others[1:])
+
+
+@pytest.mark.parametrize("count", [1, 8, 13])
+def test_which_examples_were_right_comes_back_from_a_card(count):
+    right = np.arange(count) % 3 == 0
+    text = metrics.packed(right)
+    assert metrics.unpacked(text, count).tolist() == right.tolist()
+    with pytest.raises(ValueError, match="a bit for each"):
+        metrics.unpacked(text, count + 8)
