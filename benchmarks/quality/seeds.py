@@ -1,0 +1,165 @@
+"""How much of a figure is chance? Models trained again from other seeds, and what they reach.
+
+    python -m benchmarks.quality.seeds sst2-bert digits-vit --seeds 5
+
+Each is trained again by the command of its card, with the seeds 1, 2, ..., into
+`runs/seeds/NAME-SEED`, and scored on the test side; a run that is there is taken as it is, one
+that was interrupted goes on. A run that fails is counted and told. Writes
+benchmarks/results/quality/seeds.json, and .md beside it: mean, standard deviation, least and most,
+and the floor of the task.
+"""
+
+from __future__ import annotations
+
+import shlex
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from benchmarks.quality.multi30k import FOLDER
+from training import card_writer
+from zoo import registry, shipped
+from zoo.metric_info import of_card
+from zoo.saving import read_json, write_aside, write_json
+
+RUNS = Path("runs/seeds")
+INTRODUCTION = (
+    "Every row: one recipe trained from several seeds and scored on the test side. Nothing is "
+    "chosen among the seeds; a run that failed is counted. Written by "
+    "`python -m benchmarks.quality.seeds NAME... --seeds N`."
+)
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command(help=__doc__)
+def main(
+    names: Annotated[list[str], typer.Argument(help="Shipped models, or model folders.")],
+    seeds: Annotated[int, typer.Option(help="How many seeds, from 1 on.", min=2)] = 5,
+    folder: Annotated[Path, typer.Option(help="Where the runs go.")] = RUNS,
+    out: Annotated[
+        Path | None, typer.Option(help="What is written, without .json and .md.")
+    ] = None,
+) -> None:
+    """Train, score, write figures and page; see the text of the module."""
+    path = out or FOLDER / "seeds"
+    kept = path.with_suffix(".json")
+    commit = card_writer.commit()  # before the results file changes
+    try:
+        found = read_json(kept) if kept.exists() else {}
+        for name in names:
+            model = shipped.saved_models_path() / name
+            model = model if model.is_dir() else Path(name)
+            runs = []
+            for seed in range(1, seeds + 1):
+                runs.append(run(model, seed, folder))
+                found[model.name] = {**summary(model, runs), "commit": commit}
+                write_json(kept, dict(sorted(found.items())))
+    except (ValueError, RuntimeError, OSError) as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(2) from None
+    text = page(found)
+    write_aside(path.with_suffix(".md"), text.encode())
+    typer.echo(text)
+
+
+def run(model: Path, seed: int, folder: Path) -> dict[str, Any]:
+    """One training and its figures: {"seed", "command", "figures", "minutes"} or with "failed"."""
+    place = folder / f"{model.name}-{seed}"
+    train = again(read_json(model / "card.json")["training"]["command"], seed, place)
+    told = {"seed": seed, "command": shlex.join(["python", *train])}
+    evaluate = ["-m", "training.evaluate", str(place), "--update-card"]
+    wanted = [train] if not (place / "card.json").exists() else []
+    if wanted or not read_json(place / "card.json").get("metrics"):
+        wanted.append(evaluate)
+    for command in wanted:
+        done = subprocess.run([sys.executable, *command], check=False, capture_output=True)
+        if done.returncode:
+            lines = done.stderr.decode(errors="replace").strip().splitlines()
+            return {**told, "failed": lines[-1] if lines else f"exit code {done.returncode}"}
+    card = read_json(place / "card.json")
+    figures = {
+        key: value["value"]
+        for key, value in card["metrics"]["1"].items()
+        if isinstance(value, Mapping) and isinstance(value.get("value"), int | float)
+    }
+    typer.echo(f"{place.name}: {figures}")
+    return {**told, "figures": figures, "minutes": card["training"].get("minutes")}
+
+
+def again(command: str, seed: int, place: Path) -> list[str]:
+    """The arguments of Python that train a model as before, from another seed to another place.
+
+    Example:
+        >>> again("python -m training.train --task digits --seed 3 --out x", 1, Path("y"))
+        ['-m', 'training.train', '--task', 'digits', '--seed', '1', '--out', 'y']
+    """
+    words = shlex.split(command)[1:]
+    for option in ("--seed", "--out"):
+        while option in words:
+            place_of = words.index(option)
+            del words[place_of : place_of + 2]
+    return [*words, "--seed", str(seed), "--out", str(place)]
+
+
+def summary(model: Path, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The runs of one recipe with mean, deviation and range of its main figure."""
+    config, card = read_json(model / "config.json"), read_json(model / "card.json")
+    key = card["main_metrics"][0]
+    values = [run["figures"][key] for run in runs if "figures" in run]
+    info = of_card(card, key)
+    entry = registry.architecture(config["model"], config["kind"])
+    made = {
+        "task": config["task"],
+        "model": entry.label,
+        "floor": entry.floor,
+        "figure": info.label,
+        "parameters": card["parameters"],
+        "failed": sum("failed" in run for run in runs),
+        "runs": list(runs),
+    }
+    if values:
+        deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+        made |= {
+            "mean": round(statistics.mean(values), 3),
+            "deviation": round(deviation, 3),
+            "least": min(values),
+            "most": max(values),
+        }
+    return made
+
+
+def page(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """All recipes as a Markdown page, by task."""
+    lines = ["# The same recipe from several seeds", "", INTRODUCTION, ""]
+    heads = "| model | task | figure | mean ± deviation | least | most | seeds | failed | minutes |"
+    lines += [heads, "|---|---|---|--:|--:|--:|--:|--:|--:|"]
+    for name, one in sorted(found.items(), key=lambda item: (item[1]["task"], item[0])):
+        if "mean" in one:
+            figures = f"{one['mean']:.2f} ± {one['deviation']:.2f} | {one['least']:.2f} "
+            figures += f"| {one['most']:.2f}"
+        else:
+            figures = "| | "
+        minutes = [run["minutes"] for run in one["runs"] if run.get("minutes") is not None]
+        each = f"{statistics.median(minutes):.1f}" if minutes else ""
+        label = f"`{name}`: {one['model']}{' (floor)' if one['floor'] else ''}"
+        lines.append(
+            f"| {label} | {one['task']} | {one['figure']} | {figures} | {len(one['runs'])} "
+            f"| {one['failed']} | {each} |"
+        )
+    lines += ["", "## Commands", ""]
+    for name, one in sorted(found.items()):
+        lines += [f"- {name}: `{one['runs'][0]['command']}`, and so on"]
+        lines += [
+            f"  - seed {run['seed']}: {run['failed']}" for run in one["runs"] if "failed" in run
+        ]
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    app()
