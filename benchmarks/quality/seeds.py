@@ -11,16 +11,14 @@ and the floor of the task.
 
 from __future__ import annotations
 
-import shlex
 import statistics
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from benchmarks.quality import training_runs
 from benchmarks.quality.multi30k import FOLDER
 from training import card_writer
 from zoo import registry, shipped
@@ -70,41 +68,15 @@ def main(
 
 def run(model: Path, seed: int, folder: Path) -> dict[str, Any]:
     """One training and its figures: {"seed", "command", "figures", "minutes"} or with "failed"."""
-    place = folder / f"{model.name}-{seed}"
-    train = again(read_json(model / "card.json")["training"]["command"], seed, place)
-    told = {"seed": seed, "command": shlex.join(["python", *train])}
-    evaluate = ["-m", "training.evaluate", str(place), "--update-card"]
-    wanted = [train] if not (place / "card.json").exists() else []
-    if wanted or not read_json(place / "card.json").get("metrics"):
-        wanted.append(evaluate)
-    for command in wanted:
-        done = subprocess.run([sys.executable, *command], check=False, capture_output=True)
-        if done.returncode:
-            lines = done.stderr.decode(errors="replace").strip().splitlines()
-            return {**told, "failed": lines[-1] if lines else f"exit code {done.returncode}"}
-    card = read_json(place / "card.json")
-    figures = {
-        key: value["value"]
-        for key, value in card["metrics"]["1"].items()
-        if isinstance(value, Mapping) and isinstance(value.get("value"), int | float)
-    }
-    typer.echo(f"{place.name}: {figures}")
-    return {**told, "figures": figures, "minutes": card["training"].get("minutes")}
-
-
-def again(command: str, seed: int, place: Path) -> list[str]:
-    """The arguments of Python that train a model as before, from another seed to another place.
-
-    Example:
-        >>> again("python -m training.train --task digits --seed 3 --out x", 1, Path("y"))
-        ['-m', 'training.train', '--task', 'digits', '--seed', '1', '--out', 'y']
-    """
-    words = shlex.split(command)[1:]
-    for option in ("--seed", "--out"):
-        while option in words:
-            place_of = words.index(option)
-            del words[place_of : place_of + 2]
-    return [*words, "--seed", str(seed), "--out", str(place)]
+    command = read_json(model / "card.json")["training"]["command"]
+    arguments = [*training_runs.again(command, "--seed", "--out"), "--seed", str(seed)]
+    found = training_runs.trained(arguments, folder / f"{model.name}-{seed}")
+    card = found.pop("card", None)
+    if card is None:
+        return {"seed": seed, **found}
+    figures = training_runs.figures(card)
+    typer.echo(f"{model.name}, seed {seed}: {figures}")
+    return {"seed": seed, **found, "figures": figures, "minutes": card["training"].get("minutes")}
 
 
 def summary(model: Path, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+"""Trainings that a benchmark starts and scores, in processes; what is there is taken as it is."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.saving import read_json
+
+
+def trained(arguments: Sequence[str], place: Path) -> dict[str, Any]:
+    """Train into a folder and score the test side, unless that was done.
+
+    Args:
+        arguments: of `python -m training.train`, without `--out`.
+        place: the folder of the run; one that was interrupted goes on.
+
+    Returns:
+        "command", and either "card" or, where it failed, "failed": the last line that it said.
+    """
+    train = ["-m", "training.train", *arguments, "--out", str(place)]
+    evaluate = ["-m", "training.evaluate", str(place), "--update-card"]
+    told = {"command": shlex.join(["python", *train])}
+    card = place / "card.json"
+    wanted = [] if card.exists() else [train]
+    if wanted or not read_json(card).get("metrics"):
+        wanted.append(evaluate)
+    for command in wanted:
+        done = subprocess.run([sys.executable, *command], check=False, capture_output=True)
+        if done.returncode:
+            lines = done.stderr.decode(errors="replace").strip().splitlines()
+            return {**told, "failed": lines[-1] if lines else f"exit code {done.returncode}"}
+    return {**told, "card": read_json(card)}
+
+
+def again(command: str, *without: str) -> list[str]:
+    """The arguments of a training as its card tells them, without some options and their values.
+
+    Example:
+        >>> again("python -m training.train --task digits --seed 3 --out x", "--seed", "--out")
+        ['--task', 'digits']
+    """
+    words = shlex.split(command)[3:]
+    for option in without:
+        while option in words:
+            place = words.index(option)
+            del words[place : place + 2]
+    return words
+
+
+def figures(card: Mapping[str, Any]) -> dict[str, float]:
+    """The figures of a card's greedy answers, by key."""
+    return {
+        key: value["value"]
+        for key, value in card["metrics"]["1"].items()
+        if isinstance(value, Mapping) and isinstance(value.get("value"), int | float)
+    }
