@@ -86,6 +86,8 @@ KINDS: dict[str, Kind] = {
             predictor="zoo.inference.classifier:ClassifierPredictor",
             tokenizers=("input",),
             files=(".json", ".model"),
+            graphs="zoo.inference.litert_class_graphs:graphs",
+            on_litert="zoo.inference.litert_classifier:LiteRTClassifier",
         ),
     )
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo import saving
 from zoo.export import readmes
 
 if TYPE_CHECKING:
@@ -94,6 +95,42 @@ The series are {columns}.
 """
 
 
+CLASSIFIER = """
+    import zoo
+    model = zoo.load("path/to/this/folder")
+    answer, = model.predict([{given}])
+    answer.name, answer.probabilities, answer.attention
+
+It tells apart {classes}. Inputs: {reads}.
+
+## The graphs, for other programs
+
+- `classify`: `input` {array}, {meaning}, to `logits` float32 (1, {count}), before the softmax, in
+  the order of the classes above.
+- `look`, of a model with attention: the same, and the maps `map_...` (1, layers, heads, rows,
+  columns); rows sum to 1.
+"""
+READS = {
+    "text": (
+        "texts, or lists of them",
+        '"a text"',
+        "ids of the tokenizer's file here, a `<s>` in "
+        "front where it has sub-words, padded on the right with 0",
+    ),
+    "image": (
+        "images: arrays of 0 to 255 or 0.0 to 1.0, or the bytes of a file",
+        "image",
+        "pixels from 0 to 1, by the means and deviations in `input.json`",
+    ),
+    "series": (
+        "series of numbers",
+        "series",
+        "numbers by the means and deviations in `input.json`",
+    ),
+}
+"""Of what a classifier reads: in words, in an example, and as the array of its graphs."""
+
+
 def write(loaded: Loaded, folder: Path, precision: str, example: str) -> str:
     """Markdown for the export of a model.
 
@@ -110,6 +147,13 @@ def write(loaded: Loaded, folder: Path, precision: str, example: str) -> str:
         known |= {"lookback": loaded.lookback, "horizon": loaded.horizon}
         known |= {"columns": ", ".join(loaded.columns), "channels": len(loaded.columns)}
         text = INTRO + FORECASTER
+    elif loaded.config["kind"] == "classifier":
+        reads, given, meaning = READS[loaded.reads]
+        shape, dtype = saving.read_hyperparameters(folder, loaded.config).arrays()
+        axes = ", ".join(["1", *("T" if size is None else str(size) for size in shape)])
+        known |= {"reads": reads, "given": given, "meaning": meaning, "count": len(loaded.classes)}
+        known |= {"classes": ", ".join(loaded.classes), "array": f"{dtype} ({axes})"}
+        text = INTRO + CLASSIFIER
     else:
         context = loaded.context
         limit = f"No more than {context:,} tokens." if context else "Any number of tokens."

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from zoo.inference.litert_forecaster import FORECAST, GIVEN, LOOK
 from zoo.inference.litert_states import Traced
+from zoo.inference.litert_whole import MAP
 from zoo.layers.attention_hooks import without_maps
 from zoo.runtime.litert_conversion import Spec
 
 if TYPE_CHECKING:
     from zoo.kinds.base import Tensor
     from zoo.kinds.forecaster import Forecaster
-
-FORECAST, LOOK = "forecast", "look"
 
 
 def graphs(network: Forecaster) -> Iterator[Traced]:
@@ -28,9 +28,9 @@ def graphs(network: Forecaster) -> Iterator[Traced]:
 
     def look(history: Tensor) -> dict[str, Tensor]:
         values, maps = network.look(history)
-        return {"values": values} | {f"map_{kind}": every for kind, every in maps.items()}
+        return {"values": values} | {f"{MAP}{kind}": every for kind, every in maps.items()}
 
-    history = {"history": Spec((1, network.config.lookback, network.config.channels), "float32")}
+    history = {GIVEN: Spec((1, network.config.lookback, network.config.channels), "float32")}
     yield Traced(FORECAST, forecast, history, {})
     if network.attention_heads:
         yield Traced(LOOK, look, history, {})

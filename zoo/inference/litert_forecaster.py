@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -10,31 +11,9 @@ import numpy as np
 from zoo.inference.forecaster_base import ForecasterBase, read_scaler
 from zoo.inference.litert_folder import GraphFolder
 from zoo.inference.litert_pool import Pool
-from zoo.runtime.litert import Graph
+from zoo.inference.litert_whole import Whole, maps_of
 
-FORECAST, LOOK = "forecast", "look"
-
-
-class Windows:
-    """Interpreters of a forecaster's graphs for one caller at a time; each opened when it is used.
-
-    Args:
-        graphs: the folder of its graphs.
-        threads: that one run may use.
-    """
-
-    def __init__(self, graphs: GraphFolder, threads: int = 1):
-        self.graphs, self.threads = graphs, threads
-        self._open: dict[str, Graph] = {FORECAST: graphs.open(FORECAST, threads)}
-
-    def run(self, name: str, window: np.ndarray) -> dict[str, np.ndarray]:
-        """What the graph `name` gives for one window (L, C)."""
-        if name not in self._open:
-            self._open[name] = self.graphs.open(name, self.threads)
-        graph = self._open[name]
-        graph["history"][:] = window[None]
-        graph.run()
-        return {output: graph.output(output).copy() for output in graph.outputs}
+FORECAST, LOOK, GIVEN = "forecast", "look", "history"
 
 
 class LiteRTForecaster(ForecasterBase):
@@ -55,7 +34,7 @@ class LiteRTForecaster(ForecasterBase):
         super().__init__(**others)
         self.parameters = graphs.parameters
         self.attention_heads = self.sizes.attention_heads()
-        self.pool = Pool(graphs, Windows, threads)
+        self.pool = Pool(graphs, functools.partial(Whole, first=FORECAST, given=GIVEN), threads)
 
     @classmethod
     def from_folder(
@@ -67,8 +46,8 @@ class LiteRTForecaster(ForecasterBase):
 
     def values(self, histories: np.ndarray) -> np.ndarray:
         def one(row: int) -> np.ndarray:
-            with self.pool.worker() as windows:
-                return windows.run(FORECAST, histories[row])["values"][0]
+            with self.pool.worker() as worker:
+                return worker.run(FORECAST, histories[row])["values"][0]
 
         found = self.pool.each(one, range(len(histories)))
         return np.stack([found[row] for row in range(len(histories))])
@@ -78,11 +57,6 @@ class LiteRTForecaster(ForecasterBase):
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         if not (attention and self.attention_heads):
             return self.values(histories), {}
-        with self.pool.worker() as windows:
-            found = windows.run(LOOK, histories[0])
-        maps = {
-            name.removeprefix("map_"): every
-            for name, every in found.items()
-            if name.startswith("map_")
-        }
-        return found["values"], maps
+        with self.pool.worker() as worker:
+            found = worker.run(LOOK, histories[0])
+        return found["values"], maps_of(found)
