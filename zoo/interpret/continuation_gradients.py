@@ -40,7 +40,7 @@ def gradient_times_input(model: LanguageModelPredictor, answer: Continuation) ->
     tokens[0, : len(read)], follow[: len(written)] = read, written
     first = len(read) - len(written)
     places = np.minimum(first + np.arange(many), size - 1).astype("int32")
-    found = backend.compiled(network, _saliency)(tokens, places, follow)
+    found = backend.traced(network, _saliency)(tokens, places, follow)
     return ops.convert_to_numpy(found)[: len(written), : len(read)]
 
 

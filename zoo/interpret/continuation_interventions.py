@@ -186,7 +186,7 @@ def _continue(
     tokenizer, ids, tokens = model.tokenizer, list(altered.ids), []
     excluded = writing.exclusion(tokenizer.size, tokenizer.excluded)
     uniform = draw(seed, 1, count) if sampling else None
-    run = backend.compiled(model.model, _next)
+    run = backend.traced(model.model, _next)
     held = np.zeros((1, size), "int32")
     for number in range(count):
         held[0, : len(ids)] = ids
@@ -212,7 +212,7 @@ def _continue(
     held[0, : len(read)] = read
     maps: Any = {}
     if model.attention_heads:
-        maps = backend.compiled(model.model, _maps)(held, arrays)
+        maps = backend.traced(model.model, _maps)(held, arrays)
     return Continuation(
         prompt="",
         text="".join(token.text for token in tokens),
@@ -250,7 +250,7 @@ def _compared(
     first = [np.minimum(len(prompt) - 1 + places, size - 1) for prompt in (ids, altered.ids)]
     follow = np.zeros(len(places), "int32")
     follow[: len(written)] = written
-    run = backend.compiled(network, _compare)
+    run = backend.traced(network, _compare)
     at = np.array(first, "int32")
     *figures, maps = run(both[:1], both[1:], at, follow, arrays)
     figures = [ops.convert_to_numpy(each)[: len(written)] for each in figures]

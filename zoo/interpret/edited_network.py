@@ -99,7 +99,7 @@ def generate(
     """`zoo.inference.generation.generate` under edits, greedy or with beams; in NumPy arrays."""
     begin = pad([prefix], length)[0]
     limits = np.full(len(source), limit, "int32")
-    run = backend.compiled(network, _generate, length=length, beams=beams)
+    run = backend.traced(network, _generate, length=length, beams=beams)
     found = run(source, limits, np.float32(length_penalty), begin, edits)
     return generation.Generated(*(ops.convert_to_numpy(part) for part in found))
 

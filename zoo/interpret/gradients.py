@@ -152,7 +152,7 @@ def log_probs_after(network: Seq2Seq, sources: np.ndarray, target: np.ndarray) -
     """
     rows = len(sources)
     at_once = _fitting(target.shape[1] * network.config.target_vocabulary, rows)
-    run = backend.compiled(network, _log_probs)
+    run = backend.traced(network, _log_probs)
     found = []
     for start in range(0, rows, at_once):
         some = sources[start : start + at_once]
@@ -180,7 +180,7 @@ class _Path:
     ):
         self.pair = source, target
         self.kept = np.float32(baseline == "unknown")
-        self.run = backend.compiled(network, _along_path)
+        self.run = backend.traced(network, _along_path)
         # Logits, and what additive attention keeps of each step for the way back.
         config = network.config
         numbers = config.target_vocabulary + source.shape[1] * config.embedding_size

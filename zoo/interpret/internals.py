@@ -101,7 +101,7 @@ def candidates(model: Seq2SeqPredictor, answer: Prediction, k: int = 5) -> Candi
     if not 1 <= k <= size:
         raise ValueError(f"k must be from 1 to {size}. Received: k={k}")
     source, target = model.answer_ids(answer)
-    run = backend.compiled(model.model, _candidates, k=k)
+    run = backend.traced(model.model, _candidates, k=k)
     found = run(source, shift(target), target)
     many = len(answer.target_pieces)
     probabilities, ids, rank, entropy = (ops.convert_to_numpy(x)[0, :many] for x in found)
@@ -153,7 +153,7 @@ def query_key_value(
         source, target = model.answer_ids(answer)
         ids = (source, shift(target))
         sizes = {"source": len(answer.source_pieces), "target": len(answer.target_pieces)}
-    run = backend.compiled(model.model, _query_key_value)
+    run = backend.traced(model.model, _query_key_value)
     found = keras.tree.map_structure(ops.convert_to_numpy, run(*ids))
     return {
         kind: QueryKeyValue(

@@ -135,7 +135,7 @@ class _WithoutHeads(Seq2SeqPredictor):
         return edited_network.generate(self.model, source, self.edits, **options)
 
     def log_probs_and_maps(self, source: np.ndarray, target: np.ndarray) -> tuple[Tensor, Maps]:
-        run = backend.compiled(self.model, edited_network.score)
+        run = backend.traced(self.model, edited_network.score)
         return run(source, shift(target), target, self.edits)
 
 
@@ -257,7 +257,7 @@ def _answer(
     written = found.tokens[0]
     target = pad([written], bucket(len(written), LENGTHS))
     arrays = edits.arrays(target.shape[1], source.shape[1])
-    run = backend.compiled(model.model, edited_network.score)
+    run = backend.traced(model.model, edited_network.score)
     log_probs, maps = _numpy(run(source, shift(target), target, arrays))
     # What has to be written costs a search nothing: its own numbers are not the model's.
     found.log_probs[0] = log_probs[0, : len(written)]
@@ -280,7 +280,7 @@ def _compare(
     size = bucket(max(len(ids), len(altered.ids)), LENGTHS)
     written = model.target_tokenizer.ids(answer.target_pieces)
     target = pad([written], bucket(len(written), LENGTHS))
-    run = backend.compiled(model.model, edited_network.compare)
+    run = backend.traced(model.model, edited_network.compare)
     sources = (pad([one], size) for one in (ids, altered.ids))
     arrays = edits.arrays(target.shape[1], size)
     before, under, kl, maps = _numpy(run(*sources, shift(target), target, arrays))

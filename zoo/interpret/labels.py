@@ -128,7 +128,7 @@ def gradient(model: ClassifierPredictor, answer: Label, of: str | None = None) -
     array = model.reader.stack([read.array])
     number = np.array([model.classes.index(of or answer.name)], "int32")
     run = _of_tokens if isinstance(model.reader, TextInput) else _of_numbers
-    scores = ops.convert_to_numpy(backend.compiled(model.model, run)(array, number))[0]
+    scores = ops.convert_to_numpy(backend.traced(model.model, run)(array, number))[0]
     return scores[: len(read.array)] if isinstance(model.reader, TextInput) else scores
 
 

@@ -22,6 +22,7 @@ from tests.zoo import (
     tiny_models,
 )
 from zoo import registry
+from zoo.runtime import backend
 
 pytestmark = [
     pytest.mark.slow,
@@ -112,3 +113,26 @@ def test_both_backends_answer_the_same(on_jax):
                 found = theirs[f"{folder.name}/{name}"]
                 assert found.dtype == array.dtype, name
                 np.testing.assert_allclose(found, array, rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+def test_few_traced_programs_are_kept_and_those_forgotten_come_again(monkeypatch):
+    monkeypatch.setattr(backend, "KEPT", 2)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    run = backend.traced(model, doubled)
+    before = len(CALLS)
+    for rows in (1, 2, 3, 1):
+        found = run(np.ones((rows, 3), "float32"))
+        np.testing.assert_allclose(found, 2 * model(np.ones((rows, 3))), rtol=1e-5)
+    assert len(CALLS) == before + 4  # the first was forgotten, and traced once more
+    run(np.ones((3, 3), "float32"))
+    assert len(CALLS) == before + 4
+    assert backend.traced(model, doubled) is run
+    assert len(backend._kept) == 2
+
+
+CALLS: list[None] = []
+
+
+def doubled(model, inputs):
+    CALLS.append(None)  # once a trace
+    return 2 * model(inputs)
