@@ -64,6 +64,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("apps.stretches", "training.tasks.__init__"): "the test side, cut by the models' protocol",
     ("apps.stretches", "training.store_windows"): "which stretches are stored, so as to open alike",
     ("apps.forecasting", "training.metrics.forecasting"): "errors are computed as in the cards",
+    ("apps.sections.against", "training.metrics.classification"): "pairs are compared as there",
     ("apps.own_series", "training.data.series"): "a file of one's own is read as for a training",
 }
 """Imports that are right although they point down: (importer, imported), and the reason.

@@ -86,6 +86,7 @@ KINDS: dict[str, Kind] = {
             predictor="zoo.inference.classifier:ClassifierPredictor",
             tokenizers=("input",),
             files=(".json", ".model"),
+            exporter="zoo.export.classifier:export",
             graphs="zoo.inference.litert_class_graphs:graphs",
             on_litert="zoo.inference.litert_classifier:LiteRTClassifier",
         ),

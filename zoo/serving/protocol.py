@@ -204,6 +204,8 @@ def _checked(row: Mapping[str, Any], signature: Signature, number: int) -> dict[
 
 
 def _value(value: Any, tensor: Tensor, what: str) -> Any:
+    if tensor.image:
+        return _image(value, what)
     if tensor.dtype == STRING:
         return _text(value, what)
     if len(tensor.shape) == 3:
@@ -250,13 +252,35 @@ def _is_id(value: Any) -> bool:
 def _text(value: Any, what: str) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, dict) and set(value) == {"b64"} and isinstance(value["b64"], str):
-        try:
-            raw = base64.b64decode(value["b64"], validate=True)
-        except (binascii.Error, ValueError):
-            raise RefusedError(400, f"{what} has a b64 that is no base64") from None
+    if (raw := _bytes(value, what)) is not None:
         return raw.decode("utf-8", "replace").replace("\ufffd", " ")
     raise RefusedError(400, f'{what} must be a string, or {{"b64": ...}}. Received: {_type(value)}')
+
+
+def _bytes(value: Any, what: str) -> bytes | None:
+    """What `{"b64": ...}` stands for; None: it is something else."""
+    if not isinstance(value, dict) or set(value) != {"b64"} or not isinstance(value["b64"], str):
+        return None
+    try:
+        return base64.b64decode(value["b64"], validate=True)
+    except (binascii.Error, ValueError):
+        raise RefusedError(400, f"{what} has a b64 that is no base64") from None
+
+
+def _image(value: Any, what: str) -> bytes:
+    """The bytes of an image file, which can be read."""
+    from zoo import images
+
+    raw = _bytes(value, what)
+    if raw is None:
+        raise RefusedError(
+            400, f'{what} must be {{"b64": ...}} of an image file. Received: {_type(value)}'
+        )
+    try:
+        images.decoded(raw)
+    except ValueError as error:
+        raise RefusedError(400, f"{what}: {error}") from None
+    return raw
 
 
 def _type(value: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from zoo import saving
 from zoo.cleaning import clean
-from zoo.serving import forecasts
+from zoo.serving import forecasts, labels
 from zoo.serving.tensors import DEFAULT, FLOAT, INTEGER, STRING, Signature, Tensor, numbers
 
 BEAMS = 4
@@ -36,7 +36,7 @@ def describe(name: str, folder: Path) -> Description:
     """The signatures of the model in `folder`, from its config.json alone.
 
     Raises:
-        ModelFolderError: the folder is missing or damaged, or of a kind that is not served.
+        ModelFolderError: the folder is missing or damaged.
 
     Example:
         >>> from zoo.shipped import saved_models_path
@@ -53,7 +53,7 @@ def describe(name: str, folder: Path) -> Description:
     elif kind == "seq2seq":
         made = _seq2seq(sizes.attention_heads())
     else:
-        raise saving.ModelFolderError(f"{name} is a {kind}, and the service answers for none yet")
+        made = labels.signatures(sizes, str(config["reads"]), config["classes"])
     return Description(name, kind, str(config["task"]), made)
 
 
@@ -124,6 +124,8 @@ def answer(model: Any, signature: str, rows: Sequence[Row]) -> list[dict[str, An
         return _continued(model, signature, rows)
     if model.kind == "forecaster":
         return forecasts.answers(model, signature, rows)
+    if model.kind == "classifier":
+        return labels.answers(model, signature, rows)
     if signature == "ids":
         return _of_ids(model, [row["ids"] for row in rows])
     found = model.predict(
@@ -138,6 +140,8 @@ def example(model: Any) -> Row:
     """A row of the default signature to warm a model up with."""
     if model.kind == "forecaster":
         return forecasts.example(model)
+    if model.kind == "classifier":
+        return labels.example(model)
     return {"prompts": "a"} if model.kind == "language_model" else {"text": "a"}
 
 

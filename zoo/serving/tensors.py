@@ -20,6 +20,7 @@ class Tensor:
         shape: its axes, the batch first; -1 is free.
         default: of an input that may be left out.
         least, most: the smallest and the largest number of an input.
+        image: a string that is the bytes of an image file.
     """
 
     dtype: str
@@ -27,6 +28,7 @@ class Tensor:
     default: Any = None
     least: float | None = None
     most: float | None = None
+    image: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import pytest
 
 import zoo
 from tests.zoo import tiny_classifiers as tiny
-from zoo import registry
+from zoo import images, registry
 from zoo.export import litert as litert_export
+from zoo.serving import signatures
 
 pytestmark = [
     pytest.mark.skipif(
@@ -63,3 +64,22 @@ def test_the_export_says_how_to_use_it(both):
     text = (model.path / "README.md").read_text()
     assert "calm, fierce, both" in text and "`classify`" in text
     assert "{" not in text
+
+
+def test_the_service_answers_as_python_does(both):
+    _, model = both
+    described = signatures.describe("x", model.path).signatures
+    given = tiny.inputs(model.config["model"])
+    sent = [images.png(one) if model.reads == "image" else one for one in given]
+    rows = [{model.reads: one} for one in sent]
+    for name, signature in described.items():
+        made = signatures.answer(model, name, rows)
+        assert set(made[0]) == set(signature.outputs)
+        for row, one in zip(made, model.predict(sent), strict=True):
+            assert (row["label"], row["notes"]) == (one.name, "\n".join(one.notes))
+            assert row["classes"] == list(tiny.CLASSES)
+            np.testing.assert_allclose(
+                row["probabilities"], list(one.probabilities.values()), atol=1e-5
+            )
+    assert ("attention" in described) == bool(model.attention_heads)
+    assert signatures.answer(model, "serving_default", [signatures.example(model)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 import yaml
 
 from tests.zoo import tiny_classifiers
-from zoo.saving import ModelFolderError
+from zoo import images
 from zoo.serving import config as configuration
-from zoo.serving import signatures
+from zoo.serving import labels, protocol, signatures
 from zoo.serving.__main__ import main
 from zoo.serving.config import ModelConfig, make
 
@@ -97,7 +98,25 @@ def test_a_port_that_is_taken_is_said_before_anything_is_started(capsys):
     assert "is taken" in capsys.readouterr().err
 
 
-def test_a_kind_that_is_not_served_is_named(tmp_path):
-    tiny_classifiers.predictor("vit", path=tmp_path / "vit")
-    with pytest.raises(ModelFolderError, match="vit is a classifier, and the service answers for"):
-        signatures.describe("vit", tmp_path / "vit")
+@pytest.mark.parametrize("name", ["bert", "vit", "transformer"])
+def test_what_a_classifier_is_asked_is_checked(tmp_path, name):
+    model = tiny_classifiers.predictor(name, path=tmp_path / name)
+    described = signatures.describe(name, tmp_path / name)
+    assert set(described.signatures) == {"serving_default", "attention"}
+    [given] = tiny_classifiers.inputs(name, 1)
+    if model.reads == "image":
+        given = labels.sent(images.png(given))
+    elif model.reads == "series":
+        given = given.tolist()
+    asked = protocol.read(json.dumps({"instances": [given]}).encode(), described, 4)
+    [made] = signatures.answer(model, asked.signature, asked.rows)
+    assert made["label"] in tiny_classifiers.CLASSES
+    assert sum(made["probabilities"]) == pytest.approx(1, abs=1e-4)
+    odd = {
+        "text": (7, "must be a string"),
+        "image": (labels.sent(b"no image"), "no image that Pillow knows"),
+        "series": ([[1.0]], "must be a list of 20 lists of 2 numbers"),
+    }[model.reads]
+    with pytest.raises(protocol.RefusedError, match=odd[1]) as refused:
+        protocol.read(json.dumps({"instances": [odd[0]]}).encode(), described, 4)
+    assert refused.value.status == 400

@@ -1,0 +1,109 @@
+"""Classifiers as SavedModels say and look as they do in Python."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+
+import keras
+import numpy as np
+import pytest
+
+from tests.zoo import tiny_classifiers as tiny
+from zoo import images
+from zoo.export import export
+
+pytestmark = [
+    pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow writes it"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("tensorflow_text") is None, reason="tensorflow-text is missing"
+    ),
+]
+TEXTS = (
+    *("abc fed", "", "  ABC\tfed\n", "lake lake hill", "😀 مرحبا <b>x</b> &amp;", "k" * 40),
+    "a b c d e f g h i j k l m n o p q r s t u v w x y z " * 3,
+)
+
+
+@pytest.fixture(scope="module", params=["naive-bayes", "lstm-bahdanau", "bert", "vit", "knn"])
+def both(request, tmp_path_factory):
+    """A model in Python, and the folder of its export."""
+    place = tmp_path_factory.mktemp(request.param)
+    model = tiny.predictor(request.param, place / "model")
+    return model, export(model, place / "served")
+
+
+def compare(model, version, given, sent):
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(version))
+    answers = model.predict(given)
+    assert ("attention" in loaded.signatures) == bool(model.attention_heads)
+    for name, function in loaded.signatures.items():
+        found = function(**{model.reads: sent})
+        for row, one in enumerate(answers):
+            assert found["label"][row].numpy().decode() == one.name
+            assert found["notes"][row].numpy().decode() == "\n".join(one.notes)
+            assert [c.decode() for c in found["classes"][row].numpy()] == list(model.classes)
+            np.testing.assert_allclose(
+                found["probabilities"][row], list(one.probabilities.values()), atol=1e-4
+            )
+            for kind, maps in one.attention.items() if name == "attention" else ():
+                part = found[f"attention_{kind}"][row].numpy()
+                part = part[:, :, : maps.shape[2], : maps.shape[3]]
+                np.testing.assert_allclose(part, maps, atol=1e-4)
+
+
+def test_a_saved_model_answers_as_python_does(both):
+    import tensorflow as tf
+
+    model, version = both
+    if model.reads == "text":
+        compare(model, version, list(TEXTS), tf.constant(TEXTS))
+        return
+    if model.reads == "series":
+        given = tiny.inputs("knn")
+        compare(model, version, given, tf.constant(np.stack(given), tf.float32))
+        return
+    from PIL import Image
+
+    random = np.random.default_rng(3)
+    files = []
+    for mode, size in (("L", (8, 8)), ("RGB", (8, 8)), ("RGBA", (20, 13)), ("LA", (9, 30))):
+        channels = len(mode)
+        pixels = random.integers(0, 256, (size[1], size[0], channels), dtype="uint8")
+        file = io.BytesIO()
+        Image.fromarray(pixels[..., 0] if channels == 1 else pixels, mode).save(file, "PNG")
+        files.append(file.getvalue())
+    compare(model, version, files, tf.constant(files))
+
+
+def test_what_cannot_be_read_is_refused(both):
+    import tensorflow as tf
+
+    model, version = both
+    loaded = tf.saved_model.load(str(version))
+    ask = loaded.signatures["serving_default"]
+    row = tf.constant([images.png(np.zeros((8, 8, 1)))]) if model.reads == "image" else None
+    if model.reads == "text":
+        row = tf.constant(["a"])
+    if model.reads == "series":
+        row = tf.zeros((1, *tiny.SERIES))
+        with pytest.raises(tf.errors.InvalidArgumentError, match="no number"):
+            ask(series=row * float("nan"))
+    if model.reads == "image":
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            ask(image=tf.constant([b"no image"]))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="At most 256"):
+        ask(**{model.reads: tf.repeat(row, 257, axis=0)})
+
+
+def test_the_readme_says_how_to_ask(both):
+    model, version = both
+    text = (version / "README.md").read_text()
+    assert f'signatures["serving_default"]({model.reads}=' in text
+    assert "calm, fierce, both" in text
+    file = model.config["tokenizers"]["input"]
+    assert (version / "assets.extra" / file).read_bytes() == model.reader.bytes
+    with pytest.raises(ValueError, match="models that write"):
+        export(model, version.parent, text=False)

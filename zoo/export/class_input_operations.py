@@ -1,0 +1,263 @@
+"""What a classifier reads, as TensorFlow operations: `zoo.class_inputs` inside a graph.
+
+Axes: B batch, T tokens or n-grams, N n-grams of a text, L bytes of one, H, W, C of an image.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from zoo import class_inputs, images
+from zoo.checks import EMPTY
+from zoo.class_inputs import ClassInput, ImageInput, NGramInput, Scaled, TextInput
+from zoo.export import note_operations, text_operations
+from zoo.export.seq2seq_text import cleaned
+from zoo.tokenizer import BOS
+
+Given = tuple[Sequence[int | None], Any]
+"""Shape and type of an input."""
+
+
+class InputOperations:
+    """A reader of inputs inside a graph.
+
+    Args:
+        reader: the same in Python.
+    """
+
+    resource: Any = None
+    """What the module that is saved must own."""
+
+    def __init__(self, reader: Any):
+        self.reader = reader
+
+    @abstractmethod
+    def given(self) -> Given:
+        """Shape and type of the input of a signature."""
+
+    @abstractmethod
+    def read(self, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """What the network reads of inputs, and notes (B,)."""
+
+
+class _Texts(InputOperations):
+    def given(self) -> Given:
+        return [None], tf.string
+
+    def words(self, given: tf.Tensor) -> tf.Tensor:
+        """Texts as `class_inputs.spaced` has them, without the space in front."""
+        return cleaned(given, self.reader.normalizer)
+
+    def notes(
+        self,
+        given: tf.Tensor,
+        text: tf.Tensor,
+        absent: tf.RaggedTensor,
+        count: tf.Tensor,
+        most: int,
+    ) -> tf.Tensor:
+        """What `predict` says of texts: given, cleaned, without what is missing, and how long."""
+        characters = tf.strings.length(text_operations.decoded(given), "UTF8_CHAR")
+        limit = f"{class_inputs.MAX_CHARACTERS:,}"
+        cut = note_operations.filled(class_inputs.CUT, count=count, most=most)
+        when = note_operations.when
+        named = tf.fill(tf.shape(absent.flat_values), class_inputs.NAMED)
+        shown = absent.with_flat_values(
+            tf.strings.substr(absent.flat_values, tf.zeros_like(named), named, unit="UTF8_CHAR")
+        )
+        return note_operations.joined(
+            [
+                when(
+                    characters > class_inputs.MAX_CHARACTERS,
+                    class_inputs.FIRST_CHARACTERS.format(most=limit),
+                ),
+                when(text == "", EMPTY),
+                note_operations.on_missing(shown),
+                when(count > most, cut),
+            ]
+        )
+
+
+class _Tokens(_Texts):
+    """As `TextInput`."""
+
+    def __init__(self, reader: TextInput):
+        super().__init__(reader)
+        self._tokenizer = text_operations.operations(reader.tokenizer)
+        self.resource = self._tokenizer.resource
+
+    def read(self, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        text = self.words(given)
+        ids, absent = self._tokenizer.encode(tf.where(text == "", "", tf.strings.join([" ", text])))
+        most = self.reader.most - 1
+        notes = self.notes(given, text, absent, tf.cast(ids.row_lengths(), tf.int32), most)
+        first = tf.fill([ids.nrows(), 1], BOS)
+        return text_operations.dense(tf.concat([first, ids[:, :most]], axis=1)), notes
+
+
+class _NGrams(_Texts):
+    """As `NGramInput`: each n-gram by the number that its letters give, each once."""
+
+    def __init__(self, reader: NGramInput):
+        super().__init__(reader)
+        letters = [bytes([i]) for i in range(256)]
+        content = tf.lookup.KeyValueTensorInitializer(
+            tf.constant(letters), tf.range(256, dtype=tf.int64)
+        )
+        self.resource = tf.lookup.StaticHashTable(content, default_value=-1)
+        self._steps = tf.constant([_step(i) for i in range(256)], tf.int64)
+
+    def read(self, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        text = self.words(given)
+        words = tf.strings.split(text, " ")
+        words = tf.ragged.boolean_mask(words, words != "")
+        ngrams = tf.strings.ngrams(words, list(range(1, self.reader.longest + 1)), separator=" ")
+        asked = self._numbers(ngrams.flat_values)
+        known = tf.constant(self.reader.numbers, tf.int64)
+        place = tf.searchsorted(known, asked)
+        padded = tf.concat([known, [-1]], axis=0)
+        found = tf.gather(padded, place) == asked
+        ids = _first_of_each(ngrams.with_flat_values(tf.where(found, place + 1, 0)))
+        single = ~tf.strings.regex_full_match(ngrams.flat_values, "(?s).* .*")
+        absent = tf.ragged.boolean_mask(ngrams, ngrams.with_flat_values(~found & single))
+        most = self.reader.most
+        notes = self.notes(given, text, absent, tf.cast(ids.row_lengths(), tf.int32), most)
+        return text_operations.dense(ids[:, :most]), notes
+
+    def _numbers(self, ngrams: tf.Tensor) -> tf.Tensor:
+        """`class_inputs.number` of n-grams (N,): CRC-32, byte after byte."""
+        letters = tf.strings.bytes_split(ngrams)
+        codes = tf.ragged.map_flat_values(self.resource.lookup, letters).to_tensor(-1)  # (N, L)
+
+        def ahead(at: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            code = codes[:, at]
+            low = tf.bitwise.bitwise_and(tf.bitwise.bitwise_xor(sums, tf.maximum(code, 0)), 255)
+            after = tf.bitwise.bitwise_xor(
+                tf.gather(self._steps, low), tf.bitwise.right_shift(sums, tf.constant(8, tf.int64))
+            )
+            return at + 1, tf.where(code < 0, sums, after)
+
+        every = tf.constant(0xFFFFFFFF, tf.int64)
+        first = tf.fill(tf.shape(ngrams), every)
+        _, sums = tf.while_loop(lambda at, _: at < tf.shape(codes)[1], ahead, (0, first))
+        return tf.bitwise.bitwise_xor(sums, every) % (1 << class_inputs.BITS)
+
+
+def _step(value: int) -> int:
+    """The entry of the table of CRC-32 for a byte: eight times shifted, with its polynomial."""
+    for _ in range(8):
+        value = value >> 1 ^ (0xEDB88320 if value & 1 else 0)
+    return value
+
+
+def _first_of_each(ids: tf.RaggedTensor) -> tf.RaggedTensor:
+    """Ids (B, N) without 0 and without repetitions, in their order."""
+    rows = text_operations.dense(tf.ragged.boolean_mask(ids, ids > 0))  # (B, N), 0 behind
+    order = tf.argsort(rows, axis=1, stable=True)
+    ranked = tf.gather(rows, order, batch_dims=1)
+    before = tf.pad(ranked[:, :-1], [[0, 0], [1, 0]])
+    new = tf.gather(ranked != before, tf.argsort(order, axis=1), batch_dims=1)
+    return tf.ragged.boolean_mask(tf.cast(rows, tf.int32), new & (rows > 0))
+
+
+class _Numbers(InputOperations):
+    """As `Scaled`: arrays of one shape."""
+
+    def scaled(self, array: tf.Tensor) -> tf.Tensor:
+        reader: Scaled = self.reader
+        mean, deviation = (tf.constant(one, tf.float64) for one in (reader.mean, reader.deviation))
+        return tf.cast((tf.cast(array, tf.float64) - mean) / deviation, tf.float32)
+
+
+class _Series(_Numbers):
+    def given(self) -> Given:
+        return [None, *self.reader.shape], tf.float32
+
+    def read(self, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        check = tf.debugging.assert_all_finite(given, "A value of the series is no number.")
+        with tf.control_dependencies([check]):
+            return self.scaled(given), tf.fill(tf.shape(given)[:1], "")
+
+
+class _Images(_Numbers):
+    """Bytes of PNG, JPEG, GIF or BMP files: decoded, on white, grey or colour, the model's size."""
+
+    def given(self) -> Given:
+        return [None], tf.string
+
+    def read(self, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        height, width, channels = self.reader.shape
+        pixels, notes = tf.map_fn(
+            self._one,
+            given,
+            fn_output_signature=(
+                tf.TensorSpec([height, width, channels], tf.float64),
+                tf.TensorSpec([], tf.string),
+            ),
+        )
+        return self.scaled(pixels), notes
+
+    def _one(self, data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        height, width, channels = self.reader.shape
+        with tf.control_dependencies(
+            [
+                tf.debugging.assert_less_equal(
+                    tf.strings.length(data),
+                    images.MOST_BYTES,
+                    f"An image file may have {images.MOST_BYTES:,} bytes.",
+                )
+            ]
+        ):
+            image = tf.io.decode_image(data, channels=0, expand_animations=False)  # (H, W, C)
+        image = tf.cast(image, tf.float64) / 255.0
+        high, wide = tf.unstack(tf.shape(image)[:2])
+        check = tf.debugging.assert_less_equal(
+            high * wide, images.MOST_PIXELS, f"An image may have {images.MOST_PIXELS:,} pixels."
+        )
+        with tf.control_dependencies([check]):
+            image = _with_channels(image, channels)
+        small = tf.einsum("ih,hwc,jw->ijc", _shares(high, height), image, _shares(wide, width))
+        note = note_operations.filled(
+            class_inputs.RESIZED, width=wide, height=high, to_width=width, to_height=height
+        )
+        same = (high == height) & (wide == width)
+        return tf.ensure_shape(small, [height, width, channels]), tf.where(same, "", note)
+
+
+def _with_channels(image: tf.Tensor, channels: int) -> tf.Tensor:
+    """As `images.with_channels`: (H, W, 1 to 4) -> (H, W, channels)."""
+    count = tf.shape(image)[2]
+    grey_alpha, colour_alpha = count == 2, count == 4
+    has_alpha = grey_alpha | colour_alpha
+    opacity = tf.where(has_alpha, image[..., -1:], tf.ones_like(image[..., :1]))
+    bare = tf.cond(has_alpha, lambda: image[..., :-1], lambda: image)
+    bare = bare * opacity + (1.0 - opacity)
+    grey = tf.constant(images.GREY, tf.float64)
+    single = tf.shape(bare)[2] == 1
+    if channels == 1:
+        return tf.cond(single, lambda: bare, lambda: tf.tensordot(bare, grey[:, None], 1))
+    return tf.cond(single, lambda: tf.repeat(bare, channels, axis=2), lambda: bare)
+
+
+def _shares(old: tf.Tensor, new: int) -> tf.Tensor:
+    """As `images._shares`: (new, old), how much of each old pixel is in a new one."""
+    long = tf.cast(old, tf.float64)
+    edges = tf.constant(np.arange(new + 1) / new, tf.float64) * long
+    place = tf.range(long, dtype=tf.float64)
+    least, most = tf.maximum(edges[:-1, None], place), tf.minimum(edges[1:, None], place + 1)
+    found = tf.maximum(most - least, 0.0)
+    return found / tf.reduce_sum(found, axis=1, keepdims=True)
+
+
+def operations(reader: ClassInput) -> InputOperations:
+    """The operations of a reader of texts, images or series."""
+    if isinstance(reader, TextInput):
+        return _Tokens(reader)
+    if isinstance(reader, NGramInput):
+        return _NGrams(reader)
+    return _Images(reader) if isinstance(reader, ImageInput) else _Series(reader)
