@@ -5,6 +5,8 @@
     python -m zoo pronounce < words.txt
     python -m zoo answer runs/my-model < texts.txt
     python -m zoo continue "ROMEO:" --tokens 200
+    python -m zoo classify < sentences.txt
+    python -m zoo classify mnist5k-vit digits/*.png
     python -m zoo list
 
 Needs what `requirements-run.txt` lists, where the graphs of a model are there (a folder written by
@@ -14,12 +16,14 @@ Needs what `requirements-run.txt` lists, where the graphs of a model are there (
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import queue
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 import zoo
@@ -31,6 +35,7 @@ DEFAULTS = {
     "pronounce": "pronounce-transformer",
     "dates": "dates-transformer",
     "continue": "shakespeare-gpt",
+    "classify": "sst2-lstm-bahdanau",
 }
 """The model of each command, where none is named."""
 WRONG, STOPPED = 2, 130
@@ -71,6 +76,23 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--top-p", type=float, default=1.0)
     one.add_argument("--seed", type=int, default=0)
     _add_runtime(one)
+    one = commands.add_parser(
+        "classify", help="what each line of standard input, or each file, is: class and probability"
+    )
+    one.add_argument(
+        "model",
+        nargs="?",
+        default=DEFAULTS["classify"],
+        help=f"a shipped model's name, or the path of a folder; without it {DEFAULTS['classify']}",
+    )
+    one.add_argument(
+        "files",
+        nargs="*",
+        help="images; of a series, text files of its numbers; of texts, files with one a line",
+    )
+    one.add_argument("--all", action="store_true", help="all classes, the likeliest first")
+    _add_runtime(one)
+    one.add_argument("--quiet", action="store_true", help="no notes")
     return made
 
 
@@ -88,6 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("\n".join(zoo.names()))
         elif asked.command == "continue":
             _continue(asked)
+        elif asked.command == "classify":
+            _classify(asked)
         else:
             _answer(asked)
         sys.stdout.flush()
@@ -149,6 +173,7 @@ def _check_kind(name: str, kind: str, wanted: str) -> None:
     asked = {
         "seq2seq": f"{name} answers texts: python -m zoo answer {name}",
         "language_model": f"{name} continues texts: python -m zoo continue --model {name}",
+        "classifier": f"{name} says what something is: python -m zoo classify {name}",
     }
     in_python = f"{name} is a {kind}, which is asked in Python: zoo.load({name!r}).predict(...)"
     raise ValueError(asked.get(kind, in_python))
@@ -174,6 +199,60 @@ def _continue(asked: argparse.Namespace) -> None:
         ):
             print(answer.text.replace("\\", "\\\\").replace("\n", "\\n"))
         sys.stdout.flush()
+
+
+def _classify(asked: argparse.Namespace) -> None:
+    model = _load(asked.model, asked.runtime, asked.precision)
+    _check_kind(asked.model, model.kind, "classifier")
+    number = 0
+    for some in _inputs(model.reads, asked.files):
+        try:
+            answers = model.predict([given for _, given in some], attention=False)
+        except ValueError as error:
+            raise ValueError(f"{some[0][0]}: {error}" if some[0][0] else str(error)) from error
+        for (shown, _), answer in zip(some, answers, strict=True):
+            number += 1
+            ranked = answer.ranked if asked.all else answer.ranked[:1]
+            cells = [f"{name}\t{chance:.4f}" for name, chance in ranked]
+            print("\t".join([shown, *cells] if asked.files and model.reads != "text" else cells))
+            for note in answer.notes if not asked.quiet else ():
+                print(f"{shown or f'line {number}'}: {note}", file=sys.stderr)
+        sys.stdout.flush()
+
+
+def _inputs(reads: str, files: Sequence[str]) -> Iterator[list[tuple[str, Any]]]:
+    """What is to be classified, some at a time, each with the file that it is.
+
+    Raises:
+        ValueError: no files where there must be some, or one that holds something else.
+        OSError: one that cannot be read.
+    """
+    if reads == "text":
+        for path in files or (None,):
+            given = contextlib.nullcontext(sys.stdin.buffer)
+            with Path(path).open("rb") if path else given as stream:
+                yield from ([("", line) for line in lines] for lines in batches(stream, ROWS[-1]))
+        return
+    if not files:
+        what = "images" if reads == "image" else "text files with the numbers of a series"
+        raise ValueError(f"this model reads {what}: name them after the model")
+    for path in files:
+        content = Path(path).read_bytes()
+        given: Any = content if reads == "image" else _numbers(path, content)
+        yield [(path, given)]
+
+
+def _numbers(path: str, content: bytes) -> list[list[float]]:
+    """The numbers of a series in a text file, a step a line; of one channel in any lines."""
+    text = content.decode("utf-8", "replace").replace(",", " ").replace(";", " ")
+    try:
+        rows = [[float(word) for word in line.split()] for line in text.splitlines()]
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    rows = [row for row in rows if row]
+    if len({len(row) for row in rows}) == 1 and len(rows) > 1:
+        return rows
+    return [[number] for row in rows for number in row]
 
 
 def batches(stream: IO[bytes], most: int) -> Iterator[list[str]]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import zoo
-from tests.zoo import tiny_models
-from zoo import command_line
+from tests.zoo import tiny_classifiers, tiny_models
+from zoo import command_line, images
 from zoo.command_line import batches, main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -148,9 +148,57 @@ def test_a_reader_that_has_enough_ends_it_in_silence(model):
         ("language_model", "seq2seq", "python -m zoo continue --model it"),
         ("seq2seq", "language_model", "python -m zoo answer it"),
         ("forecaster", "seq2seq", "it is a forecaster, which is asked in Python"),
-        ("classifier", "language_model", "it is a classifier, which is asked in Python"),
+        ("classifier", "language_model", "it says what something is: python -m zoo classify it"),
     ],
 )
 def test_a_model_of_another_kind_is_told_where_to_be_asked(kind, wanted, said):
     with pytest.raises(ValueError, match=said):
         command_line._check_kind("it", kind, wanted)
+
+
+def test_texts_are_classified_line_by_line(ask, tmp_path):
+    model = tiny_classifiers.predictor("bert", path=tmp_path / "moods")
+    given = ["abc fed", "", "lake 🦓"]
+    wanted = model.predict(given)
+    options = ("classify", str(tmp_path / "moods"), "--runtime", "keras")
+    code, out, err = ask(*options, given="\n".join(given).encode())
+    assert code == 0
+    assert out.splitlines() == [f"{one.name}\t{one.probability:.4f}" for one in wanted]
+    assert "line 2: " in err and "line 3: Not in the model's vocabulary: 🦓" in err
+    (tmp_path / "texts.txt").write_text("\n".join(given), encoding="utf-8")
+    _, out, err = ask(*options[:2], str(tmp_path / "texts.txt"), *options[2:], "--all", "--quiet")
+    assert out.splitlines()[0].split("\t")[::2] == [name for name, _ in wanted[0].ranked]
+    assert err == ""
+
+
+def test_files_are_classified_by_their_names(ask, tmp_path):
+    model = tiny_classifiers.predictor("vit", path=tmp_path / "faces")
+    [image] = tiny_classifiers.inputs("vit", 1)
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    good.write_bytes(images.png(image))
+    bad.write_bytes(b"no image")
+    options = ("classify", str(tmp_path / "faces"), "--runtime", "keras")
+    code, out, _ = ask(*options[:2], str(good), *options[2:])
+    [wanted] = model.predict([good.read_bytes()])
+    assert (code, out) == (0, f"{good}\t{wanted.name}\t{wanted.probability:.4f}\n")
+    code, out, err = ask(*options[:2], str(good), str(bad), *options[2:])
+    assert code == 2 and out.startswith(str(good))
+    assert err == f"error: {bad}: These bytes are no image that Pillow knows.\n"
+    assert ask(*options)[::2] == (2, "error: this model reads images: name them after the model\n")
+    assert ask(*options[:2], str(tmp_path / "none.png"), *options[2:])[0] == 2
+
+
+def test_numbers_of_a_series_are_read_from_a_file(ask, tmp_path):
+    model = tiny_classifiers.predictor("transformer", path=tmp_path / "series")
+    [series] = tiny_classifiers.inputs("transformer", 1)
+    file = tmp_path / "series.csv"
+    file.write_text("\n".join(", ".join(map(str, step)) for step in series), encoding="utf-8")
+    options = ("classify", str(tmp_path / "series"), str(file), "--runtime", "keras")
+    [wanted] = model.predict([series])
+    assert ask(*options)[:2] == (0, f"{file}\t{wanted.name}\t{wanted.probability:.4f}\n")
+    file.write_text("1 2\nthree 4\n", encoding="utf-8")
+    code, _, err = ask(*options)
+    assert code == 2 and err == f"error: {file}: could not convert string to float: 'three'\n"
+    file.write_text("1 2 3", encoding="utf-8")
+    code, _, err = ask(*options)
+    assert code == 2 and "must have 20 time steps of 2 numbers" in err
