@@ -26,6 +26,8 @@ FILE = "graphs.zip"
 PLACES = "places.json"
 SMALLEST = 256
 """Bytes: what is smaller stays in the graph, unless another size is asked for."""
+TURNED = {2: (1, 0), 4: (3, 0, 1, 2)}
+"""How LiteRT turns a matrix and the filters of a convolution, by the number of axes."""
 WORD, AT_A_TIME = 4, 4_000_000
 """Bytes that are compared first, and of a graph that are searched at a time."""
 ANY = ""
@@ -96,7 +98,7 @@ def _take_out(
     wanted = []
     for name, array in sorted(arrays.items(), key=lambda item: -item[1].size):
         for factor in (1.0, *factors):
-            for turned in (False, True) if array.ndim == 2 else (False,):
+            for turned in (False, True) if array.ndim in TURNED else (False,):
                 data = _bytes(array, turned, factor)
                 if len(data) >= smallest and any(data):
                     wanted.append((name, turned, factor, data[:WORD]))
@@ -128,7 +130,7 @@ def _places(content: bytearray, words: Collection[bytes]) -> dict[bytes, list[in
 
 def _bytes(array: np.ndarray, turned: bool, factor: float) -> bytes:
     array = np.asarray(array, "<f4") * np.float32(factor)
-    return (array.T if turned else array).tobytes()
+    return (array.transpose(TURNED[array.ndim]) if turned else array).tobytes()
 
 
 def checksum_of(weights: bytes | bytearray) -> str:
