@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
-from training import card_writer
+from training import card_writer, published
 from training.commands import plainly
-from zoo import shipped
+from zoo import registry, shipped
 from zoo.metric_info import MetricInfo, of_card
 from zoo.saving import write_aside
 
@@ -27,6 +27,7 @@ def table(names: Sequence[str], folder: Path) -> Iterator[str]:
     """Markdown lines of one task's table; models and metrics that no card knows are left out."""
     found = {name: card for name in names if (card := card_writer.read(folder / name))}
     metrics = main_metrics(found.values())
+    marked = marks(found, metrics, folder)
     labels = [f"{info.label} {'↓' if info.higher_is_better is False else ''}" for info in metrics]
     heads = ["model", *map(str.strip, labels), "parameters", "trained", "ms", "tokens/s"]
     yield f"| {' | '.join(heads)} |"
@@ -35,7 +36,38 @@ def table(names: Sequence[str], folder: Path) -> Iterator[str]:
         # The task is above the table; a model that is not called after it keeps its own name.
         short = name.removeprefix(f"{shipped.short_task(card['task'])}-")
         link = f"[{short}](saved_models/{name}/README.md)"
-        yield f"| {' | '.join([link, *_cells(card, metrics)])} |"
+        yield f"| {' | '.join([link + marked[name], *_cells(card, metrics)])} |"
+
+
+def is_floor(name: str, folder: Path) -> bool:
+    """Whether nothing of a model is trained by gradient."""
+    config = shipped.configs(folder)[name]
+    return registry.architecture(config["model"], config.get("kind", "seq2seq")).floor
+
+
+def marks(
+    found: Mapping[str, Mapping[str, Any]], metrics: Sequence[MetricInfo], folder: Path
+) -> dict[str, str]:
+    """What stands behind the name of each model: a floor, worse than the best floor, or nothing."""
+    floors = [name for name in found if is_floor(name, folder)]
+    made = {name: " (floor)" if name in floors else "" for name in found}
+    if not metrics or metrics[0].higher_is_better is None:
+        return made
+    sign = 1 if metrics[0].higher_is_better else -1
+    values = {
+        name: sign * value
+        for name, card in found.items()
+        if (value := _value(card, metrics[0])) is not None
+    }
+    best = max((values[name] for name in floors if name in values), default=None)
+    if best is not None:
+        worse = {name for name, value in values.items() if value < best and name not in floors}
+        made |= dict.fromkeys(worse, " (worse than the floor)")
+    return made
+
+
+def _value(card: Mapping[str, Any], info: MetricInfo) -> float | None:
+    return (card.get("metrics", {}).get("1", {}).get(info.key) or {}).get("value")
 
 
 def main_metrics(found: Iterable[Mapping[str, Any]]) -> list[MetricInfo]:
@@ -57,7 +89,8 @@ def _cells(card: Mapping[str, Any], metrics: Sequence[MetricInfo]) -> Iterator[s
     minutes = training.get("total_cpu_minutes", training.get("cpu_minutes"))
     yield "" if minutes is None else f"{minutes:.0f} min"
     speed = card.get("speed") or {}
-    yield f"{speed['ms_per_sentence']:.1f}" if "ms_per_sentence" in speed else ""
+    each = [value for key, value in speed.items() if key.startswith("ms_per_")]
+    yield f"{each[0]:.1f}" if each and each[0] >= 1 else f"{each[0]:.2f}" if each else ""
     yield f"{speed['tokens_per_second']:,.0f}" if "tokens_per_second" in speed else ""
 
 
@@ -79,6 +112,8 @@ def render(folder: Path | None = None) -> str:
     parts = [BEGIN]
     for task, names in by_task.items():
         parts += ["", f"`{task}`:", "", *table(names, folder)]
+        if lines := [one.line for one in published.BY_TASK.get(task, ())]:
+            parts += ["", f"Published: {'; '.join(lines)}."]
     return "\n".join([*parts, "", END])
 
 

@@ -38,6 +38,26 @@ def test_a_row_is_made_from_the_card_alone(tmp_path):
     )
 
 
+def test_floors_are_marked_and_so_is_who_is_worse(tmp_path):
+    for name, model, value in (
+        ("sst2-naive-bayes", "naive-bayes", 82.0),
+        ("sst2-bert", "bert", 80.0),
+        ("sst2-lstm", "lstm", 83.0),
+    ):
+        (tmp_path / name).mkdir()
+        config = {"task": "sst2", "model": model, "kind": "classifier"}
+        write_json(tmp_path / name / "config.json", config)
+        figure = {"value": value, "low": value - 1, "high": value + 1}
+        card = {"task": "sst2", "main_metrics": ["accuracy"], "parameters": 1_000}
+        card |= {"metric_info": {}, "metrics": {"1": {"accuracy": figure}}}
+        write_json(tmp_path / name / "card.json", {**card, "speed": {"ms_per_input": 0.214}})
+    text = results_table.render(tmp_path)
+    assert "sst2-naive-bayes/README.md) (floor) |" in text
+    assert "sst2-bert/README.md) (worse than the floor) |" in text
+    assert "sst2-lstm/README.md) | 83.0" in text and "| 0.21 |" in text
+    assert "Published: BERT-Small" in text and "same protocol: no" in text
+
+
 def test_a_file_without_a_place_for_results_is_refused():
     with pytest.raises(ValueError, match="no place for results"):
         results_table.replace("# A page", "tables")

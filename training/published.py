@@ -1,0 +1,80 @@
+"""What others report on the tasks of shipped models, for README's tables.
+
+Each says whether it was measured as here, and if not, why: figures of other protocols are not
+to be put beside ours without that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Published:
+    """A figure that others report.
+
+    Args:
+        what: the method.
+        figure: as it is reported, with its name.
+        source: where.
+        same: whether the protocol is ours.
+        why: what differs; where it is the same, what makes it so.
+    """
+
+    what: str
+    figure: str
+    source: str
+    same: bool
+    why: str
+
+    @property
+    def line(self) -> str:
+        """A sentence of Markdown."""
+        said = "yes" if self.same else "no"
+        return f"{self.what} {self.figure} ({self.source}; same protocol: {said}, {self.why})"
+
+
+PATCHTST = "[Nie et al. 2023](https://arxiv.org/abs/2211.14730), table 3"
+UCR = "[Dau et al. 2019](https://arxiv.org/abs/1810.07758)"
+SKLEARN = "scikit-learn's example"
+BY_TASK: dict[str, tuple[Published, ...]] = {
+    "ett/h1": (
+        Published(
+            "PatchTST/64",
+            "MSE 0.370, MAE 0.400",
+            PATCHTST,
+            False,
+            "its lookback is 512 and its test leaves out the last incomplete batch",
+        ),
+    ),
+    "weather": (
+        Published(
+            "PatchTST/64",
+            "MSE 0.149, MAE 0.198",
+            PATCHTST,
+            False,
+            "its lookback is 512 and its test leaves out the last incomplete batch",
+        ),
+        Published(
+            "repeat-last",
+            "MSE 0.259, MAE 0.254",
+            "[Zeng et al. 2023](https://arxiv.org/abs/2205.13504), table 2",
+            True,
+            "the -9999 of the file left in, on all windows but those of its last batch",
+        ),
+    ),
+    "sst2": (
+        Published(
+            "BERT-Small, pre-trained",
+            "89.7 %",
+            "[Turc et al. 2019](https://arxiv.org/abs/1908.08962)",
+            False,
+            "it was pre-trained on Wikipedia and books, and these were not",
+        ),
+    ),
+    "digits": (Published("a support vector machine", "96.9 %", SKLEARN, True, "the same halves"),),
+    "italy-power": (
+        Published("1-nearest neighbour", "95.5 %", UCR, True, "the split of the archive"),
+    ),
+}
+"""By the name of the task."""
