@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import collections
 import gc
+import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +31,53 @@ os.environ.setdefault("ZOO_RUNTIME", "keras")
 gc.set_threshold(50_000, 20, 20)
 
 
+ROOT = Path(__file__).resolve().parents[1]
+SECONDS = Path(__file__).with_name("seconds.json")
+"""How long files took: `make test ARGS=--keep-seconds` writes it. Short ones are left out."""
+SHORT = 2.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--keep-seconds",
+        action="store_true",
+        help=f"write to tests/{SECONDS.name} how long each file took; the longest begin first",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.keep_seconds and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Clock(SECONDS))
+
+
+def file_of(nodeid: str) -> str:
+    """`tests/zoo/test_a.py` of `tests/zoo/test_a.py::test_b[c]`."""
+    return nodeid.partition("::")[0]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests first: the last one must not run for minutes beside idle processes."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    """The longest files first: the last one must not run for minutes beside idle processes."""
+    known = json.loads(SECONDS.read_text("utf-8"))
+    items.sort(key=lambda item: -known.get(file_of(item.nodeid), 0))
+
+
+class Clock:
+    """Adds up how long the tests of each file take, on whichever process, and writes it down.
+
+    Args:
+        path: of the JSON; what it knows of other files stays while they are there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seconds: collections.Counter[str] = collections.Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds[file_of(report.nodeid)] += report.duration
+
+    def pytest_sessionfinish(self) -> None:
+        known = json.loads(self.path.read_text("utf-8")) | self.seconds
+        there = [file for file in known if (ROOT / file).exists() and known[file] >= SHORT]
+        longest_first = sorted(there, key=lambda file: (-known[file], file))
+        kept = {file: round(known[file]) for file in longest_first}
+        self.path.write_text(json.dumps(kept, indent=0) + "\n", "utf-8")

@@ -52,20 +52,42 @@ def curve(folder: Path) -> list[dict[str, str]]:
         return [row for row in csv.DictReader(file) if row["valid_loss"]]
 
 
-def train(out: Path, **options: object) -> list[dict[str, str]]:
-    """The curve of a run on `pairs.tsv` beside `out`, as a user starts it."""
-    status, said = training_runs.finish(training_runs.start(out, **options))
-    assert status == 0, said
+RUNS = {
+    "chinese": {"--steps": 200, "--validate-every": 40, "--learning-rate": 1e-2},
+    "single": {"--patience": 2, "--steps": 24, "--validate-every": 3},
+}
+SCRIPT = """
+from training.train import app
+for name, arguments in calls.items():
+    found[name] = call(app, arguments)
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    """A folder for each run, after both were made by one process, as a user starts them."""
+    path = tmp_path_factory.mktemp("stopping")
+    calls = {}
+    for name, write in (("chinese", chinese), ("single", single)):
+        (path / name).mkdir()
+        write(path / name / "pairs.tsv")
+        calls[name] = training_runs.words(path / name / "model", **COMMON, **RUNS[name])
+    training_runs.make_calls(SCRIPT, path, calls)
+    return path
+
+
+def trained(place: Path, name: str) -> tuple[Path, list[dict[str, str]]]:
+    """The model of a run that went well, and its curve."""
+    status, said, error = json.loads((place / "found.json").read_text())[name]
+    assert (status, error) == (0, None), said
     assert "decided_by" in said
-    return curve(out)
+    return place / name / "model", curve(place / name / "model")
 
 
 @pytest.mark.slow
-def test_a_chinese_corpus_does_not_keep_its_first_checkpoint(tmp_path):
-    corpus = chinese(tmp_path / "pairs.tsv")
-    options = {"--steps": 200, "--validate-every": 40, "--learning-rate": 1e-2}
-    rows = train(tmp_path / "model", **COMMON, **options)
-    card = card_writer.read(tmp_path / "model")
+def test_a_chinese_corpus_does_not_keep_its_first_checkpoint(place):
+    model, rows = trained(place, "chinese")
+    card = card_writer.read(model)
     assert card["training"]["best_step"] > 40
     assert card["training"]["valid"]["bleu"] > 5
     assert card["scoring"] == {
@@ -78,7 +100,7 @@ def test_a_chinese_corpus_does_not_keep_its_first_checkpoint(tmp_path):
     kept = [int(row["step"]) for row in rows if row["kept"] == "1"]
     assert kept[-1] == card["training"]["best_step"]
     assert {row["decided_by"] for row in rows} <= {"valid_bleu", "valid_loss"}
-    loaded, task = zoo.load(tmp_path / "model"), tasks.get(f"tsv:{corpus}")
+    loaded, task = zoo.load(model), tasks.get(f"tsv:{model.parent / 'pairs.tsv'}")
     task.score_as(loaded.card["scoring"])
     found, _ = evaluate_pairs.evaluate_examples(loaded, task, task.examples("test"))
     assert "tok:zh" in found["bleu"]["signature"]
@@ -87,18 +109,16 @@ def test_a_chinese_corpus_does_not_keep_its_first_checkpoint(tmp_path):
 
 
 @pytest.mark.slow
-def test_with_a_metric_stuck_at_0_the_loss_decides_and_the_log_says_so(tmp_path):
-    single(tmp_path / "pairs.tsv")
-    options = {"--patience": 2, "--steps": 24, "--validate-every": 3}
-    rows = train(tmp_path / "model", **COMMON, **options)
+def test_with_a_metric_stuck_at_0_the_loss_decides_and_the_log_says_so(place):
+    model, rows = trained(place, "single")
     assert {row["valid_bleu"] for row in rows} == {"0.0"}
     # Patience was not spent on the metric: the loss goes on falling, and so does the run.
     assert [int(row["step"]) for row in rows] == [*range(3, 25, 3)]
     assert [row["decided_by"] for row in rows] == ["valid_bleu", *["valid_loss"] * 7]
     losses = [float(row["valid_loss"]) for row in rows]
-    best = card_writer.read(tmp_path / "model")["training"]["best_step"]
+    best = card_writer.read(model)["training"]["best_step"]
     assert best == 3 * (1 + int(np.argmin(losses))) > 3
-    progress = checkpoint.read_progress(tmp_path / "model" / run.STATE)
+    progress = checkpoint.read_progress(model / run.STATE)
     assert progress.best == 0.0
     assert progress.best_loss == pytest.approx(min(losses), abs=1e-4)
     assert progress.scoring["effective_order"]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.zoo import tiny_models
+from tests.zoo.kinds import dropout_law
 from training import checkpoint
 from training.data.batches import make_batch
 from training.distributed.devices import Devices, backend_wanted
@@ -27,7 +28,7 @@ BATCHES = [
 
 
 def ready(model: str, fused: bool = False):
-    network = tiny_models.network(model, dropout=0.0)
+    network = tiny_models.network(model, dropout=0.0, **dropout_law.one_layer(model, "seq2seq"))
     optimizer = make_optimizer(
         learning_rate=1e-2,
         warmup=2,
