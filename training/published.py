@@ -55,13 +55,6 @@ BY_TASK: dict[str, tuple[Published, ...]] = {
             False,
             "its lookback is 512 and its test leaves out the last incomplete batch",
         ),
-        Published(
-            "repeat-last",
-            "MSE 0.259, MAE 0.254",
-            "[Zeng et al. 2023](https://arxiv.org/abs/2205.13504), table 2",
-            True,
-            "the -9999 of the file left in, on all windows but those of its last batch",
-        ),
     ),
     "sst2": (
         Published(
