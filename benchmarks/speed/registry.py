@@ -14,7 +14,8 @@ REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 TRAIN = ("train/transformer", "train/lstm-bahdanau")
 DECODE = ("greedy/b1", "greedy/b32", "beam5/b1", "beam5/b32")
 TRAIN_GPT, GENERATE = ("train/gpt", "train/gpt-larger"), ("generate/gpt",)
-MEASURES = (*TRAIN, *DECODE, *TRAIN_GPT, *GENERATE)
+TRAIN_FORECASTER = ("train/patch-forecaster",)
+MEASURES = (*TRAIN, *DECODE, *TRAIN_GPT, *GENERATE, *TRAIN_FORECASTER)
 HERE = "benchmarks.speed.systems"
 MORE = ("train/lstm", "train/simple-rnn")
 """Measures of ours alone, taken when they are named."""
@@ -115,7 +116,7 @@ def _torch(label: str, module: str, variant: str, *measures: str) -> System:
 
 SYSTEMS: dict[str, System] = {
     "zoo": _zoo("**zoo** (default)", "", *MEASURES, *MORE),
-    "zoo-float32": _zoo("zoo, float32", "float32", *TRAIN, *MORE, *TRAIN_GPT),
+    "zoo-float32": _zoo("zoo, float32", "float32", *TRAIN, *MORE, *TRAIN_GPT, *TRAIN_FORECASTER),
     "zoo-bfloat16": _zoo("zoo, bfloat16", "mixed_bfloat16", *TRAIN, *MORE),
     "zoo-lstm-bahdanau": _zoo("zoo, LSTM with attention", "lstm-bahdanau", *DECODE),
     "zoo-lstm": _zoo("zoo, LSTM", "lstm", *DECODE),
@@ -161,6 +162,12 @@ SYSTEMS: dict[str, System] = {
         (*TRAIN_GPT, *GENERATE),
         environment="torch",
         downloads=(NANOGPT,),
+    ),
+    "neuralforecast": System(
+        "neuralforecast PatchTST",
+        f"{HERE}.neuralforecast",
+        TRAIN_FORECASTER,
+        environment="neuralforecast",
     ),
     "hf-gpt2": _torch("HF Transformers GPT-2", "hf_gpt2", "float32", *GENERATE),
 }

@@ -30,6 +30,7 @@ HEADS = {
     "train/gpt": "train gpt, 4 layers",
     "train/gpt-larger": "train gpt, 6 layers",
     "generate/gpt": "write with gpt",
+    "train/patch-forecaster": "train PatchTST",
     "peak-memory/train": "training's memory",
 }
 FLOORS = {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.speed import language_models
+from benchmarks.speed import forecasters, language_models
 from benchmarks.speed.language_models import SIZES, Size
 from benchmarks.speed.protocol import PIECES, Block, decoding, generation, serve, shape, training
 from benchmarks.speed.registry import DECODE, GENERATE, MORE, TRAIN, TRAIN_GPT
@@ -136,6 +136,53 @@ def steps_of_gpt(measure: str, precision: str) -> Steps:
     return partial(step, network, on=on), feed(windows, ()), 6
 
 
+def train_forecaster(data: Workload, precision: str) -> Block:
+    """Steps of `training.loop.step` of a PatchTST; averaging included."""
+    return training(*steps_of_forecaster(precision))
+
+
+def steps_of_forecaster(precision: str) -> Steps:
+    """What `train_forecaster` measures."""
+    from training.distributed.devices import ONE, prepare
+
+    on = replace(ONE, parts=prepare(0, in_parts=True))
+    from training import networks
+    from training.data.series_windows import SeriesWindows
+    from training.loop import step
+    from training.objectives.forecaster import ForecasterObjective
+    from zoo import registry
+    from zoo.building import build
+
+    size = forecasters.SIZE
+    names = ("lookback", "horizon", "channels", "patch", "stride", "layers", "hidden_size")
+    given = {name: getattr(size, name) for name in (*names, "heads", "feed_forward_size")}
+    sizes = registry.configuration(
+        "transformer-patch", "tiny", kind="forecaster", **given, dropout=0.0
+    )
+    config = settings(
+        "transformer-patch",
+        preset="tiny",
+        precision=precision or on.precision(),
+        learning_rate=forecasters.LEARNING_RATE,
+        smoothing=0.0,
+    )
+    objective = ForecasterObjective(
+        SimpleNamespace(
+            name="benchmark",
+            protocol=SimpleNamespace(lookback=size.lookback, horizon=size.horizon),
+        )
+    )
+    objective.rows = size.rows
+    objective.scaler = SimpleNamespace(columns=range(size.channels))
+    network = build("transformer-patch", sizes, precision=config.precision, kind="forecaster")
+    networks.make_ready(network, objective, config, STEPS, on)
+    windows = SeriesWindows(
+        forecasters.series(), size.lookback, size.horizon, size.rows, config.seed
+    )
+    batches = ((batch, size.rows) for batch, _ in feed(windows, ()))
+    return partial(step, network, on=on), batches, 6
+
+
 def gpt(size: Size, precision: str = "float32") -> Any:
     """The network `gpt`, without dropout."""
     from zoo import registry
@@ -243,6 +290,7 @@ def never_end(network: Any) -> None:
 if __name__ == "__main__":
     trained = {name: partial(train, name.removeprefix("train/")) for name in (*TRAIN, *MORE)}
     trained |= {name: partial(train_gpt, name) for name in TRAIN_GPT}
+    trained[forecasters.MEASURE] = train_forecaster
     decoded = {name: partial(decode, name) for name in DECODE}
     serve(
         trained | decoded | dict.fromkeys(GENERATE, generate_gpt),
