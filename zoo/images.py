@@ -16,6 +16,8 @@ MOST_PIXELS = 16_000_000
 """An image of more pixels is refused before it is unpacked."""
 MOST_BYTES = 32_000_000
 """A file of more bytes is refused."""
+ROUNDING = 1e-6
+"""What a fraction may be beyond 0 and 1: sums of shares of pixels are so, who ever added them."""
 GREY = (0.299, 0.587, 0.114)
 """Shares of red, green and blue in the brightness (ITU-R BT.601)."""
 
@@ -52,12 +54,12 @@ def as_array(given: Any) -> np.ndarray:
     if array.shape[0] * array.shape[1] > MOST_PIXELS:
         raise ValueError(f"An image may have {MOST_PIXELS:,} pixels. Received: shape={array.shape}")
     most = 255.0 if whole else 1.0
-    if not np.isfinite(array).all() or array.min() < 0 or array.max() > most:
+    if not np.isfinite(array).all() or array.min() < -ROUNDING or array.max() > most + ROUNDING:
         raise ValueError(
             "Pixels must be whole numbers from 0 to 255 or fractions from 0 to 1. "
             f"Received: {array.dtype} from {array.min():g} to {array.max():g}"
         )
-    return array / most
+    return np.clip(array, 0.0, most) / most
 
 
 def decoded(data: bytes) -> np.ndarray:

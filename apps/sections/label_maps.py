@@ -149,6 +149,13 @@ def _texts(
     head: int | None,
 ) -> None:
     """The text as each model read it, one below the other."""
+    if way in ("attention", "rollout"):
+        without = [
+            plain(saved_models.label(name)) for name in answers if not _attends(answers, name)
+        ]
+        answers = {name: answers[name] for name in answers if _attends(answers, name)}
+        if without:
+            st.caption(f"{', '.join(without)}: no attention; gradient and occlusion say more.")
     for name, answer in answers.items():
         with st.container(border=True):
             st.markdown(
@@ -181,6 +188,10 @@ def _texts(
                 rest = 1.0 - float(scores.sum())
                 if rest > 0.05:
                     st.caption(f"{100 * rest:.0f} % went to the token in front of the text.")
+
+
+def _attends(answers: Mapping[str, Label], name: str) -> bool:
+    return bool(answers[name].attention)
 
 
 def _pictures(
