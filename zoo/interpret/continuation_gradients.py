@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from zoo.continuation import Continuation
+from zoo.interpret import gradients
 from zoo.interpret.continuations import network_of, padded_size, read_and_written
 from zoo.interpret.gradients import replaced_embedding, values_and_gradient
 from zoo.layers.attention_hooks import without_maps
@@ -36,12 +37,19 @@ def gradient_times_input(model: LanguageModelPredictor, answer: Continuation) ->
     if not written:
         return np.zeros((0, len(read)), "float32")
     size, many = padded_size(model, len(read)), bucket(len(written), LENGTHS)
-    tokens, follow = np.zeros((1, size), "int32"), np.zeros(many, "int32")
-    tokens[0, : len(read)], follow[: len(written)] = read, written
-    first = len(read) - len(written)
-    places = np.minimum(first + np.arange(many), size - 1).astype("int32")
-    found = backend.traced(network, _saliency)(tokens, places, follow)
-    return ops.convert_to_numpy(found)[: len(written), : len(read)]
+    tokens = np.zeros((1, size), "int32")
+    tokens[0, : len(read)] = read
+    # Some rows at a time: each has logits of every place, and a map of each head of each layer.
+    maps = max((layers * heads for layers, heads in model.attention_heads.values()), default=0)
+    widest = max(network.config.vocabulary, maps * size)
+    rows = gradients.rows_at_once(size * widest, many)
+    first, run = len(read) - len(written), backend.traced(network, _saliency)
+    found = []
+    for start in range(0, len(written), rows):
+        follow = np.resize(np.asarray(written[start : start + rows], "int32"), rows)
+        places = np.minimum(first + start + np.arange(rows), size - 1).astype("int32")
+        found.append(ops.convert_to_numpy(run(tokens, places, follow)))
+    return np.concatenate(found)[: len(written), : len(read)]
 
 
 def _saliency(network: LanguageModel, tokens: Tensor, places: Tensor, follow: Tensor) -> Tensor:

@@ -151,7 +151,7 @@ def log_probs_after(network: Seq2Seq, sources: np.ndarray, target: np.ndarray) -
         (R, T) float32, of padding too; in one batch unless that is too large.
     """
     rows = len(sources)
-    at_once = _fitting(target.shape[1] * network.config.target_vocabulary, rows)
+    at_once = rows_at_once(target.shape[1] * network.config.target_vocabulary, rows)
     run = backend.traced(network, _log_probs)
     found = []
     for start in range(0, rows, at_once):
@@ -184,7 +184,7 @@ class _Path:
         # Logits, and what additive attention keeps of each step for the way back.
         config = network.config
         numbers = config.target_vocabulary + source.shape[1] * config.embedding_size
-        self.rows = _fitting(target.shape[1] * numbers, min(rows, ROWS_AT_ONCE))
+        self.rows = rows_at_once(target.shape[1] * numbers, min(rows, ROWS_AT_ONCE))
 
     def add(self, places: np.ndarray, parts: np.ndarray, sums: np.ndarray) -> np.ndarray:
         """Go `parts` (N,) of the way, and take the gradients of the written tokens `places` (N,).
@@ -213,7 +213,7 @@ def _lengths(source: np.ndarray, target: np.ndarray) -> tuple[int, int]:
     return int((target != PAD).sum()), int((source != PAD).sum())
 
 
-def _fitting(numbers: int, most: int) -> int:
+def rows_at_once(numbers: int, most: int) -> int:
     """How many rows of so many numbers one batch may have."""
     return max(1, min(most, NUMBERS_AT_ONCE // numbers))
 

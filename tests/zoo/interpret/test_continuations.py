@@ -15,6 +15,7 @@ from zoo.interpret import (
     Off,
     attribute,
     continuations,
+    gradients,
     intervene,
     query_key_value,
     saliency,
@@ -174,6 +175,12 @@ def test_a_table_of_counts_is_no_network():
         intervene(counted, answer, Intervention())
     with pytest.raises(ValueError, match="table of counts"):
         saliency(counted, answer)
+
+
+def test_gradients_of_some_rows_at_a_time_are_those_of_all(model, answer, monkeypatch):
+    together = attribute(model, answer).scores
+    monkeypatch.setattr(gradients, "NUMBERS_AT_ONCE", 1)  # one row at a time
+    np.testing.assert_allclose(attribute(model, answer).scores, together, atol=1e-5)
 
 
 def test_gradients_are_those_of_finite_differences(model, answer):
