@@ -212,7 +212,7 @@ class ClassifierObjective(Objective):
     def fit(self, network: Any, config: TrainConfig) -> None:
         train = self.train
         if config.model == "knn":
-            network.examples.assign(np.stack(train.inputs).reshape(len(train), -1))
+            network.examples.assign(network.compared(np.stack(train.inputs)))
             network.labels.assign(np.eye(network.config.classes)[train.labels])
             return
         sizes = network.config

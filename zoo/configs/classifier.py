@@ -235,6 +235,7 @@ class NearestNeighbours(Reading):
         classes: how many classes there are.
         examples: how many are kept.
         neighbours: how many of the nearest vote; at most `examples`.
+        shrink: side of the squares of an image whose means are compared; 1: its pixels.
     """
 
     reads: ClassVar = ("image", "series")
@@ -246,6 +247,7 @@ class NearestNeighbours(Reading):
     height: int = setting(0, least=0)
     width: int = setting(0, least=0)
     neighbours: int = size(3)
+    shrink: int = size(1)
 
     def arrays(self) -> tuple[tuple[int | None, ...], str]:
         if self.length:

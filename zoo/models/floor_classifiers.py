@@ -6,6 +6,7 @@ neighbours, C classes.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from keras import ops
@@ -76,9 +77,9 @@ class NearestNeighbours(Classifier):
                 f"Received: neighbours={config.neighbours}, examples={config.examples}"
             )
         shape, _ = config.arrays()
-        numbers = 1
-        for size in shape:
-            numbers *= size
+        if config.height:  # the squares of an image
+            shape = (*(-(-side // config.shrink) for side in shape[:2]), shape[2])
+        numbers = math.prod(shape)
         if not numbers:
             raise ValueError(
                 "knn needs the length of a series, or height and width of an image. "
@@ -92,9 +93,16 @@ class NearestNeighbours(Classifier):
             shape=(config.examples, config.classes), initializer="zeros", name="labels"
         )
 
+    def compared(self, inputs: Tensor) -> Tensor:
+        """What is compared of inputs: (B, H, W, C) or (B, T, C) -> (B, F) float32."""
+        x = ops.cast(inputs, "float32")
+        if self.config.height and self.config.shrink > 1:
+            x = ops.average_pool(x, self.config.shrink, padding="same")  # (B, H / s, W / s, C)
+        return ops.reshape(x, (-1, self.numbers))
+
     def read(self, inputs: Tensor) -> tuple[Tensor, Maps]:
         config = self.config
-        x = ops.reshape(ops.cast(inputs, "float32"), (-1, self.numbers))  # (B, F)
+        x = self.compared(inputs)  # (B, F)
         kept = ops.cast(self.examples, "float32")  # (N, F)
         # |x - e|^2 without |x|^2, which is the same for all: (B, N)
         near = 2.0 * ops.matmul(x, ops.transpose(kept)) - ops.sum(ops.square(kept), axis=-1)
