@@ -104,8 +104,8 @@ class NearestNeighbours(Classifier):
         config = self.config
         x = self.compared(inputs)  # (B, F)
         kept = ops.cast(self.examples, "float32")  # (N, F)
-        # |x - e|^2 without |x|^2, which is the same for all: (B, N)
-        near = 2.0 * ops.matmul(x, ops.transpose(kept)) - ops.sum(ops.square(kept), axis=-1)
+        # Half of -|x - e|^2 without |x|^2, which is the same for all: (B, N)
+        near = ops.matmul(x, ops.transpose(kept)) - 0.5 * ops.sum(ops.square(kept), axis=-1)
         best = ops.top_k(near, config.neighbours)[1]  # (B, K)
         voted = ops.take(ops.cast(self.labels, "float32"), best, axis=0)  # (B, K, C)
         votes = ops.sum(voted, axis=1) + SMALL * voted[:, 0]  # (B, C)

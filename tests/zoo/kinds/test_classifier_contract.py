@@ -36,7 +36,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "vit-mean-odd": ("vit", {"pooling": "mean", "patch": 3}),
     "transformer-first": ("transformer", {"pooling": "first"}),
     "knn-series": ("knn", {"neighbours": 4}),
-    "knn-squares": ("knn", {"shrink": 3, "length": 0, "height": 8, "width": 8, "channels": 1}),
+    "knn-squares": ("knn", {"shrink": 3}),
 }
 CLOSE = {"rtol": 1e-4, "atol": 2e-5}
 to_numpy = ops.convert_to_numpy
