@@ -27,7 +27,7 @@ BATCHES = [
 ] * 2
 
 
-def ready(model: str, fused: bool = False):
+def ready(model: str, fused: bool = False, eager: bool = False):
     network = tiny_models.network(model, dropout=0.0, **dropout_law.one_layer(model, "seq2seq"))
     optimizer = make_optimizer(
         learning_rate=1e-2,
@@ -38,7 +38,7 @@ def ready(model: str, fused: bool = False):
         weight_decay=0.1,
         fused=fused,
     )
-    network.compile(optimizer=optimizer, loss=SmoothedCrossEntropy(0.1), jit_compile=False)
+    network.compile(optimizer, SmoothedCrossEntropy(0.1), jit_compile=False, run_eagerly=eager)
     optimizer.build(network.trainable_variables)
     return network
 
@@ -69,7 +69,7 @@ def test_a_step_is_traced_once_and_changes_nothing_before_it_is_taken(monkeypatc
 )
 def test_a_step_in_parts_learns_what_keras_own_step_learns(model, parts):
     """Batches of fewer rows than parts are among them; Adam has one operation a weight."""
-    plain, traced = ready(model), ready(model, fused=True)
+    plain, traced = ready(model, eager=True), ready(model, fused=True)
     trace_step(traced, Devices(parts=parts))
     for batch in BATCHES:
         assert step(traced, batch) == pytest.approx(step(plain, batch), rel=2e-5)

@@ -25,6 +25,13 @@ TEXT = (
     "No more; and by a sleep to say we end\n"
     "The heart-ache and the thousand natural shocks\n"
 )
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    **{model: (model, {}) for model in registry.of_kind("language_model")},
+    **{f"gpt-{kind}": ("gpt", {"positions": kind}) for kind in ("learned", "sinusoidal", "none")},
+    "feed-forward-bigram": ("feed-forward", {"window": 1}),
+}
+"""Architectures and hyper-parameters that are held to the laws."""
+
 VOCABULARY = 17
 LONGEST = 72
 """Tokens that `log_softmax` reads of a network without a context."""

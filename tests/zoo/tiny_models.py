@@ -13,6 +13,13 @@ from zoo.tokenizer import BOS, EOS, PAD, Tokenizer, train_tokenizer
 
 SOURCE_VOCABULARY, TARGET_VOCABULARY = 19, 17
 
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    **{model: (model, {}) for model in registry.of_kind("seq2seq")},
+    "transformer-learned-positions": ("transformer", {"positions": "learned"}),
+    "transformer-no-positions": ("transformer", {"positions": "none"}),
+}
+"""Architectures and hyper-parameters that are held to the laws."""
+
 APART = ("feed-forward", "lstm", "transformer")
 """Models that exports and backends are tried with two tokenizers for; the others have one."""
 
@@ -78,6 +85,7 @@ def folder(
     model: str = "transformer",
     shared: bool = True,
     pieces: dict[str, Tokenizer] | None = None,
+    overrides: dict[str, Any] | None = None,
     **rest: Any,
 ) -> Path:
     """A model folder as training leaves it, with weights as `network` makes them."""
@@ -88,6 +96,7 @@ def folder(
         source_vocabulary=pieces[files[0]].size,
         target_vocabulary=pieces[files[-1]].size,
         shared_vocabulary=shared,
+        **(overrides or {}),
     )
     config = saving.model_config(
         kind="seq2seq",

@@ -32,19 +32,14 @@ from zoo.runtime import backend
 from zoo.text_tokenizers import Characters
 
 MODELS = list(registry.of_kind("language_model"))
-VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
-    **{model: (model, {}) for model in MODELS},
-    **{f"gpt-{kind}": ("gpt", {"positions": kind}) for kind in ("learned", "sinusoidal", "none")},
-    "feed-forward-bigram": ("feed-forward", {"window": 1}),
-}
 ROWS, LENGTH = 4, 9
 CLOSE = {"rtol": 1e-4, "atol": 2e-5}
 to_numpy = ops.convert_to_numpy
 
 
-@pytest.fixture(scope="module", params=VARIANTS)
+@pytest.fixture(scope="module", params=tiny.VARIANTS)
 def network(request):
-    model, overrides = VARIANTS[request.param]
+    model, overrides = tiny.VARIANTS[request.param]
     return tiny.network(model, **overrides)
 
 

@@ -27,9 +27,8 @@ from zoo.tokenizer import EOS, PAD
 
 SHARED = {"shared_vocabulary": True, "source_vocabulary": tiny_models.TARGET_VOCABULARY}
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
-    **{model: (model, {}) for model in registry.of_kind("seq2seq")},
-    "transformer-learned-positions": ("transformer", {"positions": "learned"}),
-    "transformer-no-positions": ("transformer", {"positions": "none", **SHARED}),
+    model: (name, {**overrides, **(SHARED if model.endswith("no-positions") else {})})
+    for model, (name, overrides) in tiny_models.VARIANTS.items()
 }
 SOURCE_LENGTHS, TARGET_LENGTHS = [7, 3, 3, 1], [4, 6, 6, 3]
 CLOSE = {"rtol": 1e-4, "atol": 2e-5}
