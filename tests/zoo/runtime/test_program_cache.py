@@ -34,14 +34,14 @@ def answer(model: Path, kept: Path) -> str:
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="JAX skips damaged ones itself")
-def test_a_kept_program_is_used_and_a_damaged_one_is_made_anew(folder, tmp_path):
+def test_a_kept_program_is_used_and_a_damaged_one_is_made_anew(character_folder, tmp_path):
     kept = tmp_path / "kept"
-    first = answer(folder, kept)
+    first = answer(character_folder, kept)
     files = list(kept.glob("*/*"))
     assert files
     for path in files:
         os.truncate(path, 100)
-    assert answer(folder, kept) == first
+    assert answer(character_folder, kept) == first
     # Whole again: the damaged ones were read, and thrown away.
     assert min(path.stat().st_size for path in kept.glob("*/*")) > 100
 
