@@ -110,7 +110,7 @@ def _probabilities(question: Question, answers: Mapping[str, Label]) -> None:
     )
     parts = ["How likely each model takes each class to be."]
     if len(next(iter(answers.values())).probabilities) > charts.MOST_CLASSES:
-        parts.append(f"The {charts.MOST_CLASSES} classes that some model thinks likeliest.")
+        parts.append(f"The {charts.MOST_CLASSES} classes that some model thinks most likely.")
     if question.truth:
         parts.append(f"✓: takes it for {plain(question.truth)}, which it is; ✗: does not.")
     times = [f"{1000 * answer.seconds:.2g}" for answer in answers.values()]

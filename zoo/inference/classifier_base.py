@@ -62,8 +62,9 @@ class ClassifierBase:
 
         Args:
             inputs: texts; or images, each an array (H, W) or (H, W, C) of 0 to 255 or of 0.0 to
-                1.0, or the bytes of a file; or series, each (T,) or (T, C) numbers. One text, or
-                the bytes of one image, counts as a list of one.
+                1.0, or the bytes of a file; or series, each (T,) or (T, C) numbers. One text, one
+                array, or the bytes of one image, counts as a list of one; an array (N, H, W) is N
+                images unless its last axis has 1, 3 or 4 channels.
             attention: whether to fetch the maps, where there are any.
 
         Raises:
@@ -99,9 +100,17 @@ class ClassifierBase:
 
     def read(self, inputs: Any) -> list[Read]:
         """Inputs as arrays. Raises TypeError or ValueError, as `predict`."""
-        if isinstance(inputs, str | bytes | bytearray | Mapping):
+        if isinstance(inputs, str | bytes | bytearray | Mapping) or self._is_one(inputs):
             inputs = [inputs]
         return [self.reader.read(one) for one in inputs]
+
+    def _is_one(self, inputs: Any) -> bool:
+        """Whether an array is one image or one series, and not several."""
+        if not isinstance(inputs, np.ndarray) or self.reads == "text":
+            return False
+        if self.reads == "series":
+            return inputs.ndim == 1 or inputs.shape == self.reader.shape
+        return inputs.ndim == 2 or (inputs.ndim == 3 and inputs.shape[2] in (1, 3, 4))
 
     def _computed(
         self, reads: Sequence[Read], maps: bool

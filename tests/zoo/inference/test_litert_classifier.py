@@ -56,6 +56,10 @@ def test_an_input_alone_gets_the_answer_that_it_gets_beside_others(both):
     together = model.log_probs(given)
     for row, one in enumerate(given):
         np.testing.assert_allclose(model.log_probs([one])[0], together[row], atol=1e-5)
+        if not isinstance(one, str):  # an array alone is one input, and not a list of its rows
+            np.testing.assert_allclose(model.log_probs(one), together[row : row + 1], atol=1e-5)
+    if not isinstance(given[0], str):
+        np.testing.assert_allclose(model.log_probs(np.stack(given)), together, atol=1e-5)
     assert model.log_probs([]).shape == (0, len(tiny.CLASSES))
 
 
