@@ -183,7 +183,10 @@ class Run:
             learned = settings(self.config, self.start)
             fresh = self.config.fresh
             decoder = validating.choose(self.config.validate_with, self.objective.kind, self.on)
-            found = asdict(read_progress(folder, learned, fresh, self.on, self.corpus, decoder))
+            narrow = self.objective.narrow
+            found = asdict(
+                read_progress(folder, learned, fresh, self.on, self.corpus, decoder, narrow)
+            )
         return checkpoint.Progress(**self.on.processes.tell(found))
 
     def _set_weights(self, folder: Path, network: keras.Model, step: int, steps: int) -> None:

@@ -35,17 +35,20 @@ def read_progress(
     on: Devices = devices.ONE,
     corpus: str = "",
     decoder: str = validating.KERAS,
+    narrow: bool = False,
 ) -> checkpoint.Progress:
     """Where the run in `folder` is, or a new one. Raises CheckpointError: other settings or data.
 
-    The precision `auto` is that of the run, or for a new one the fastest `on` these devices.
+    The precision `auto` is that of the run, or for a new one the fastest `on` these devices, of
+    `narrow` networks too.
     `corpus`: the checksum of the data. `decoder`: what validation decodes with in a new run, if
     the settings leave it open.
     """
     state = folder / STATE
     progress = None if fresh else checkpoint.read_progress(state)
     if settings["precision"] == "auto":
-        known = progress.settings["precision"] if progress else on.precision()
+        fastest = "float32" if narrow and not on.accelerated() else on.precision()
+        known = progress.settings["precision"] if progress else fastest
         settings = settings | {"precision": known}
     if settings.get("validate_with") == validating.AUTO:
         known = decoded_before(progress.settings) if progress else decoder

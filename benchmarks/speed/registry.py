@@ -117,7 +117,7 @@ def _torch(label: str, module: str, variant: str, *measures: str) -> System:
 SYSTEMS: dict[str, System] = {
     "zoo": _zoo("**zoo** (default)", "", *MEASURES, *MORE),
     "zoo-float32": _zoo("zoo, float32", "float32", *TRAIN, *MORE, *TRAIN_GPT, *TRAIN_FORECASTER),
-    "zoo-bfloat16": _zoo("zoo, bfloat16", "mixed_bfloat16", *TRAIN, *MORE),
+    "zoo-bfloat16": _zoo("zoo, bfloat16", "mixed_bfloat16", *TRAIN, *MORE, *TRAIN_FORECASTER),
     "zoo-lstm-bahdanau": _zoo("zoo, LSTM with attention", "lstm-bahdanau", *DECODE),
     "zoo-lstm": _zoo("zoo, LSTM", "lstm", *DECODE),
     "zoo-simple-rnn": _zoo("zoo, SimpleRNN", "simple-rnn", *DECODE),

@@ -15,6 +15,7 @@ from tests.zoo import tiny_models
 from training import run, validating
 from training.checkpoint import CheckpointError, Progress
 from training.config import TrainConfig
+from training.distributed import devices
 from training.validating import OnKeras, OnLiteRT
 from zoo import saving
 from zoo.inference import litert_refilling
@@ -123,3 +124,14 @@ def test_litert_answers_with_the_weights_of_the_moment_as_keras_does(tmp_path):
         OnLiteRT(probe, template)({name: a * np.inf for name, a in first.items()}),
     ):
         pass
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_narrow_networks_are_not_trained_in_half_precision_on_a_cpu(tmp_path, narrow, monkeypatch):
+    monkeypatch.setattr(devices.Devices, "precision", lambda self: "mixed_bfloat16")
+    settings = {"precision": "auto"}
+    found = run.read_progress(tmp_path, settings, False, narrow=narrow)
+    assert found.settings["precision"] == ("float32" if narrow else "mixed_bfloat16")
+    monkeypatch.setattr(devices.Devices, "accelerated", lambda self: True)
+    found = run.read_progress(tmp_path, settings, True, narrow=narrow)
+    assert found.settings["precision"] == "mixed_bfloat16"

@@ -66,6 +66,7 @@ class ForecasterObjective(Objective):
     """The past of some series in, expected values and quantiles of what follows out."""
 
     kind = "forecaster"
+    narrow = True
     task: Forecasting
 
     def check(self, config: TrainConfig, start: Start | None) -> None:

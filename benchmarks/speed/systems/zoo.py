@@ -162,7 +162,7 @@ def steps_of_forecaster(precision: str) -> Steps:
     config = settings(
         "transformer-patch",
         preset="tiny",
-        precision=precision or on.precision(),
+        precision=precision or "float32",  # on a CPU, as `Objective.narrow` has it
         learning_rate=forecasters.LEARNING_RATE,
         smoothing=0.0,
     )
