@@ -214,7 +214,7 @@ def _scored(
 ) -> Any:
     entry = saved_models.architecture(name)
     if method == "gradient" and entry is not None and entry.closed_form:
-        raise ValueError("nothing of it was trained by gradient")
+        raise ValueError("Nothing of it was trained by gradient.")
     # Gradients are computed by Keras; all else needs nothing but answers.
     with_keras = method == "gradient"
     ask = inference.turn if with_keras else inference.answering

@@ -51,7 +51,7 @@ def quality_scatter(
     *,
     title: str,
     higher_is_better: bool,
-    per: str = "sentence",
+    per: str = "a sentence",
     digits: int = 2,
     domain: tuple[float, float] | None = None,
 ) -> alt.LayerChart:
@@ -61,13 +61,13 @@ def quality_scatter(
         rows: records with `model`, `quality`, `low`, `high`, `ms`, `parameters`.
         title: what the numbers of quality are.
         higher_is_better: better is up.
-        per: what the milliseconds are counted for.
+        per: what the milliseconds are counted for, with its article.
         digits: of a figure of quality.
         domain: the ends of the axis of quality, where another chart is compared with this one.
     """
     drawn = [row["model"] for row in rows]
     base = alt.Chart(pd.DataFrame(list(map(dict, rows)))).encode(
-        x=alt.X("ms:Q", title=f"Milliseconds a {per}", scale=alt.Scale(zero=True, nice=True)),
+        x=alt.X("ms:Q", title=f"Milliseconds {per}", scale=alt.Scale(zero=True, nice=True)),
     )
     return quality_points(
         base,
@@ -77,7 +77,7 @@ def quality_scatter(
         shape=charts.family_shape("model", legend=False, drawn=drawn),
         size=alt.Size("parameters:Q", scale=alt.Scale(zero=True, range=[40, 500]), legend=None),
         more=[
-            alt.Tooltip("ms:Q", title=f"ms a {per}", format=".2f"),
+            alt.Tooltip("ms:Q", title=f"ms {per}", format=".2f"),
             alt.Tooltip("parameters:Q", title="Parameters", format=",d"),
         ],
         digits=digits,

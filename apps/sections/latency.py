@@ -16,6 +16,12 @@ def per(task: str) -> str:
     return PER.get(saved_models.kind(task), "sentence")
 
 
+def each(task: str) -> str:
+    """`per` with its article: "a sentence", "an input"."""
+    what = per(task)
+    return f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
+
+
 def milliseconds(name: str) -> float | None:
     """For what `per` says; None where the card has no such speed."""
     what = per(saved_models.task_of(name))

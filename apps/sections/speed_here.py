@@ -211,9 +211,9 @@ def _results(
         placeholder="–",
         alt="Milliseconds and tokens a second of each model, measured here and stored",
     )
-    units = {latency.per(saved_models.task_of(name)) for name in here}
-    if units <= {"token", "forecast", "input"}:
-        st.caption(f"Milliseconds are those of a {' or a '.join(sorted(units))}.")
+    units = {latency.each(saved_models.task_of(name)) for name in here}
+    if units <= {"a token", "a forecast", "an input"}:
+        st.caption(f"Milliseconds are those of {' or '.join(sorted(units))}.")
         return
     st.caption(
         "Text in, text out, without the maps; tokens are those written, the closing one included."

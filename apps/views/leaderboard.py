@@ -123,7 +123,7 @@ def _overall(task: str, chosen: MetricInfo, beams: str) -> None:
     lowest = floor.of(names, chosen, beams)
     floors = filter(saved_models.is_floor, names) if lowest else ()
     marks = {saved_models.label(name): " (floor)" for name in floors}
-    _table(rows, chosen, latency.per(task), marks)
+    _table(rows, chosen, latency.each(task), marks)
     if lowest:
         st.markdown(floor.told(names, chosen, beams))
     if apart := against.told(names, chosen, beams):
@@ -148,7 +148,7 @@ def _over_speed(task: str, chosen: MetricInfo, rows: list[dict[str, Any]]) -> No
         st.caption("No card has quality, speed and size together yet.")
         return
     st.caption(f"{quality.ahead(chosen)} Size of a point: parameters. Bars: 95 % interval.")
-    per = latency.per(task)
+    per = latency.each(task)
     described = "; ".join(
         f"{row['model']} {quality.brief(chosen, row['quality'])} at {row['ms']:.3g} ms"
         for row in points
@@ -162,7 +162,7 @@ def _over_speed(task: str, chosen: MetricInfo, rows: list[dict[str, Any]]) -> No
             digits=chosen.digits,
             domain=quality_by_length.domain(task, chosen),
         ),
-        alt_text=f"{chosen.label} over milliseconds a {per}: {described}.",
+        alt_text=f"{chosen.label} over milliseconds {per}: {described}.",
         rows=points,
         file=f"{task}-{chosen.key}-over-speed",
     )
@@ -177,7 +177,7 @@ def _table(
         "Model": [row["model"] + marks.get(row["model"], "") for row in rows],
         figure: [row["quality"] for row in rows],
         "95 % interval": [interval(row["low"], row["high"], chosen.digits) for row in rows],
-        f"ms a {per}": [row["ms"] for row in rows],
+        f"ms {per}": [row["ms"] for row in rows],
         "Tokens/s": [row["tokens_per_second"] for row in rows],
         "Parameters": [row["parameters"] for row in rows],
         "MB": [row["megabytes"] for row in rows],
@@ -193,7 +193,7 @@ def _table(
         hide_index=True,
         column_config={
             figure: number(format=f"%.{chosen.digits}f"),
-            f"ms a {per}": number(format="%.2f" if per == "token" else "%.1f"),
+            f"ms {per}": number(format="%.2f" if per == "a token" else "%.1f"),
             "Tokens/s": number(format="localized"),
             "Parameters": number(format="localized"),
             "MB": number(format="%.1f"),

@@ -98,16 +98,18 @@ def confusion(log_probs: np.ndarray, labels: np.ndarray) -> list[list[int]]:
 def packed(right: np.ndarray) -> str:
     """(N,) bool, which examples were right, in base64: a card has it for the whole test side.
 
+    Without slashes, or a card would take it for a path of this machine.
+
     Example:
         >>> packed(np.array([True, False, True])), unpacked("oA==", 3).tolist()
         ('oA==', [True, False, True])
     """
-    return base64.b64encode(np.packbits(right).tobytes()).decode()
+    return base64.urlsafe_b64encode(np.packbits(right).tobytes()).decode()
 
 
 def unpacked(text: str, count: int) -> np.ndarray:
     """What was `packed`, (count,) bool. Raises ValueError: it has another length, or is damaged."""
-    bits = np.unpackbits(np.frombuffer(base64.b64decode(text, validate=True), "u1"))
+    bits = np.unpackbits(np.frombuffer(base64.b64decode(text, b"-_", validate=True), "u1"))
     if not count <= len(bits) < count + 8:
         raise ValueError(f"there must be a bit for each of {count} examples. Received: {len(bits)}")
     return bits[:count].astype(bool)

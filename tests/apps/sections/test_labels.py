@@ -86,7 +86,7 @@ def test_what_spoke_for_it_in_every_way(reads, way):
         assert "no attention" not in text
         counted = {"text": 1, "image": 1, "series": 0}[reads]
         wanted = counted if way == "gradient" else 0
-        assert text.count("nothing of it was trained by gradient") == wanted
+        assert text.count("Nothing of it was trained by gradient") == wanted
     assert "The maps" in text
 
 

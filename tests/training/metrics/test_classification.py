@@ -71,6 +71,7 @@ def test_a_difference_is_paired():
 def test_which_examples_were_right_comes_back_from_a_card(count):
     right = np.arange(count) % 3 == 0
     text = metrics.packed(right)
+    assert "/" not in metrics.packed(np.ones(24, bool))  # which a card would take for a path
     assert metrics.unpacked(text, count).tolist() == right.tolist()
     with pytest.raises(ValueError, match="a bit for each"):
         metrics.unpacked(text, count + 8)
