@@ -43,7 +43,7 @@ ORDER = (
     *("prompt", "tokens", "temperature", "topk", "topp", "seed", "place", "from"),
     *("scored", "token"),
     *("source", "window", "series", "segment"),
-    *("only", "example", "shade", "confused"),
+    *("only", "example", "shade"),
     *("present", "explained"),
 )
 """Every choice that an address may hold, in the order in which it holds them."""

@@ -74,15 +74,6 @@ def reads(task: str) -> str:
     return "text"
 
 
-def classes(task: str) -> list[str]:
-    """The names of the classes of a task, in the order of the models."""
-    for name in saved_models.models(task):
-        found = saved_models.config(name).get("classes")
-        if isinstance(found, list) and found:
-            return [str(one) for one in found]
-    return []
-
-
 def examples(task: str) -> dict[int, Example]:
     """The test side by number, as the stored predictions of the models have it; {} without any."""
     names = [name for name in saved_models.models(task) if saved_models.predictions(name)]
@@ -161,36 +152,17 @@ def _timed(model: Any, given: Any, say: Callable[[str], None]) -> Label:
     return answer
 
 
-def word_scores(
-    name: str, question: Question, answer: Label, method: str, say: Callable[[str], None]
-) -> tuple[list[str], np.ndarray]:
-    """The words of a text as a model reads them, and a score of each.
-
-    Args:
-        method: "attention", "rollout", "gradient" or "occlusion".
-
-    Raises:
-        ValueError: the model has no such scores; the message says why.
-        Exception: whatever else went wrong.
-    """
+def words(name: str, question: Question, answer: Label, say: Callable[[str], None]) -> list[str]:
+    """The words of a text as a model reads them."""
     from zoo.interpret import labels
 
-    def compute(model: Any) -> tuple[list[str], np.ndarray]:
-        words = labels.words_of(model, answer.input)
-        if method == "occlusion":
-            return words, labels.occlusion(model, answer)
-        if method == "gradient":
-            return words, labels.over_words(answer, labels.gradient(model, answer), words)
-        found = labels.looked_at(answer, rollout=method == "rollout")
-        return words, labels.over_words(answer, found, words)
-
-    return _scored(name, question, method, compute, say)
+    return _scored(name, question, "words", lambda model: labels.words_of(model, answer.input), say)
 
 
-def place_scores(
+def scores(
     name: str, question: Question, answer: Label, method: str, say: Callable[[str], None]
 ) -> np.ndarray:
-    """A score of every pixel (H, W) of an image, or every step (T,) of a series.
+    """A score of every word of a text (`words`), pixel (H, W) of an image or step (T,) of a series.
 
     Args:
         method: "gradient" or "occlusion"; where attention went is in the answer.
@@ -201,8 +173,15 @@ def place_scores(
     """
     from zoo.interpret import labels
 
-    compute = labels.gradient if method == "gradient" else labels.occlusion
-    return _scored(name, question, method, lambda model: compute(model, answer), say)
+    def compute(model: Any) -> np.ndarray:
+        if method == "occlusion":
+            return labels.occlusion(model, answer)
+        found = labels.gradient(model, answer)
+        if question.reads != "text":
+            return found
+        return labels.over_words(answer, found, labels.words_of(model, answer.input))
+
+    return _scored(name, question, method, compute, say)
 
 
 def _scored(

@@ -11,7 +11,7 @@ from typing import Any
 OF_ANSWER = ("force", "step", "row", "column")
 OF_PROMPT = ("place", "from", "mask", "swap")
 OF_SERIES = ("window", "series", "segment")
-OF_LABELS = ("only", "example", "shade", "confused")
+OF_LABELS = ("only", "example", "shade")
 OF_TEXT = ("target", "mask", "swap", "prefix", "run", *OF_ANSWER)
 OUTDATED = {
     "task": (

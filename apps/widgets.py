@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from apps import quality, saved_models, state
+from apps.markdown import plain
 from apps.sections import answer_view
 
 NO_MODELS = (
@@ -181,6 +182,26 @@ def text(task: str, *, label: str | None = None, with_target: bool = False) -> s
         **state.written("text", opening, spare=("target",) if with_target else ()),
     )
     return typed or opening
+
+
+def example_texts(label: str, examples: Sequence[str], text: str | None) -> None:
+    """Texts to press, on one line; `text`: the one that is read now."""
+    key = state.seed("example.text", text if text in examples else None, tuple(examples))
+    with st.container(key="one-line-examples"):  # which scrolls, see `apps.style`
+        st.pills(
+            label,
+            examples,
+            key=key,
+            format_func=plain,
+            on_change=_example_chosen,
+            args=(key,),
+            label_visibility="collapsed",
+        )
+
+
+def _example_chosen(key: str) -> None:
+    if (text := st.session_state[key]) is not None:
+        state.put("text", text)
 
 
 def target(task: str, *, label: str, widget: Any = st.text_area, **options: Any) -> str:

@@ -95,7 +95,7 @@ class TrainConfig:
         choices=("adam", "sgd"),
     )
     learning_rate: float = option(2e-3, help="At its peak, after the warm-up.")
-    warmup: int = option(400, help="Steps of linear warm-up.", least=0)
+    warmup: int = option(400, help="Steps of linear warm-up, at most a quarter of all.", least=0)
     smoothing: float | None = option(
         None,
         help="Label smoothing; by default 0.1 for pairs of texts, 0 for language models.",

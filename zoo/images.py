@@ -17,7 +17,7 @@ MOST_PIXELS = 16_000_000
 MOST_BYTES = 32_000_000
 """A file of more bytes is refused."""
 ROUNDING = 1e-6
-"""What a fraction may be beyond 0 and 1: sums of shares of pixels are so, who ever added them."""
+"""How far a fraction may be beyond 0 and 1: sums of shares of pixels are rounded."""
 GREY = (0.299, 0.587, 0.114)
 """Shares of red, green and blue in the brightness (ITU-R BT.601)."""
 

@@ -35,7 +35,7 @@ button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offse
 """
 
 # White on black, as the digits of the training sets are. What was drawn stays on the sheet while
-# the page runs again; it is cleared by the button, or where the page says so (`data.sheet`).
+# the page runs again, until the button clears it.
 JS = """
 export default function ({ parentElement, data, setTriggerValue }) {
   const canvas = parentElement.querySelector("canvas");
@@ -47,9 +47,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
     pen.fillStyle = "#000";
     pen.fillRect(0, 0, canvas.width, canvas.height);
   };
-  if (!canvas.dataset.ready || canvas.dataset.sheet !== String(data.sheet)) {
+  if (!canvas.dataset.ready) {
     canvas.dataset.ready = "yes";
-    canvas.dataset.sheet = data.sheet;
     wipe();
   }
   let last = null;
@@ -111,7 +110,7 @@ def show(*, key: str, label: str, on_draw: Callable[[np.ndarray | None], None]) 
         on_draw(read(st.session_state[widget].get("drawn")))
 
     _mount(
-        data={"label": label, "clear": "Clear", "sheet": 0},
+        data={"label": label, "clear": "Clear"},
         key=widget,
         on_drawn_change=told,
     )

@@ -23,7 +23,7 @@ from apps import (
 from apps.charts import forecasts as charts
 from apps.forecasting import Question
 from apps.markdown import plain
-from apps.sections import floor, forecast_maps, own_forecasts
+from apps.sections import floor, forecast_maps, notes, own_forecasts
 from apps.sections.forecast_records import records
 
 if TYPE_CHECKING:
@@ -313,13 +313,7 @@ def _told(question: Question, answers: Mapping[str, Forecast]) -> None:
     figure = quality.first(question.task)
     if said := floor.told(saved_models.models(question.task), figure, "1"):
         st.markdown(said)
-    notes: dict[str, list[str]] = {}
-    for name, answer in answers.items():
-        for note in answer.notes:
-            notes.setdefault(note, []).append(saved_models.label(name))
-    for note, labels in notes.items():
-        whose = "" if len(labels) == len(answers) else f"{plain(', '.join(labels))}: "
-        st.caption(f":material/info: {whose}{plain(note)}")
+    notes.show(answers)
     about = stretches.source(question.task)
     if question.stretch is not None and about:
         parts = [about[key] for key in ("corpus", "attribution") if about.get(key)]

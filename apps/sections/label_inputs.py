@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from apps import classifying, saved_models, state
+from apps import classifying, saved_models, state, widgets
 from apps.classifying import Example, Question
 from apps.components import drawing
 from apps.markdown import plain
@@ -124,18 +124,7 @@ def _typed(task: str) -> str:
     )
     showcase = [one for one in showcase if isinstance(one, str) and one]
     if showcase:
-        text = state.get("text")
-        key = state.seed("shown", text if text in showcase else None, tuple(showcase))
-        with st.container(key="one-line-examples"):  # which scrolls, see `apps.style`
-            st.pills(
-                "Examples",
-                showcase,
-                key=key,
-                format_func=plain,
-                on_change=_example_chosen,
-                args=(key,),
-                label_visibility="collapsed",
-            )
+        widgets.example_texts("Examples", showcase, state.get("text"))
     info = saved_models.info(task)
     usual = showcase[0] if showcase else info.hint
     typed = st.text_area(
@@ -146,11 +135,6 @@ def _typed(task: str) -> str:
         **state.written("text", usual),
     )
     return typed or usual
-
-
-def _example_chosen(key: str) -> None:
-    if (text := st.session_state[key]) is not None:
-        state.put("text", text)
 
 
 def _numbers(task: str) -> np.ndarray | None:

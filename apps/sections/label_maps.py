@@ -29,8 +29,8 @@ MEANS = {
     "layers and heads unless one is chosen.",
     "rollout": "Attention carried through all layers (Abnar and Zuidema 2020): how much of each "
     "{unit} reaches what is classified.",
-    "gradient": "Gradient of the class's log-probability times what was read: which {unit}s a "
-    "small change of would matter.",
+    "gradient": "Gradient of the class's log-probability times what was read: how much a small "
+    "change of each {unit} would matter.",
     "occlusion": "How far the class's log-probability falls when the {unit} is hidden: {how}.",
 }
 HIDDEN = {
@@ -120,15 +120,15 @@ def _scores(
             rolled = way == "rollout"
             looked = labels.looked_at(answer, rollout=rolled, **({} if rolled else chosen))
             if question.reads == "text":
-                words, _ = classifying.word_scores(name, question, answer, "attention", say)
+                words = classifying.words(name, question, answer, say)
                 return words, labels.over_words(answer, looked, words)
             places = looked[answer.ahead :]
             if answer.grid:
                 return None, places.reshape(answer.grid)
             return None, _over_steps(places, len(answer.input))
-        if question.reads == "text":
-            return classifying.word_scores(name, question, answer, way, say)
-        return None, classifying.place_scores(name, question, answer, way, say)
+        scores = classifying.scores(name, question, answer, way, say)
+        read = question.reads == "text"
+        return (classifying.words(name, question, answer, say) if read else None), scores
     except Exception as error:  # the answers stand, whatever happens here
         return inference.explain(error)
     finally:
@@ -151,9 +151,9 @@ def _texts(
     """The text as each model read it, one below the other."""
     if way in ("attention", "rollout"):
         without = [
-            plain(saved_models.label(name)) for name in answers if not _attends(answers, name)
+            plain(saved_models.label(name)) for name in answers if not answers[name].attention
         ]
-        answers = {name: answers[name] for name in answers if _attends(answers, name)}
+        answers = {name: answer for name, answer in answers.items() if answer.attention}
         if without:
             st.caption(f"{', '.join(without)}: no attention; gradient and occlusion say more.")
     for name, answer in answers.items():
@@ -188,10 +188,6 @@ def _texts(
                 rest = 1.0 - float(scores.sum())
                 if rest > 0.05:
                     st.caption(f"{100 * rest:.0f} % went to the token in front of the text.")
-
-
-def _attends(answers: Mapping[str, Label], name: str) -> bool:
-    return bool(answers[name].attention)
 
 
 def _pictures(
@@ -256,7 +252,7 @@ def _map(
 ) -> None:
     """All heads of one model, and the chosen one: who looked at whom."""
     st.subheader("The maps", anchor=False)
-    best = next(one for one in quality.best_first(question.task, list(answers)))
+    best = quality.best_first(question.task, list(answers))[0]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         name = widgets.model(list(answers), default=best)
     answer = answers[name]
@@ -271,7 +267,7 @@ def _map(
     if kind == "pooling":
         said = f"The row is what is classified, each column a {what}."
     else:
-        said = f"Each row is a {what}, that looks, each column one that is looked at."
+        said = f"Each row is a {what} that looks, each column one that is looked at."
         said += (
             " The mean of all rows' states is classified."
             if answer.classified is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -20,7 +20,7 @@ from apps import (
 from apps.charts import labels as charts
 from apps.classifying import Question
 from apps.markdown import plain
-from apps.sections import floor, label_inputs, label_maps
+from apps.sections import floor, label_inputs, label_maps, notes
 from apps.sections.forecasts import mark
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def render(task: str) -> None:
     if answers:
         if said := floor.told(saved_models.models(task), quality.first(task), "1"):
             st.markdown(said)
-        _notes(answers)
+        notes.show(answers)
         label_maps.section(question, answers)
 
 
@@ -125,14 +125,3 @@ def _called(name: str, question: Question, answer: Label) -> str:
     if question.truth is None:
         return label
     return f"{'✓' if answer.name == question.truth else '✗'} {label}"
-
-
-def _notes(answers: Mapping[str, Label]) -> None:
-    """What is to be said of the answers, once where it holds for all."""
-    notes: dict[str, list[str]] = {}
-    for name, answer in answers.items():
-        for note in answer.notes:
-            notes.setdefault(note, []).append(saved_models.label(name))
-    for note, labels in notes.items():
-        whose: Any = "" if len(labels) == len(answers) else f"{plain(', '.join(labels))}: "
-        st.caption(f":material/info: {whose}{plain(note)}")

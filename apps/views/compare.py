@@ -108,17 +108,7 @@ def _examples(task: str, text: str) -> None:
     examples = saved_models.example_sources(task)
     if not examples:
         return
-    example = state.seed("example", text if text in examples else None, tuple(examples))
-    with st.container(key="one-line-examples"):  # which scrolls, see `apps.style`
-        st.pills(
-            "Examples, answered at once",
-            examples,
-            key=example,
-            format_func=plain,
-            on_change=_example_chosen,
-            args=(example,),
-            label_visibility="collapsed",
-        )
+    widgets.example_texts("Examples, answered at once", examples, text)
 
 
 def _how(fields: dict[str, str], cap: int) -> None:
@@ -146,11 +136,6 @@ def _how(fields: dict[str, str], cap: int) -> None:
         on_click=_submitted,
         args=(fields, cap),
     )
-
-
-def _example_chosen(key: str) -> None:
-    if (text := st.session_state[key]) is not None:
-        state.put("text", text)
 
 
 def _submitted(fields: dict[str, str], cap: int) -> None:

@@ -9,6 +9,7 @@ Writes benchmarks/results/quality/horizons.json, and .md beside it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,9 +18,8 @@ import typer
 
 from benchmarks.quality import training_runs
 from benchmarks.quality.multi30k import FOLDER
-from training import card_writer
 from zoo import registry, shipped
-from zoo.saving import read_json, write_aside, write_json
+from zoo.saving import read_json
 
 RUNS = Path("runs/horizons")
 HORIZONS = (96, 192, 336, 720)
@@ -52,23 +52,9 @@ def main(
     folder: Annotated[Path, typer.Option(help="Where the runs go.")] = RUNS,
 ) -> None:
     """Train, score, write figures and page; see the text of the module."""
-    path = FOLDER / "horizons"
-    kept = path.with_suffix(".json")
-    commit = card_writer.commit()  # before the results file changes
-    try:
-        found = read_json(kept) if kept.exists() else {}
-        for one in model or MODELS:
-            for of in task or TASKS:
-                for steps in horizon or HORIZONS:
-                    made = run(of, one, steps, folder)
-                    found[f"{of} {steps} {one}"] = {**made, "commit": commit}
-                    write_json(kept, dict(sorted(found.items())))
-    except (ValueError, RuntimeError, OSError) as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(2) from None
-    text = page(found)
-    write_aside(path.with_suffix(".md"), text.encode())
-    typer.echo(text)
+    wanted = itertools.product(model or MODELS, task or TASKS, horizon or HORIZONS)
+    made = ((f"{of} {steps} {one}", run(of, one, steps, folder)) for one, of, steps in wanted)
+    training_runs.record(FOLDER / "horizons", made, page)
 
 
 def run(task: str, model: str, horizon: int, folder: Path) -> dict[str, Any]:

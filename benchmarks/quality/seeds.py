@@ -12,7 +12,7 @@ and the floor of the task.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,10 +20,9 @@ import typer
 
 from benchmarks.quality import training_runs
 from benchmarks.quality.multi30k import FOLDER
-from training import card_writer
 from zoo import registry, shipped
 from zoo.metric_info import of_card
-from zoo.saving import read_json, write_aside, write_json
+from zoo.saving import read_json
 
 RUNS = Path("runs/seeds")
 INTRODUCTION = (
@@ -45,25 +44,20 @@ def main(
     ] = None,
 ) -> None:
     """Train, score, write figures and page; see the text of the module."""
-    path = out or FOLDER / "seeds"
-    kept = path.with_suffix(".json")
-    commit = card_writer.commit()  # before the results file changes
-    try:
-        found = read_json(kept) if kept.exists() else {}
-        for name in names:
-            model = shipped.saved_models_path() / name
-            model = model if model.is_dir() else Path(name)
-            runs = []
-            for seed in range(1, seeds + 1):
-                runs.append(run(model, seed, folder))
-                found[model.name] = {**summary(model, runs), "commit": commit}
-                write_json(kept, dict(sorted(found.items())))
-    except (ValueError, RuntimeError, OSError) as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(2) from None
-    text = page(found)
-    write_aside(path.with_suffix(".md"), text.encode())
-    typer.echo(text)
+    training_runs.record(out or FOLDER / "seeds", measured(names, seeds, folder), page)
+
+
+def measured(
+    names: Sequence[str], seeds: int, folder: Path
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each recipe with the runs so far, after every run."""
+    for name in names:
+        model = shipped.saved_models_path() / name
+        model = model if model.is_dir() else Path(name)
+        runs: list[dict[str, Any]] = []
+        for seed in range(1, seeds + 1):
+            runs.append(run(model, seed, folder))
+            yield model.name, summary(model, runs)
 
 
 def run(model: Path, seed: int, folder: Path) -> dict[str, Any]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.saving import read_json
+import typer
+
+from training import card_writer
+from zoo.saving import read_json, write_aside, write_json
 
 
 def trained(arguments: Sequence[str], place: Path) -> dict[str, Any]:
@@ -35,6 +38,35 @@ def trained(arguments: Sequence[str], place: Path) -> dict[str, Any]:
             lines = done.stderr.decode(errors="replace").strip().splitlines()
             return {**told, "failed": lines[-1] if lines else f"exit code {done.returncode}"}
     return {**told, "card": read_json(card)}
+
+
+def record(
+    path: Path,
+    measured: Iterable[tuple[str, Mapping[str, Any]]],
+    page: Callable[[Mapping[str, Any]], str],
+) -> None:
+    """Write measurements as they come, beside those of before, and a page of all of them.
+
+    Args:
+        path: of both files, without .json and .md.
+        measured: a name and what was measured; the same name replaces what was there.
+        page: makes the Markdown.
+
+    Raises:
+        typer.Exit: 2, and what went wrong was told.
+    """
+    kept, commit = path.with_suffix(".json"), card_writer.commit()  # before that file changes
+    try:
+        found = read_json(kept) if kept.exists() else {}
+        for name, one in measured:
+            found[name] = {**one, "commit": commit}
+            write_json(kept, dict(sorted(found.items())))
+    except (ValueError, RuntimeError, OSError) as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(2) from None
+    text = page(found)
+    write_aside(path.with_suffix(".md"), text.encode())
+    typer.echo(text)
 
 
 def again(command: str, *without: str) -> list[str]:

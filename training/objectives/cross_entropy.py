@@ -83,7 +83,7 @@ def make_optimizer(
 
     Args:
         learning_rate: reached after the warm-up, then falls as half a cosine to 1 % of it.
-        warmup: steps of linear warm-up.
+        warmup: steps of linear warm-up; a short run gets at most a quarter of its steps.
         steps: of the whole run.
         clip: the most that the norm of all gradients together may be.
         averaging: decay of the exponential moving average of the weights (Polyak and Juditsky
@@ -95,6 +95,7 @@ def make_optimizer(
         fused: TensorFlow on one device without XLA: Adam with one operation a weight.
     """
     averaging = min(averaging, max(1.0 - 20.0 / steps, 0.0))
+    warmup = min(warmup, steps // 4)  # or a run of few examples would end before it has begun
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=learning_rate * 1e-3,
         warmup_target=learning_rate,

@@ -149,14 +149,20 @@ def attribute(
         return Attribution(method, read, written, scores, notes=notes)
     found = gradients.integrated_gradients(network, source, target, baseline, steps, max_steps)
     made = Attribution(method, read, written, *found, notes=notes)
-    missed = made.error > gradients.allowed(made.difference)
-    if missed.any():
-        notes.append(
-            f"After {made.steps} steps the scores of {missed.sum()} of {len(written)} written "
-            f"tokens still miss the difference they should add up to by more than 1 %, "
-            f"by {made.error.max():.2g} nats at most."
-        )
+    notes += _incomplete(made)
     return made
+
+
+def _incomplete(made: Attribution) -> list[str]:
+    """What to say where scores miss the difference that they should add up to."""
+    missed = made.error > gradients.allowed(made.difference)
+    if not missed.any():
+        return []
+    return [
+        f"After {made.steps} steps the scores of {missed.sum()} of {len(made.target)} written "
+        f"tokens still miss the difference they should add up to by more than 1 %, "
+        f"by {made.error.max():.2g} nats at most."
+    ]
 
 
 def _check(method: str, baseline: str, steps: int, max_steps: int) -> None:

@@ -26,7 +26,8 @@ Program = Callable[..., Any]
 _programs: weakref.WeakKeyDictionary[keras.Model, dict[Hashable, Program]] = (
     weakref.WeakKeyDictionary()
 )
-_lock = threading.Lock()
+# Entered again where a model that is gone is noticed within it.
+_lock = threading.RLock()
 
 
 def compiled(model: keras.Model, function: Callable[..., Any], **static: Hashable) -> Program:
@@ -57,10 +58,10 @@ def compiled(model: keras.Model, function: Callable[..., Any], **static: Hashabl
 def traced(model: keras.Model, function: Callable[..., Any], **static: Hashable) -> Program:
     """`compiled` for what a person asks once in each of many lengths: on TensorFlow without XLA.
 
-    XLA takes longer to compile such a program than all its runs take, and never gives back the
-    memory of one, 100 to 250 MB of a gradient through a recurrent network. A program that is only
-    traced takes a quarter of it, is ready in half the time, and runs as fast; `KEPT` are kept of
-    all models together. On JAX it is compiled, and forgotten in the same way.
+    XLA takes longer to compile such a program than all its runs take, and never frees its memory:
+    100 to 250 MB for a gradient through a recurrent network. A program that is only traced takes a
+    quarter of that, is ready in half the time, and runs as fast. `KEPT` programs are kept, of all
+    models together. On JAX it is compiled, and forgotten in the same way.
 
     Args:
         model, function, static: as `compiled` has them.
@@ -115,14 +116,15 @@ def _compile(
 
 KEPT = 32
 """Programs of `traced` that are kept, those that were not asked for longest go first."""
-_kept: collections.OrderedDict[Hashable, Program] = collections.OrderedDict()
+_kept: collections.OrderedDict[tuple[object, Hashable], Program] = collections.OrderedDict()
 
 
 def _forgotten(
     reference: weakref.ref[keras.Model], function: Callable[..., Any], static: dict[str, Hashable]
 ) -> Program:
-    """A program for each combination of shapes, of which few are kept."""
+    """A program for each combination of shapes, of which few are kept, and no longer than it."""
     tracing, mine = threading.RLock(), object()
+    weakref.finalize(_model(reference), _forget, mine)
 
     def program(*tensors: Any) -> Any:
         tensors = keras.tree.map_structure(ops.convert_to_tensor, tensors)
@@ -144,6 +146,14 @@ def _forgotten(
         return made(*tensors)
 
     return program
+
+
+def _forget(owner: object) -> None:
+    """Drop the kept programs of a model that no longer exists: they hold its variables."""
+    with _lock:
+        for key in list(_kept):
+            if key[0] is owner:
+                _kept.pop(key, None)
 
 
 def _traced(

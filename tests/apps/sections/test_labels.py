@@ -184,8 +184,10 @@ def test_damaged_predictions_and_cards_leave_the_pages_standing(folder, tmp_path
     card["metrics"]["1"]["reliability"] = [{"confidence": "high"}]
     (copy / name / "card.json").write_text(json.dumps(card))
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(copy))
-    opened("image", page="leaderboard", model="vit")
-    opened("image", source="test", only="vit")
+    at = opened("image", page="leaderboard", model="vit")
+    assert "Every measure" in said(at) and not at.error
+    at = opened("image", source="test", only="vit")
+    assert len(probabilities(at)) == 3 and not at.error
 
 
 def test_two_models_are_compared_on_the_same_examples_only(folder):

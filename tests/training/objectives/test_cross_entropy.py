@@ -117,6 +117,13 @@ def test_weight_decay_spares_biases_and_norms():
         np.testing.assert_allclose(keras.ops.convert_to_numpy(weight), expected, rtol=1e-6)
 
 
+def test_a_short_run_has_a_short_warm_up():
+    made = make_optimizer(learning_rate=1.0, warmup=400, steps=60, clip=1.0, averaging=0.0)
+    rates = [float(made._learning_rate(step)) for step in range(61)]
+    assert max(rates) == pytest.approx(1.0) and rates.index(max(rates)) == 15
+    assert rates[60] == pytest.approx(0.01)
+
+
 def test_averages_forget_the_first_weights():
     """After one step the average is the weights; after more it lags behind them."""
     made = make_optimizer(learning_rate=0.5, warmup=0, steps=1000, clip=1.0, averaging=0.9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import subprocess
@@ -160,6 +161,9 @@ def test_few_traced_programs_are_kept_and_those_forgotten_come_again(monkeypatch
     assert len(CALLS) == before + 4
     assert backend.traced(model, doubled) is run
     assert len(backend._kept) == 2
+    del model
+    gc.collect()
+    assert not backend._kept  # they would hold its weights
 
 
 CALLS: list[None] = []
