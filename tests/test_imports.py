@@ -35,6 +35,7 @@ BLOCKS: tuple[tuple[str, ...], ...] = (
         "zoo.yaml_files",
         "zoo.checks",
         "zoo.configs",
+        "zoo.architectures",
         "zoo.registry",
         "zoo.shipped",
     ),
