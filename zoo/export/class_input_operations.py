@@ -17,7 +17,7 @@ from zoo.checks import EMPTY
 from zoo.class_inputs import ClassInput, ImageInput, NGramInput, Scaled, TextInput
 from zoo.export import note_operations, text_operations
 from zoo.export.seq2seq_text import cleaned
-from zoo.tokenizer import BOS
+from zoo.tokenizer import BOS, PAD
 
 Given = tuple[Sequence[int | None], Any]
 """Shape and type of an input."""
@@ -32,6 +32,8 @@ class InputOperations:
 
     resource: Any = None
     """What the module that is saved must own."""
+    plain = ""
+    """The name of what a caller may send who does the reading: `ids`, `pixels`; "": nothing."""
 
     def __init__(self, reader: Any):
         self.reader = reader
@@ -44,10 +46,30 @@ class InputOperations:
     def read(self, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """What the network reads of inputs, and notes (B,)."""
 
+    def plain_given(self) -> Given:
+        """Shape and type of what `plain` names."""
+        raise NotImplementedError
+
+    def read_plain(self, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """As `read`, of what `plain` names."""
+        raise NotImplementedError
+
 
 class _Texts(InputOperations):
+    plain = "ids"
+
     def given(self) -> Given:
         return [None], tf.string
+
+    def plain_given(self) -> Given:
+        return [None, None], tf.int32
+
+    def cut(self, ids: tf.RaggedTensor, most: int) -> tuple[tf.RaggedTensor, tf.Tensor]:
+        """At most so many ids of each row, and notes (B,) on what is not read."""
+        count = tf.cast(ids.row_lengths(), tf.int32)
+        note = note_operations.filled(class_inputs.CUT, count=count, most=most)
+        notes = [note_operations.when(count == 0, EMPTY), note_operations.when(count > most, note)]
+        return ids[:, :most], note_operations.joined(notes)
 
     def words(self, given: tf.Tensor) -> tf.Tensor:
         """Texts as `class_inputs.spaced` has them, without the space in front."""
@@ -96,8 +118,19 @@ class _Tokens(_Texts):
         ids, absent = self._tokenizer.encode(tf.where(text == "", "", tf.strings.join([" ", text])))
         most = self.reader.most - 1
         notes = self.notes(given, text, absent, tf.cast(ids.row_lengths(), tf.int32), most)
+        return self._begun(ids[:, :most]), notes
+
+    def read_plain(self, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        ids = text_operations.known(given, self.reader.size)
+        ids = tf.ragged.boolean_mask(ids, (ids != PAD) & (ids != BOS))
+        ids, notes = self.cut(ids, self.reader.most - 1)
+        return self._begun(ids), notes
+
+    @staticmethod
+    def _begun(ids: tf.RaggedTensor) -> tf.Tensor:
+        """Ids (B, T) with `BOS` in front, padded."""
         first = tf.fill([ids.nrows(), 1], BOS)
-        return text_operations.dense(tf.concat([first, ids[:, :most]], axis=1)), notes
+        return text_operations.dense(tf.concat([first, ids], axis=1))
 
 
 class _NGrams(_Texts):
@@ -128,6 +161,12 @@ class _NGrams(_Texts):
         most = self.reader.most
         notes = self.notes(given, text, absent, tf.cast(ids.row_lengths(), tf.int32), most)
         return text_operations.dense(ids[:, :most]), notes
+
+    def read_plain(self, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        known = (given > PAD) & (given < self.reader.size)
+        ids = _first_of_each(tf.ragged.boolean_mask(given, known))
+        ids, notes = self.cut(ids, self.reader.most)
+        return text_operations.dense(ids), notes
 
     def _numbers(self, ngrams: tf.Tensor) -> tf.Tensor:
         """`class_inputs.number` of n-grams (N,): CRC-32, byte after byte."""
@@ -187,8 +226,19 @@ class _Series(_Numbers):
 class _Images(_Numbers):
     """Bytes of PNG, JPEG, GIF or BMP files: decoded, on white, grey or colour, the model's size."""
 
+    plain = "pixels"
+
     def given(self) -> Given:
         return [None], tf.string
+
+    def plain_given(self) -> Given:
+        return [None, *self.reader.shape], tf.float32
+
+    def read_plain(self, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        within = tf.reduce_all((given >= 0) & (given <= 1))  # what is no number is not
+        check = tf.debugging.Assert(within, ["Pixels must be numbers from 0 to 1."])
+        with tf.control_dependencies([check]):
+            return self.scaled(given), tf.fill(tf.shape(given)[:1], "")
 
     def read(self, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         height, width, channels = self.reader.shape

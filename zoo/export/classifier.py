@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from zoo import images
 from zoo.export import batching, class_input_operations, readmes, versions
+from zoo.export.class_input_operations import Given
 from zoo.export.tf_serving import EXTRA, WARMUP, Request, write_warmup
 from zoo.export.versions import Answer, Signatures, signature
 from zoo.layers.attention_hooks import without_maps
@@ -27,8 +28,11 @@ NAMED: dict[str, Callable[[Callable[[tf.Tensor], Answer]], Callable[..., Answer]
     "text": lambda run: lambda text: run(text),
     "image": lambda run: lambda image: run(image),
     "series": lambda run: lambda series: run(series),
+    "ids": lambda run: lambda ids: run(ids),
+    "pixels": lambda run: lambda pixels: run(pixels),
 }
 """A function with another name of its argument, which is that of the input of a signature."""
+Signature = Callable[..., Answer]
 MOST_ROWS = 256
 """Inputs of a request at most."""
 
@@ -65,7 +69,7 @@ def export(
 
     def beside(version: Path) -> None:
         called = name or loaded.name
-        write_warmup(version / WARMUP, called, _requests(loaded, given))
+        write_warmup(version / WARMUP, called, _requests(loaded, given, shown))
         (version / batching.FILE).write_text(batching.parameters(MOST_ROWS), encoding="utf-8")
         file = loaded.config["tokenizers"]["input"]
         (version / EXTRA / file).write_bytes(loaded.reader.bytes)
@@ -84,12 +88,12 @@ def _graph(loaded: ClassifierPredictor) -> tuple[tf.Module, Signatures]:
     module.resource = reader.resource
     classes = tf.constant(list(loaded.classes))
 
-    def read(given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def bounded(given: tf.Tensor) -> tf.Tensor:
         check = tf.debugging.assert_less_equal(
             tf.shape(given)[0], MOST_ROWS, f"At most {MOST_ROWS} inputs a request."
         )
         with tf.control_dependencies([check]):
-            return reader.read(tf.identity(given))
+            return tf.identity(given)
 
     def told(logits: tf.Tensor, notes: tf.Tensor) -> Answer:
         chances = tf.nn.softmax(logits)
@@ -101,21 +105,32 @@ def _graph(loaded: ClassifierPredictor) -> tuple[tf.Module, Signatures]:
             "notes": notes,
         }
 
-    def classify(given: tf.Tensor) -> Answer:
-        arrays, notes = read(given)
+    def classified(arrays: tf.Tensor, notes: tf.Tensor) -> Answer:
         with without_maps():
             return told(network.read(arrays)[0], notes)
 
     def attention(given: tf.Tensor) -> Answer:
-        arrays, notes = read(given)
+        arrays, notes = reader.read(bounded(given))
         logits, maps = network.read(arrays)
         return told(logits, notes) | {f"attention_{kind}": x for kind, x in maps.items()}
 
-    every = {"serving_default": classify}
+    def of(input_name: str, given: Given, run: Callable[[tf.Tensor], Answer]) -> Signature:
+        return signature(**{input_name: given})(NAMED[input_name](run))
+
+    every = {
+        "serving_default": of(
+            loaded.reads, reader.given(), lambda given: classified(*reader.read(bounded(given)))
+        )
+    }
     if loaded.attention_heads:
-        every["attention"] = attention
-    named = signature(**{loaded.reads: reader.given()})
-    return module, {name: named(NAMED[loaded.reads](one)) for name, one in every.items()}
+        every["attention"] = of(loaded.reads, reader.given(), attention)
+    if plain := reader.plain:
+        every[plain] = of(
+            plain,
+            reader.plain_given(),
+            lambda given: classified(*reader.read_plain(bounded(given))),
+        )
+    return module, every
 
 
 def _sent(given: Any) -> Any:
@@ -125,11 +140,18 @@ def _sent(given: Any) -> Any:
     return images.png(given) if given.ndim == 3 else given.astype("float32")
 
 
-def _requests(loaded: ClassifierPredictor, given: Any) -> list[Request]:
+def _requests(loaded: ClassifierPredictor, given: Any, shown: Any) -> list[Request]:
     """One input for each signature."""
-    names = ["serving_default", *(["attention"] if loaded.attention_heads else [])]
     row = tf.constant([given]) if isinstance(given, str | bytes) else tf.constant(given[None])
-    return [(name, {loaded.reads: row}) for name in names]
+    found: list[Request] = [("serving_default", {loaded.reads: row})]
+    if loaded.attention_heads:
+        found.append(("attention", {loaded.reads: row}))
+    if loaded.reads == "text":
+        found.append(("ids", {"ids": tf.constant(loaded.reader.read(shown).array[None])}))
+    if loaded.reads == "image":
+        pixels = loaded.reader.read(shown).shown  # from 0 to 1
+        found.append(("pixels", {"pixels": tf.constant(pixels[None], tf.float32)}))
+    return found
 
 
 def readme(loaded: ClassifierPredictor, name: str, shown: Any) -> str:
@@ -168,8 +190,11 @@ def readme(loaded: ClassifierPredictor, name: str, shown: Any) -> str:
         "classes": ", ".join(loaded.classes),
         "most": MOST_ROWS,
         "kinds": ", ".join(f"`attention_{kind}`" for kind in heads),
+        "file": loaded.config["tokenizers"]["input"],
+        "shape": ", ".join(map(str, shape)),
     }
-    return readmes.filled([HEAD, *([ATTENTION] if heads else []), SERVING], values)
+    plain = {"text": [IDS], "image": [PIXELS]}.get(loaded.reads, [])
+    return readmes.filled([HEAD, *([ATTENTION] if heads else []), *plain, SERVING], values)
 
 
 def _short(data: Any) -> str:
@@ -203,6 +228,17 @@ ATTENTION = """
 ## `attention`
 
 The same, and {kinds} float32 (B, layers, heads, rows, columns). Rows sum to 1.
+"""
+IDS = """
+## `ids`
+
+The same for who makes tokens elsewhere: `ids` int32 (B, T), those of `assets.extra/{file}`; 0 is
+padding, and what begins a text is put in front.
+"""
+PIXELS = """
+## `pixels`
+
+The same for who decodes images elsewhere: `pixels` float32 (B, {shape}) from 0 to 1.
 """
 SERVING = """
 ## TensorFlow Serving

@@ -11,7 +11,9 @@ import pytest
 
 from tests.zoo import tiny_classifiers as tiny
 from zoo import images
+from zoo.checks import EMPTY
 from zoo.export import export
+from zoo.padding import pad
 
 pytestmark = [
     pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow writes it"),
@@ -39,8 +41,8 @@ def compare(model, version, given, sent):
     loaded = tf.saved_model.load(str(version))
     answers = model.predict(given)
     assert ("attention" in loaded.signatures) == bool(model.attention_heads)
-    for name, function in loaded.signatures.items():
-        found = function(**{model.reads: sent})
+    for name in {"serving_default", "attention"} & set(loaded.signatures):
+        found = loaded.signatures[name](**{model.reads: sent})
         for row, one in enumerate(answers):
             assert found["label"][row].numpy().decode() == one.name
             assert found["notes"][row].numpy().decode() == "\n".join(one.notes)
@@ -76,6 +78,37 @@ def test_a_saved_model_answers_as_python_does(both):
         Image.fromarray(pixels[..., 0] if channels == 1 else pixels, mode).save(file, "PNG")
         files.append(file.getvalue())
     compare(model, version, files, tf.constant(files))
+
+
+def test_who_reads_elsewhere_sends_ids_or_pixels(both):
+    import tensorflow as tf
+
+    model, version = both
+    signatures = tf.saved_model.load(str(version)).signatures
+    plain = {"text": "ids", "image": "pixels"}.get(model.reads)
+    assert set(signatures) - {"serving_default", "attention"} == {plain} - {None}
+    if plain is None:
+        return
+    given = list(TEXTS) if plain == "ids" else list(tiny.inputs(model.config["model"]))
+    read = [model.reader.read(one) for one in given]
+    arrays = [one.array if plain == "ids" else one.shown.astype("float32") for one in read]
+    sent = pad(arrays, max(map(len, arrays)) + 3) if plain == "ids" else np.stack(arrays)
+    found = signatures[plain](**{plain: tf.constant(sent)})
+    for row, one in enumerate(model.predict(given)):
+        assert found["label"][row].numpy().decode() == one.name
+        np.testing.assert_allclose(
+            found["probabilities"][row], list(one.probabilities.values()), atol=1e-4
+        )
+    notes = [note.decode() for note in found["notes"].numpy()]
+    if plain == "ids":
+        # Ids that nobody has are those of unknown tokens, or of no n-gram.
+        signatures["ids"](ids=tf.constant([[-7, 1_000_000]]))
+        assert EMPTY in notes[TEXTS.index("")] and not notes[0]
+        return
+    with pytest.raises(tf.errors.InvalidArgumentError, match="from 0 to 1"):
+        signatures["pixels"](pixels=tf.constant(sent) * 255)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="from 0 to 1"):
+        signatures["pixels"](pixels=tf.constant(sent) * float("nan"))
 
 
 def test_what_cannot_be_read_is_refused(both):
