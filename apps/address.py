@@ -48,7 +48,8 @@ ORDER = (
 )
 """Every choice that an address may hold, in the order in which it holds them."""
 CHAPTERS = re.compile(
-    r"(memory|order|bottleneck|spotlight|self|cross|heads|positions|parallel|pretraining|causal|tokens)\.[a-z]+"
+    r"(memory|order|bottleneck|spotlight|self|cross|heads|positions|parallel|pretraining|causal|"
+    r"tokens|versatility|explanation)\.[a-z0-9-]+"
 )
 """The choices of the chapters."""
 OLDER = {"beam": "beams", "output": "target"}

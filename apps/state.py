@@ -345,6 +345,8 @@ def _widget(
     *,
     spare: Sequence[str] = (),
 ) -> dict[str, Any]:
+    if not address.known(name):
+        raise ValueError(f"apps.address knows no choice of that name. Received: name={name!r}")
     widget = seed(name, shown, options)
     return {"key": widget, "on_change": _took, "args": (widget, name, text, tuple(spare))}
 

@@ -63,6 +63,12 @@ PAPERS = {
         "1810.04805",
         "NAACL",
     ),
+    "dosovitskiy": _arxiv(
+        "Dosovitskiy and others 2021",
+        "An image is worth 16x16 words: Transformers for image recognition at scale",
+        "2010.11929",
+        "ICLR",
+    ),
     "elman": "Elman 1990. *Finding structure in time.* Cognitive Science 14(2)",
     "gers": (
         "Gers, Schmidhuber and Cummins 2000. *Learning to forget: continual prediction with LSTM.* "

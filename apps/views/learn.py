@@ -1,4 +1,4 @@
-"""Learn: twelve short chapters through the ideas of attention, each with something to change."""
+"""Learn: fourteen short chapters through the ideas of attention, each with something to change."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from apps.lessons import (
     bottleneck,
     causal,
     cross_attention,
+    explanation,
     heads,
     lesson,
     memory,
@@ -20,6 +21,7 @@ from apps.lessons import (
     self_attention,
     spotlight,
     tokens,
+    versatility,
 )
 
 CHAPTERS = (
@@ -35,6 +37,8 @@ CHAPTERS = (
     pretraining,
     causal,
     tokens,
+    versatility,
+    explanation,
 )
 """In the order in which they are to be read: each may rely on those before it."""
 
@@ -43,7 +47,7 @@ def render() -> None:
     """The page."""
     st.title("Learn", anchor=False)
     st.caption(
-        "Twelve short chapters on what attention is and what it is for. Each shows trained "
+        "Fourteen short chapters on what attention is and what it is for. Each shows trained "
         "networks at work: change something and see what happens."
     )
     state.begin("learn")

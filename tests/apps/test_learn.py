@@ -16,6 +16,7 @@ from apps.lessons import (
     bottleneck,
     causal,
     cross_attention,
+    explanation,
     lesson,
     memory,
     order,
@@ -23,6 +24,7 @@ from apps.lessons import (
     positions,
     pretraining,
     shared_views,
+    versatility,
 )
 from apps.sections import speed_curves, speed_data
 from apps.views.learn import CHAPTERS
@@ -31,6 +33,8 @@ from zoo import interpret
 from zoo.runtime import backend
 
 NAMES = [chapter.__name__.rpartition(".")[2] for chapter in CHAPTERS]
+ON_SHIPPED = ("tokens", "versatility", "explanation")
+"""Chapters that look at forecasters and classifiers, of which the translators' folder has none."""
 TEXT = "the cat sleeps"
 # By chapter, the query parameters that give every view the same short sentence: few programs.
 SENTENCES = {
@@ -109,7 +113,7 @@ def charts(at: AppTest) -> list[str]:
     return [str(one.proto) for one in at.get("vega_lite_chart")]
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "tokens"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ON_SHIPPED])
 def test_the_address_opens_a_chapter_with_its_live_view(networks, name):
     at = open_chapter(name)
     assert not at.exception
@@ -134,6 +138,60 @@ def test_what_a_token_is_can_be_seen_without_the_data(monkeypatch, tmp_path):
         "Ridge (NLinear)",
     ]
     assert "336 tokens" in said(at)
+
+
+@pytest.mark.parametrize("reads", ["words", "a-picture", "a-series"])
+def test_one_block_reads_words_pictures_and_series(reads):
+    at = open_chapter("versatility", **{"versatility.reads": reads})
+    assert not at.exception and not at.error and not at.info
+    table = next(one.value for one in at.dataframe if "Network" in one.value)
+    assert list(table["Network"]) == ["BERT", "ViT", "Transformer"]
+    assert list(table["Tokens"])[1:] == [17, 6]  # 4 x 4 patches and one in front; 24 hours by 4
+    assert "takes it for" in said(at) and "is above its floor in" in said(at)
+    assert bool(charts(at)) == (reads != "words")
+    assert len(at.get("bidi_component")) == (reads == "words") + 1  # and what scrolls to the top
+
+
+def test_where_a_network_is_above_its_floor_is_counted():
+    rows = [
+        versatility.Line("Words", None, "A", 80.0, "F", 82.0),
+        versatility.Line("A picture", 17, "B", 97.0, "F", 95.5),
+        versatility.Line("A series", 6, "C", None, "F", 95.5),
+    ]
+    assert versatility.verdict(rows) == (
+        "The network is above its floor in 1 of 2 cases: B (97.0 beside 95.5 %)."
+    )
+    assert versatility.verdict(rows[2:]) == ""
+    assert versatility.verdict(rows[:1]) == "The network is above its floor in 0 of 1 cases."
+
+
+def test_attention_is_compared_with_what_leaving_words_out_does():
+    at = open_chapter("explanation", **{"explanation.text": "a dull film but <b>wonderful</b>"})
+    assert not at.exception and not at.error and not at.info
+    table = at.dataframe[0].value
+    assert list(table["Asked by"]) == list(explanation.WAYS.values())
+    assert "Leaving out" in said(at)
+    single = open_chapter("explanation", **{"explanation.text": "dull"})
+    assert not single.exception and "nothing to compare" in said(single)
+
+
+def test_what_is_said_of_attention_as_explanation_follows_the_scores():
+    words = ["not", "a", "film"]
+
+    def told(attention, gradient, occlusion):
+        scores = {"attention": attention, "gradient": gradient, "occlusion": occlusion}
+        scores = {way: np.array(values) for way, values in scores.items()}
+        rows = explanation.table(words, scores)
+        return explanation.verdict(words, scores), rows
+
+    text, rows = told([0.5, 0.3, 0.2], [-0.2, 0.0, 0.1], [1.0, 0.2, -0.1])
+    assert "costs the answer most: 1.00 nats. Attention and the gradient name the same" in text
+    assert [row["Names first"] for row in rows] == ["not"] * 3
+    assert rows[0]["Same order as occlusion"] == 1.0 and rows[2]["Same order as occlusion"] is None
+    text, rows = told([0.2, 0.6, 0.2], [0.0, 0.0, 0.1], [1.0, 0.001, -0.2])
+    assert "Attention names “a”, without which it stays where it is" in text
+    assert "the gradient “film”, without which it rises by 0.20" in text
+    assert rows[1]["Falls by, nats"] == pytest.approx(-0.2)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -181,18 +239,19 @@ def components(at: AppTest) -> list[str]:
 def test_back_next_and_the_list_lead_through_the_chapters(monkeypatch, tmp_path):
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
     at = open_chapter("memory")
-    assert "learn.back" not in [one.key for one in at.button]
+    assert "learn/back" not in [one.key for one in at.button]
     at.button(key="learn/next").click().run()
     assert at.header[0].value == f"2. {order.TITLE}"
     assert at.query_params["chapter"] in ("2", ["2"])
-    at.button(key="learn/all.11").click().run()
-    assert at.header[0].value == f"11. {causal.TITLE}"
-    assert "learn.next" not in [one.key for one in at.button]
+    last = len(CHAPTERS)
+    at.button(key=f"learn/all.{last}").click().run()
+    assert at.header[0].value == f"{last}. {CHAPTERS[-1].TITLE}"
+    assert "learn/next" not in [one.key for one in at.button]
     at.button(key="learn/back").click().run()
-    assert at.header[0].value == f"10. {pretraining.TITLE}"
+    assert at.header[0].value == f"{last - 1}. {CHAPTERS[-2].TITLE}"
 
 
-@pytest.mark.parametrize("number", ["0", "13", "x", ""])
+@pytest.mark.parametrize("number", ["0", "15", "x", ""])
 def test_a_chapter_that_does_not_exist_is_the_first(monkeypatch, tmp_path, number):
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
     at = open_chapter("memory", chapter=number)
