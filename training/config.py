@@ -112,8 +112,8 @@ class TrainConfig:
     )
     augment: float = option(
         0.0,
-        help="Shift, turn and stretch images a little, in every epoch anew: 1 by up to 8 % of "
-        "their side, 12 degrees and 10 %; 0: not at all.",
+        help="Shift, turn and stretch images, or shift, stretch and scale series and add noise, in "
+        "every epoch anew: 1 by up to 8 % of their side or length, 12 degrees and 10 %; 0: not.",
         least=0,
     )
     subword_regularization: float = option(

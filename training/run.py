@@ -223,7 +223,9 @@ def check(config: TrainConfig, objective: Objective, start: Start | None = None)
     if not start:
         registry.architecture(config.model, objective.kind)
     if config.augment and objective.kind != "classifier":
-        raise ValueError(f"--augment is for images, and {paths.shown(config.task)} has none")
+        raise ValueError(
+            f"--augment is for images and series, and {paths.shown(config.task)} has none"
+        )
     objective.check(config, start)
 
 

@@ -5,18 +5,17 @@ The order is a function of (seed, epoch) alone, and so is what is changed in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from training.data.batches import up
-from zoo import images
 from zoo.padding import LENGTHS, bucket, pad
 from zoo.tokenizer import UNK
 
-SHIFT, TURN, STRETCH = 0.08, 12.0, 0.1
-"""What images are moved by at most: a share of their side, degrees, a share of their size."""
+Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+"""Other arrays in place of some (N, ...), drawn by a generator."""
 
 
 @dataclass(frozen=True)
@@ -152,9 +151,7 @@ class ArrayRows(Rows):
         labels: (N,) numbers of classes.
         places: patches of each.
         tokens, seed, multiple: as `Rows`.
-        augment: how far images are shifted, turned and stretched, in every epoch anew: 1 is by
-            `SHIFT`, `TURN` and `STRETCH` at most, 0 not at all.
-        outside: what lies outside of an image, by channel.
+        change: what is done to the arrays in every epoch anew; see `training.data.augmentation`.
 
     Example:
         >>> rows = ArrayRows(np.zeros((5, 4, 4, 1), "float32"), np.arange(5), 4, tokens=8)
@@ -170,28 +167,12 @@ class ArrayRows(Rows):
         tokens: int,
         seed: int = 0,
         multiple: int = 1,
-        augment: float = 0.0,
-        outside: np.ndarray | float = 0.0,
+        change: Change | None = None,
     ):
         lengths = np.full(len(labels), places)
         super().__init__(labels, lengths, lengths, tokens, seed, multiple)
-        self.arrays, self.augment, self.outside = arrays, augment, np.asarray(outside, "float32")
+        self.arrays, self.change = arrays, change
 
     def _inputs(self, chosen: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
         found = self.arrays[chosen]
-        if not self.augment:
-            return found
-        matrices = movements(generator, len(found), found.shape[1:3], self.augment)
-        return images.moved(found - self.outside, matrices) + self.outside
-
-
-def movements(
-    generator: np.random.Generator, count: int, size: tuple[int, ...], strength: float
-) -> np.ndarray:
-    """(count, 2, 3) matrices for `zoo.images.moved`, drawn evenly up to `strength`."""
-    turn = np.deg2rad(TURN * strength) * generator.uniform(-1, 1, count)
-    stretch = np.exp(STRETCH * strength * generator.uniform(-1, 1, (count, 2)))
-    shift = SHIFT * strength * np.array(size) * generator.uniform(-1, 1, (count, 2))
-    turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    matrix = turned.transpose(2, 0, 1) * stretch[:, None, :]
-    return np.concatenate([matrix, shift[..., None]], axis=2)
+        return self.change(found, generator) if self.change else found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from training import floors, paths
 from training.checkpoint import Progress
 from training.config import TrainConfig
+from training.data import augmentation
 from training.data.labelled import Labelled
 from training.data.rows import ArrayRows, Rows, TextRows
 from training.distributed.devices import ONE, Devices
@@ -67,9 +69,9 @@ class ClassifierObjective(Objective):
                     f"--{option.replace('_', '-')} is not for {name}, a task of classification"
                 )
         texts = task.reads == "text"
-        for option, fits in (("augment", task.reads == "image"), ("noise", texts)):
+        for option, fits in (("augment", not texts), ("noise", texts)):
             if getattr(config, option) and not fits:
-                wanted = "images" if option == "augment" else "texts"
+                wanted = "images and series" if option == "augment" else "texts"
                 raise ValueError(f"--{option} is for {wanted}, and {name} has {task.reads} inputs")
         if config.vocabulary and not texts:
             raise ValueError(f"--vocabulary is for texts, and {name} has {task.reads} inputs")
@@ -160,12 +162,16 @@ class ClassifierObjective(Objective):
         size = arrays.shape[1:]
         if self.task.reads == "series":
             places = -(-size[0] // STRETCH)
-            return ArrayRows(arrays, self.train.labels, places, *given)
-        side = patch(*size[:2])
-        places = -(-size[0] // side) * -(-size[1] // side)
-        outside = self.reader.scaled(np.zeros(size[2]))
+            change = functools.partial(augmentation.moved_series, strength=config.augment)
+        else:
+            side = patch(*size[:2])
+            places = -(-size[0] // side) * -(-size[1] // side)
+            outside = self.reader.scaled(np.zeros(size[2]))
+            change = functools.partial(
+                augmentation.moved_images, strength=config.augment, outside=outside
+            )
         return ArrayRows(
-            arrays, self.train.labels, places, *given, augment=config.augment, outside=outside
+            arrays, self.train.labels, places, *given, change=change if config.augment else None
         )
 
     def build(

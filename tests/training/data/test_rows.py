@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
+from training.data.augmentation import moved_images, moved_series
 from training.data.rows import ArrayRows, TextRows
 from zoo.tokenizer import UNK
 
@@ -58,7 +61,8 @@ def test_noise_leaves_the_first_token_and_padding():
 def test_images_move_and_what_comes_in_is_the_background():
     image = np.full((20, 9, 9, 1), -2.0, "float32")
     image[:, 3:6, 3:6] = 5.0
-    rows = ArrayRows(image, np.zeros(20), places=4, tokens=80, augment=1.0, outside=-2.0)
+    change = functools.partial(moved_images, strength=1.0, outside=-2.0)
+    rows = ArrayRows(image, np.zeros(20), places=4, tokens=80, change=change)
     [batch] = rows.epoch(0)
     assert batch.inputs.dtype == np.float32 and batch.inputs.shape == image.shape
     assert (batch.inputs != image).any(axis=(1, 2, 3)).all()
@@ -68,6 +72,27 @@ def test_images_move_and_what_comes_in_is_the_background():
     assert np.abs(moved).max() < 30  # about as much ink as before
     still = ArrayRows(image, np.zeros(20), places=4, tokens=80)
     np.testing.assert_array_equal(next(still.epoch(0)).inputs, image)
+
+
+def test_series_are_changed_a_little_and_keep_their_shape():
+    steps = np.arange(40)
+    series = np.stack([np.sin(steps / 4), np.cos(steps / 4)], axis=1).astype("float32")
+    series = np.repeat(series[None], 50, axis=0)
+    change = functools.partial(moved_series, strength=1.0)
+    rows = ArrayRows(series, np.zeros(50), places=4, tokens=200, change=change)
+    [first], [again], [other] = (list(rows.epoch(epoch)) for epoch in (0, 0, 1))
+    np.testing.assert_array_equal(first.inputs, again.inputs)
+    assert (first.inputs != other.inputs).any()
+    assert first.inputs.dtype == np.float32 and first.inputs.shape == series.shape
+    for changed in first.inputs:
+        best = max(
+            np.corrcoef(np.roll(series[0, :, 0], by)[5:-5], changed[5:-5, 0])[0, 1]
+            for by in range(-4, 5)
+        )
+        assert best > 0.9
+    # Not at all without strength.
+    still = moved_series(series, np.random.default_rng(0), 0.0)
+    np.testing.assert_allclose(still, series, atol=1e-6)
 
 
 def test_nothing_to_learn_from_is_said():
