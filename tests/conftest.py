@@ -39,6 +39,11 @@ SHORT = 2.0
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
+        "--thorough",
+        action="store_true",
+        help="run what is repeated in depth too: see tests/thorough.py",
+    )
+    parser.addoption(
         "--keep-seconds",
         action="store_true",
         help=f"write to tests/{SECONDS.name} how long each file took; the longest begin first",
@@ -55,8 +60,12 @@ def file_of(nodeid: str) -> str:
     return nodeid.partition("::")[0]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest files first: the last one must not run for minutes beside idle processes."""
+    if not config.option.thorough:
+        left_out = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
     known = json.loads(SECONDS.read_text("utf-8"))
     items.sort(key=lambda item: -known.get(file_of(item.nodeid), 0))
 

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from tests import thorough
 from tests.apps.browser import ROOT, needs_chromium, serving, sync_playwright
 
 if sync_playwright is None:
@@ -125,7 +126,9 @@ PLANTED = {
 }
 
 
-@pytest.mark.parametrize("what", PLANTED)
+@pytest.mark.parametrize(
+    "what", thorough.params(PLANTED, ["exception", "console error", "dead end"])
+)
 def test_what_is_planted_is_found(chromium, planted, what):
     script, message = PLANTED[what]
     limit = 3 if what == "still running" else 300
@@ -136,6 +139,7 @@ def test_what_is_planted_is_found(chromium, planted, what):
     assert message in fault.message
 
 
+@thorough.mark
 def test_a_fault_is_shortened_and_its_walk_repeats_it(chromium, planted):
     app = planted(plain('if st.toggle("Break"): raise ValueError("planted")'))
     steps = [Step("link", "Other"), Step("text", "Name", 0, ["x", "Tab"]), Step("back")]
@@ -152,6 +156,7 @@ def test_a_fault_is_shortened_and_its_walk_repeats_it(chromium, planted):
 
 
 @pytest.mark.slow
+@thorough.mark
 def test_every_kind_of_control_is_used_and_the_same_seed_walks_the_same_way(chromium, planted):
     app = planted(MANY + NAVIGATION)
     walk = wander(chromium, app, 6, 55)

@@ -9,6 +9,7 @@ import pytest
 import zoo
 from benchmarks.quality import runtimes
 from benchmarks.quality.on_ctranslate2 import OnCTranslate2
+from tests import thorough
 from tests.zoo import tiny_models
 from tests.zoo.export.ctranslate2_checks import assert_greedy
 from training import tasks
@@ -28,6 +29,7 @@ def task(monkeypatch):
     monkeypatch.setattr(tasks, "of_model", lambda config: made)
 
 
+@thorough.mark
 def test_the_answers_of_all_runtimes_are_compared_and_scored(task, tmp_path):
     pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed")
     folder = tiny_models.folder(tmp_path / "model", "simple-rnn")

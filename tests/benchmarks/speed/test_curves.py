@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from benchmarks.speed import curves, growth, pipeline
 from benchmarks.speed.growth import Curve
+from tests import thorough
 from tests.zoo import tiny_models
 from zoo.saving import read_json
 
@@ -163,6 +164,7 @@ def policy(monkeypatch):
 
 
 # As in pyproject.toml; here it is training that asks for the arrays.
+@thorough.mark
 @pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )

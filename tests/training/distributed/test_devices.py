@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests import thorough
 from tests.training import training_runs
 from training import checkpoint
 from training.distributed.devices import choose
@@ -143,6 +144,7 @@ def test_two_devices_of_one_machine_learn_what_one_does(pairs, backend):
 
 
 @pytest.mark.slow
+@thorough.mark
 def test_two_processes_of_which_one_is_killed_or_stopped_learn_what_one_does(folder, pairs):
     out = folder / "two-processes"
     pair = start_two(out)

@@ -111,6 +111,34 @@ def test_who_reads_elsewhere_sends_ids_or_pixels(both):
         signatures["pixels"](pixels=tf.constant(sent) * float("nan"))
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP"])
+def test_the_head_of_a_file_says_how_large_the_image_is(kind):
+    """So that what unpacks to gigabytes is refused before it does."""
+    import tensorflow as tf
+    from PIL import Image
+
+    from zoo.export import image_operations
+
+    file = io.BytesIO()
+    Image.new("L", (37, 21)).save(file, kind)
+    assert int(image_operations.pixels_told(tf.constant(file.getvalue()))) == 37 * 21
+    for odd in (b"", b"B", file.getvalue()[:9] if kind != "JPEG" else b"no image"):
+        assert int(image_operations.pixels_told(tf.constant(odd))) == 0
+
+
+def test_a_bomb_is_refused_by_its_head(both):
+    import tensorflow as tf
+
+    model, version = both
+    if model.reads != "image":
+        return
+    size = (60_000).to_bytes(4, "big")
+    bomb = b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4, "big") + b"IHDR" + size + size + bytes(9)
+    ask = tf.saved_model.load(str(version)).signatures["serving_default"]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="pixels"):
+        ask(image=tf.constant([bomb]))
+
+
 def test_what_cannot_be_read_is_refused(both):
     import tensorflow as tf
 

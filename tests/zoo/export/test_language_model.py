@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from tests import thorough
 from tests.zoo import tiny_language_models
 from training import export as command
 from zoo.inference.sampling import Sampling, draw
@@ -32,6 +33,8 @@ MODELS = {
     "min-gru": "sub-word",
     "feed-forward": "sub-word",
 }
+ALWAYS = ("gpt", "lstm", "feed-forward")
+"""With a cache, a recurrent state and a window; each with another tokenizer."""
 PROMPTS = [
     b"To be, or",
     b"",
@@ -68,11 +71,12 @@ assert not {"zoo", "training"} & set(sys.modules)
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
+def models(tmp_path_factory, pytestconfig):
     place = tmp_path_factory.mktemp("models")
     return {
         model: tiny_language_models.predictor(model, unit, place / model, task="shakespeare")
         for model, unit in MODELS.items()
+        if model in ALWAYS or pytestconfig.option.thorough
     }
 
 
@@ -150,7 +154,7 @@ def agree(made, wanted):
     np.testing.assert_allclose(made["log_probs"], rows, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", thorough.params(MODELS, ALWAYS))
 def test_prompts_are_continued_as_python_continues_them(model, answers, continuations):
     start = f"{model} "
     made = {
@@ -224,7 +228,7 @@ def test_a_seed_gives_the_same_text_in_any_batch(signatures, continuations):
     assert not made["ids"][0, 9:].any() and not made["log_probs"][0, 9:].any()
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", thorough.params(MODELS, ALWAYS))
 def test_step_by_step_is_as_predict(model, models, signatures, continuations):
     loaded, calls = models[model], signatures[model]
     rows = [0, 2, 3]  # of one length each, so that each slides at its own moment
@@ -268,7 +272,7 @@ def test_what_does_not_fit_is_refused(signatures):
         calls["step"](token=tf.constant([5]), index=tf.constant([32]), **state)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", thorough.params(MODELS, ALWAYS))
 def test_a_batch_of_nothing_is_answered_with_nothing(model, answers):
     text, ids = (answers[f"nothing {model} {key}"] for key in ("text", "ids"))
     assert text.shape == (0,) and ids.shape == (0, 1)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests import thorough
 from tests.zoo import tiny_models
 from zoo import registry, saving, shipped
 from zoo.export import litert as litert_export
@@ -82,7 +83,7 @@ def both(request, tmp_path_factory):
     return on_keras, zoo.load(exported)
 
 
-@pytest.mark.parametrize("beams", [1, 2, 5, 7])
+@pytest.mark.parametrize("beams", thorough.params([1, 2, 5, 7], [1, 5]))
 def test_the_answers_are_those_of_keras(both, beams):
     on_keras, on_litert = both
     wanted = on_keras.predict(TEXTS, beams=beams)
@@ -235,7 +236,9 @@ def test_graphs_that_were_removed_to_save_space_come_back(kept, monkeypatch, tmp
     same(again.predict(TEXTS[0], beams=2), [wanted])  # its graph for beams was not open yet
 
 
-@pytest.mark.parametrize("model", ["transformer", "lstm-bahdanau"])
+@pytest.mark.parametrize(
+    "model", thorough.params(["transformer", "lstm-bahdanau"], ["transformer"])
+)
 def test_a_template_has_no_weights_and_gives_the_same_graphs(model, tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "kept"))
     folder = tiny_models.folder(tmp_path / "model", model)

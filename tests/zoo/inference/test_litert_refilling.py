@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests import thorough
 from tests.zoo import tiny_models
 from zoo import registry, saving
 from zoo.inference import litert_folder, litert_making, litert_refilling, litert_template
@@ -35,7 +36,9 @@ def some_as_they_began(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return arrays | {name: constant[name] for name in vectors[::2]}
 
 
-@pytest.mark.parametrize("model", registry.of_kind("seq2seq"))
+@pytest.mark.parametrize(
+    "model", thorough.params(registry.of_kind("seq2seq"), ["transformer", "lstm-bahdanau"])
+)
 def test_a_template_of_random_weights_is_right_for_others(model, tmp_path):
     """To the byte; where weights are alike the converter keeps one of them, and answers agree."""
     network = tiny_models.network(model)

@@ -112,12 +112,14 @@ def test_every_kind_is_compared():
 
 
 @pytest.fixture(scope="module")
-def on_jax(tmp_path_factory) -> OnJax:
-    """On the processor: the same arithmetic for both."""
+def on_jax(tmp_path_factory, pytestconfig) -> OnJax:
+    """On the processor: the same arithmetic for both. Variants only if `--thorough`."""
     path = tmp_path_factory.mktemp("jax")
     folders = []
     for kind, make in MAKERS.items():
         for variant, (model, overrides) in make.variants.items():
+            if variant != model and not pytestconfig.option.thorough:
+                continue
             folders.append(backend_parity.place(path, kind, variant))
             make.folder(model, folders[-1], overrides | without_dropout(model, kind))
     done = subprocess.run(

@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from tests import thorough
 from tests.training import training_runs
 from zoo.runtime import keras_settings
 
@@ -68,6 +69,7 @@ FILES = {
 
 
 @pytest.mark.slow
+@thorough.mark
 def test_a_keras_json_changes_nothing(tmp_path):
     training_runs.corpus(tmp_path / "pairs.tsv")
     arguments = [
