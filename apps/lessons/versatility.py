@@ -35,7 +35,7 @@ everywhere, as in BERT (Devlin et al. 2019), or the mean.
 
 Versatile does not mean best. A convolution knows beforehand that neighbouring pixels belong
 together, and that a line is a line wherever it is; attention has to learn that, and needs more
-examples for it. So each network here stands beside a floor that learns nothing: counted words, or
+examples for it. So each network here has a floor next to it that learns nothing: counted words, or
 the most similar example that was seen in training.
 """,
     try_this="""

@@ -9,13 +9,12 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from zoo import class_inputs, images
 from zoo.checks import EMPTY
 from zoo.class_inputs import ClassInput, ImageInput, NGramInput, Scaled, TextInput
-from zoo.export import note_operations, text_operations
+from zoo.export import image_operations, note_operations, text_operations
 from zoo.export.seq2seq_text import cleaned
 from zoo.tokenizer import BOS, PAD
 
@@ -254,54 +253,35 @@ class _Images(_Numbers):
 
     def _one(self, data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         height, width, channels = self.reader.shape
-        with tf.control_dependencies(
-            [
-                tf.debugging.assert_less_equal(
-                    tf.strings.length(data),
-                    images.MOST_BYTES,
-                    f"An image file may have {images.MOST_BYTES:,} bytes.",
-                )
-            ]
-        ):
+        checks = [
+            tf.debugging.assert_less_equal(
+                tf.strings.length(data),
+                images.MOST_BYTES,
+                f"An image file may have {images.MOST_BYTES:,} bytes.",
+            ),
+            # Of what the file says of itself: unpacked, it would be too large to look at.
+            tf.debugging.assert_less_equal(
+                image_operations.pixels_told(data),
+                tf.constant(images.MOST_PIXELS, tf.int64),
+                f"An image may have {images.MOST_PIXELS:,} pixels.",
+            ),
+        ]
+        with tf.control_dependencies(checks):
             image = tf.io.decode_image(data, channels=0, expand_animations=False)  # (H, W, C)
         image = tf.cast(image, tf.float64) / 255.0
         high, wide = tf.unstack(tf.shape(image)[:2])
-        check = tf.debugging.assert_less_equal(
-            high * wide, images.MOST_PIXELS, f"An image may have {images.MOST_PIXELS:,} pixels."
+        image = image_operations.with_channels(image, channels)
+        small = tf.einsum(
+            "ih,hwc,jw->ijc",
+            image_operations.shares(high, height),
+            image,
+            image_operations.shares(wide, width),
         )
-        with tf.control_dependencies([check]):
-            image = _with_channels(image, channels)
-        small = tf.einsum("ih,hwc,jw->ijc", _shares(high, height), image, _shares(wide, width))
         note = note_operations.filled(
             class_inputs.RESIZED, width=wide, height=high, to_width=width, to_height=height
         )
         same = (high == height) & (wide == width)
         return tf.ensure_shape(small, [height, width, channels]), tf.where(same, "", note)
-
-
-def _with_channels(image: tf.Tensor, channels: int) -> tf.Tensor:
-    """As `images.with_channels`: (H, W, 1 to 4) -> (H, W, channels)."""
-    count = tf.shape(image)[2]
-    grey_alpha, colour_alpha = count == 2, count == 4
-    has_alpha = grey_alpha | colour_alpha
-    opacity = tf.where(has_alpha, image[..., -1:], tf.ones_like(image[..., :1]))
-    bare = tf.cond(has_alpha, lambda: image[..., :-1], lambda: image)
-    bare = bare * opacity + (1.0 - opacity)
-    grey = tf.constant(images.GREY, tf.float64)
-    single = tf.shape(bare)[2] == 1
-    if channels == 1:
-        return tf.cond(single, lambda: bare, lambda: tf.tensordot(bare, grey[:, None], 1))
-    return tf.cond(single, lambda: tf.repeat(bare, channels, axis=2), lambda: bare)
-
-
-def _shares(old: tf.Tensor, new: int) -> tf.Tensor:
-    """As `images._shares`: (new, old), how much of each old pixel is in a new one."""
-    long = tf.cast(old, tf.float64)
-    edges = tf.constant(np.arange(new + 1) / new, tf.float64) * long
-    place = tf.range(long, dtype=tf.float64)
-    least, most = tf.maximum(edges[:-1, None], place), tf.minimum(edges[1:, None], place + 1)
-    found = tf.maximum(most - least, 0.0)
-    return found / tf.reduce_sum(found, axis=1, keepdims=True)
 
 
 def operations(reader: ClassInput) -> InputOperations:

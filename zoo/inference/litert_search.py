@@ -114,60 +114,74 @@ def beam_search(decoder: Decoder, beams: int, limit: int, alpha: float) -> list[
     Wu et al. 2016, section 7: of the 2N best continuations those that end, of the first N, go
     into a pool, and the N best of the others live on.
     """
-    live = [Written(0.0, [], [])]
+    tokens, log_probs = np.zeros((beams, limit), "int32"), np.zeros((beams, limit), "float32")
+    totals = np.zeros(1, "float32")  # of the live hypotheses, the best first
+    given = np.full(decoder.rows, PAD, "int32")
+    given[0] = BOS
+    unmoved = np.arange(decoder.rows)
     pool: list[Written] = []
+    index = -1
     for index in range(limit):
-        tokens = np.full(decoder.rows, PAD, "int32")
-        tokens[: len(live)] = [one.tokens[-1] if one.tokens else BOS for one in live]
-        wider = _continue(decoder.step(tokens), live, 2 * beams)
-        ended = [
-            one._replace(score=one.score / _penalty(index + 1, alpha))
-            for one, _ in wider[:beams]
-            if one.tokens[-1] == EOS
-        ]
-        pool = sorted([*pool, *ended], key=lambda one: -one.score)[:beams]
-        kept = [both for both in wider if both[0].tokens[-1] != EOS][:beams]
-        live = [one for one, _ in kept]
-        if not live or index + 1 >= limit:
+        wider = _continuations(decoder.step(given), totals, 2 * beams)
+        ends = wider.token == EOS
+        for n in np.flatnonzero(ends[:beams]):
+            row = wider.row[n]
+            ids = [*tokens[row, :index].tolist(), EOS]
+            score = float(wider.total[n]) / _penalty(index + 1, alpha)
+            pool.append(Written(score, ids, [*log_probs[row, :index], wider.log_prob[n]]))
+        pool = sorted(pool, key=lambda one: -one.score)[:beams]
+        kept = np.flatnonzero(~ends)[:beams]
+        count, parents = len(kept), wider.row[kept]
+        totals = wider.total[kept]
+        tokens[:count, :index] = tokens[parents, :index]
+        log_probs[:count, :index] = log_probs[parents, :index]
+        tokens[:count, index] = given[:count] = wider.token[kept]
+        log_probs[:count, index] = wider.log_prob[kept]
+        if not count or index + 1 >= limit:
             break
-        if len(pool) == beams and live[0].score / _penalty(limit, alpha) <= pool[-1].score:
+        if len(pool) == beams and totals[0] / _penalty(limit, alpha) <= pool[-1].score:
             break
-        parents = np.arange(decoder.rows)
-        parents[: len(kept)] = [parent for _, parent in kept]
-        decoder.reorder(parents)
-    cut = [one._replace(score=one.score / _penalty(limit, alpha)) for one in live]
+        given[count:] = PAD
+        decoder.reorder(np.concatenate([parents, unmoved[count:]]))
+    size = index + 1
+    cut = [
+        Written(float(total) / _penalty(limit, alpha), ids[:size].tolist(), list(each[:size]))
+        for total, ids, each in zip(totals, tokens, log_probs, strict=False)
+    ]
     return sorted([*pool, *cut], key=lambda one: -one.score)[:beams]
 
 
-def _continue(scores: Scores, live: list[Written], most: int) -> list[tuple[Written, int]]:
-    """The best continuations of the live hypotheses by one token, and which each comes from.
+class _Wider(NamedTuple):
+    """Continuations of live hypotheses by one token, the best first, as arrays (M,)."""
 
-    The `most` best of all are among the `most` blocks with the largest logits.
+    total: np.ndarray
+    row: np.ndarray
+    """Which hypothesis is continued."""
+    token: np.ndarray
+    log_prob: np.ndarray
+
+
+def _continuations(scores: Scores, totals: np.ndarray, most: int) -> _Wider:
+    """The `most` best continuations of the hypotheses with these totals by one token.
+
+    They are among the `most` blocks with the largest logits.
     """
-    rows = len(live)
-    normalizer = scores.normalizer[:rows]  # (N, 1)
-    begun = np.array([one.score for one in live], "float32")[:, None] - normalizer  # (N, 1)
-    blocks = (scores.most[:rows] + begun).ravel()
-    count = scores.most.shape[1]
-    best = _largest(blocks, most)
+    rows, count = len(totals), scores.most.shape[1]
+    normalizer = scores.normalizer[:rows, 0]
+    begun = totals - normalizer  # (N,)
+    best = _largest((scores.most[:rows] + begun[:, None]).ravel(), most)
     row, block = best // count, best % count
-    logits = scores.logits[:rows].reshape(rows, count, BLOCK)
-    totals = logits[row, block] + begun[row]  # (blocks, BLOCK)
-    place = _largest(totals.ravel(), most)
-    total = totals.ravel()[place]
-    row, token = row[place // BLOCK], block[place // BLOCK] * BLOCK + place % BLOCK
+    logits = scores.logits[:rows].reshape(-1, BLOCK)[best]  # (blocks, BLOCK)
+    within = (logits + begun[row, None]).ravel()
+    place = _largest(within, most)
+    total, inside = within[place], place // BLOCK
+    row, token = row[inside], block[inside] * BLOCK + place % BLOCK
     # Of equals the first comes first, as `top_k` has it.
     order = np.lexsort((token, row, -total))
-    found = []
-    for n in order:
-        if total[n] <= NEVER / 2:
-            break
-        parent, chosen = int(row[n]), int(token[n])
-        before = live[parent]
-        log_prob = scores.logits[parent, chosen] - normalizer[parent, 0]
-        one = Written(float(total[n]), [*before.tokens, chosen], [*before.log_probs, log_prob])
-        found.append((one, parent))
-    return found
+    order = order[total[order] > NEVER / 2]
+    row = row[order]
+    log_prob = logits.ravel()[place[order]] - normalizer[row]
+    return _Wider(total[order], row, token[order], log_prob)
 
 
 def _largest(values: np.ndarray, count: int) -> np.ndarray:
