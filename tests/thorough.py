@@ -21,4 +21,9 @@ def params(every: Iterable[Any], always: Collection[Any]) -> list[Any]:
         >>> [one if isinstance(one, int) else one.values for one in params([1, 2], [1])]
         [1, (2,)]
     """
-    return [one if one in always else pytest.param(one, marks=mark) for one in every]
+    return [
+        one
+        if one in always
+        else pytest.param(*(one if isinstance(one, tuple) else (one,)), marks=mark)
+        for one in every
+    ]

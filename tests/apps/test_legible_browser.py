@@ -9,6 +9,7 @@ import itertools
 
 import pytest
 
+from tests import thorough
 from tests.apps import legible
 from tests.apps.browser import WAIT, expect, go, needs_chromium, picture
 
@@ -42,7 +43,7 @@ def at_rest(page):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_page_is_legible_in_both_themes_and_on_a_phone(open_page, path):
+def test_every_page_is_legible_and_fits_a_phone(open_page, path):
     page = at_rest(open_page(f"/{path}"))
     assert page.title() == f"{PAGES[path]} · Attention Zoo"
     assert page.locator("html").get_attribute("lang") == "en"
@@ -54,14 +55,18 @@ def test_every_page_is_legible_in_both_themes_and_on_a_phone(open_page, path):
     assert legible.faint(page) == []
     assert not legible.too_wide(page)
 
-    page.emulate_media(color_scheme="dark")
-    page.reload()
-    assert legible.faint(at_rest(page)) == []
-
     page.set_viewport_size({"width": 390, "height": 844})
     at_rest(page)
     assert not legible.too_wide(page)
     picture(page, f"phone-{path.partition('?')[0] or 'compare'}")
+
+
+@pytest.mark.parametrize("path", thorough.params(PAGES, ["", "attention"]))
+def test_every_page_is_legible_in_the_dark(open_page, path):
+    page = open_page(f"/{path}")
+    page.emulate_media(color_scheme="dark")
+    page.reload()
+    assert legible.faint(at_rest(page)) == []
 
 
 @pytest.mark.parametrize(("path", "seen"), [("", ".words .word"), (MAPS, ".grid canvas")])

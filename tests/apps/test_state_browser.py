@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests import thorough
 from tests.apps.browser import WAIT, expect, go, needs_chromium
 
 pytestmark = needs_chromium
@@ -102,7 +103,10 @@ def test_back_takes_back_one_choice(open_page):
 
 
 @pytest.mark.parametrize(
-    ("title", "link"), [("Compare", ""), ("Attention", "attention"), ("What if", "what-if")]
+    ("title", "link"),
+    thorough.params(
+        [("Compare", ""), ("Attention", "attention"), ("What if", "what-if")], [("Compare", "")]
+    ),
 )
 def test_look_closer_carries_everything_along(open_page, title, link):
     page = open_page(f"/{link}?{START}&target=el+gato")

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 import zoo
+from tests import thorough
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "docs" / "look_inside.ipynb"
 NEEDED = {"en-es-transformer", "dates-lstm-bahdanau"}
 
 
 @pytest.mark.slow
+@thorough.mark
 @pytest.mark.skipif(not set(zoo.names()) >= NEEDED, reason="shipped models are missing")
 def test_every_cell_runs(capsys):
     cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]

@@ -14,6 +14,7 @@ from zoo.continuation import Continuation
 from zoo.interpret import gradients
 from zoo.interpret.continuations import network_of, padded_size, read_and_written
 from zoo.interpret.gradients import replaced_embedding, values_and_gradient
+from zoo.kinds.language_model import logits_at
 from zoo.layers.attention_hooks import without_maps
 from zoo.padding import LENGTHS, bucket
 from zoo.runtime import backend
@@ -39,10 +40,12 @@ def gradient_times_input(model: LanguageModelPredictor, answer: Continuation) ->
     size, many = padded_size(model, len(read)), bucket(len(written), LENGTHS)
     tokens = np.zeros((1, size), "int32")
     tokens[0, : len(read)] = read
-    # Some rows at a time: each has logits of every place, and a map of each head of each layer.
+    # Some rows at a time: each has the states of every place, and a map of each head and layer.
     maps = max((layers * heads for layers, heads in model.attention_heads.values()), default=0)
-    widest = max(network.config.vocabulary, maps * size)
-    rows = gradients.rows_at_once(size * widest, many)
+    # What the layers keep of a place: as many numbers as their matrices have columns in all.
+    inner = network.count_params() - network.embedding.count_params()
+    widest = max(inner // network.config.hidden_size, network.config.hidden_size, maps * size)
+    rows = gradients.rows_at_once(max(size * widest, network.config.vocabulary), many)
     first, run = len(read) - len(written), backend.traced(network, _saliency)
     found = []
     for start in range(0, len(written), rows):
@@ -59,10 +62,10 @@ def _saliency(network: LanguageModel, tokens: Tensor, places: Tensor, follow: Te
     embedded = network.embedding(every)  # (T, N, D)
 
     def log_probs(points: Tensor) -> Tensor:
-        with replaced_embedding(network.embedding, points), without_maps():
-            logits, _ = network.decode(every, {})  # (T, N, V)
-        own = ops.take_along_axis(logits, places[:, None, None], axis=1)[:, 0]  # (T, V)
-        picked = ops.take_along_axis(ops.log_softmax(own, axis=-1), follow[:, None], axis=-1)
+        with replaced_embedding(network.embedding, points), without_maps(), logits_at(places):
+            logits, _ = network.decode(every, {})  # (T, 1, V)
+        known = ops.log_softmax(logits[:, 0], axis=-1)  # (T, V)
+        picked = ops.take_along_axis(known, follow[:, None], axis=-1)
         return picked[:, 0]
 
     _, gradient = values_and_gradient(log_probs, embedded)

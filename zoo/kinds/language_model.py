@@ -5,6 +5,9 @@ Axes: B batch, T tokens, V vocabulary, C context, D hidden size.
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
 from typing import Any
 
 from keras import ops
@@ -14,6 +17,21 @@ from zoo.layers.attention_hooks import without_maps
 from zoo.layers.carried_state import CarriedState
 from zoo.layers.dropout import Dropout, in_training
 from zoo.layers.embedding import TiedEmbedding
+
+_places: contextvars.ContextVar[Tensor | None] = contextvars.ContextVar("places", default=None)
+
+
+@contextlib.contextmanager
+def logits_at(places: Tensor) -> Iterator[None]:
+    """Within, `decode` gives logits (B, 1, V) of one place of each row, `places` (B,), and no more.
+
+    The output matrix is most of a small network: whoever asks about one place needs no others.
+    """
+    before = _places.set(places)
+    try:
+        yield
+    finally:
+        _places.reset(before)
 
 
 class LanguageModel(Autoregressive):
@@ -59,7 +77,9 @@ class LanguageModel(Autoregressive):
         return self.input_dropout(self.embedding(tokens) * self.scale)
 
     def logits(self, x: Tensor) -> Tensor:
-        """(..., D) -> (..., V) float32."""
+        """(..., D) -> (..., V) float32; (B, 1, V) of the places of `logits_at`."""
+        if (places := _places.get()) is not None:
+            x = ops.take_along_axis(x, places[:, None, None], axis=1)  # (B, 1, D)
         return self.embedding.scores(self.output_dropout(x))
 
     def read(

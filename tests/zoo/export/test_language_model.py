@@ -324,7 +324,7 @@ def test_other_tokenizers_are_refused():
         text_operations.operations(object())
 
 
-@pytest.mark.parametrize("model", ["gpt", "min-gru"])
+@pytest.mark.parametrize("model", ["gpt", "feed-forward"])
 def test_the_readme_explains_everything(model, models, folders, signatures):
     readme = " ".join((folders[model] / "README.md").read_text().split())
     for name, call in signatures[model].items():
@@ -334,7 +334,7 @@ def test_the_readme_explains_everything(model, models, folders, signatures):
         assert f"`{name}`" in readme
     assert "at most 40 tokens" in readme
     assert ("of 32 tokens is full" in readme) == (model == "gpt")
-    assert ("tensorflow_text" in readme) == (model == "min-gru")
+    assert ("tensorflow_text" in readme) == (model == "feed-forward")
     assert "{" not in readme.replace('{"', "").replace("[{", "")
     tokenizer = models[model].tokenizer
     kept = folders[model] / "assets.extra" / f"tokenizer{tokenizer.suffix}"

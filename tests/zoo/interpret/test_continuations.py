@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from tests import thorough
 from tests.zoo import tiny_language_models as tiny
 from zoo import registry
 from zoo.inference.sampling import Sampling
@@ -50,7 +51,7 @@ def window(model):
     return getattr(model.model.config, "window", None)
 
 
-@pytest.mark.parametrize("sampling", [None, Sampling(0.9, 20, 0.95)])
+@pytest.mark.parametrize("sampling", thorough.params([None, Sampling(0.9, 20, 0.95)], [None]))
 def test_nothing_done_changes_nothing(model, sampling):
     [before] = model.predict(PROMPT, COUNT, sampling=sampling, seed=4)
     found = intervene(model, before, Intervention(), sampling=sampling, seed=4)

@@ -37,7 +37,9 @@ def models(tmp_path_factory):
     return get
 
 
-@pytest.fixture(params=registry.of_kind("seq2seq"))
+@pytest.fixture(
+    params=thorough.params(registry.of_kind("seq2seq"), ["transformer", "lstm-bahdanau", "lstm"])
+)
 def model(request, models):
     return models(request.param)
 
@@ -218,7 +220,7 @@ def test_nothing_off_changes_nothing_and_nothing_is_drawn_with_heads_off(models)
     assert "edits" not in vars(model)
 
 
-@pytest.mark.parametrize("beams", [1, 3])
+@pytest.mark.parametrize("beams", thorough.params([1, 3], [3]))
 def test_an_answer_begins_as_it_is_told(model, beams):
     before = answer(model, beams)
     found = intervene(model, before, Intervention(prefix="ella ve el"), beams=beams).after

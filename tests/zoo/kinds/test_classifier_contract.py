@@ -13,6 +13,7 @@ import pytest
 from keras import ops
 
 import zoo
+from tests import thorough
 from tests.zoo import tiny_classifiers as tiny
 from tests.zoo.kinds import dropout_law
 from training.data.rows import ArrayRows, TextRows
@@ -42,7 +43,7 @@ CLOSE = {"rtol": 1e-4, "atol": 2e-5}
 to_numpy = ops.convert_to_numpy
 
 
-@pytest.fixture(scope="module", params=VARIANTS)
+@pytest.fixture(scope="module", params=thorough.params(VARIANTS, registry.of_kind("classifier")))
 def case(request):
     model, overrides = VARIANTS[request.param]
     return model, tiny.network(model, **overrides), tiny.arrays(model)

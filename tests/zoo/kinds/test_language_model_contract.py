@@ -13,6 +13,7 @@ import pytest
 from keras import ops
 
 import zoo
+from tests import thorough
 from tests.zoo import tiny_language_models as tiny
 from tests.zoo.kinds import dropout_law
 from training.data.windows import Windows
@@ -23,7 +24,7 @@ from training.tf_tracing import trace_step
 from zoo import registry, saving
 from zoo.building import build
 from zoo.inference.language_model import LanguageModelPredictor
-from zoo.kinds.language_model import LanguageModel
+from zoo.kinds.language_model import LanguageModel, logits_at
 from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.attention_hooks import without_maps
 from zoo.layers.positions import Rotary
@@ -37,7 +38,9 @@ CLOSE = {"rtol": 1e-4, "atol": 2e-5}
 to_numpy = ops.convert_to_numpy
 
 
-@pytest.fixture(scope="module", params=tiny.VARIANTS)
+@pytest.fixture(
+    scope="module", params=thorough.params(tiny.VARIANTS, registry.of_kind("language_model"))
+)
 def network(request):
     model, overrides = tiny.VARIANTS[request.param]
     return tiny.network(model, **overrides)
@@ -93,6 +96,14 @@ def test_shapes_and_types_are_those_of_the_contract(network):
     keras.tree.assert_same_structure(next_state, state)
     for old, new in zip(keras.tree.flatten(state), keras.tree.flatten(next_state), strict=True):
         assert old.shape == new.shape and old.dtype == new.dtype
+
+
+def test_logits_of_one_place_are_those_among_all(network, logits):
+    places = np.array([0, LENGTH - 1, 3, 5], "int32")
+    with logits_at(ops.convert_to_tensor(places)):
+        found = to_numpy(decode(network, ops.convert_to_tensor(tokens()))[0])
+    assert found.shape == (ROWS, 1, tiny.VOCABULARY)
+    np.testing.assert_allclose(found[:, 0], logits[range(ROWS), places], atol=1e-4)
 
 
 def test_every_layer_is_built_before_the_first_step(network):

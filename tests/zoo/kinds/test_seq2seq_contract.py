@@ -14,6 +14,7 @@ import pytest
 from keras import ops
 from safetensors.numpy import load as load_arrays
 
+from tests import thorough
 from tests.zoo import tiny_models
 from tests.zoo.kinds import dropout_law
 from training.data.batches import make_batch
@@ -34,7 +35,7 @@ SOURCE_LENGTHS, TARGET_LENGTHS = [7, 3, 3, 1], [4, 6, 6, 3]
 CLOSE = {"rtol": 1e-4, "atol": 2e-5}
 
 
-@pytest.fixture(scope="module", params=VARIANTS)
+@pytest.fixture(scope="module", params=thorough.params(VARIANTS, registry.of_kind("seq2seq")))
 def network(request):
     model, overrides = VARIANTS[request.param]
     return tiny_models.network(model, **overrides)

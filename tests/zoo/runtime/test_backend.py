@@ -41,7 +41,7 @@ FOLLOW_FROM_PARITY = (
     "or padding or future_does_not or source_piece or step_by_step or rows_sum or decoder_looks "
     "or reading_in_pieces or steps_go_on or keeps_its_state or order_of_the_past "
     "or by_heart or waves_can or stops_row_by_row or layer_is_built or nearest_example "
-    "or naive_bayes_adds or attention_declared"
+    "or naive_bayes_adds or attention_declared or one_place"
 )
 """Laws of what a network computes forwards and backwards, or of Python alone, which hold on JAX
 where they hold on TensorFlow: the parity below compares every architecture and variant at answers,
