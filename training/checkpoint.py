@@ -153,11 +153,14 @@ def write_best(folder: Path, arrays: dict[str, np.ndarray]) -> None:
 
 def read_best(folder: Path) -> dict[str, np.ndarray] | None:
     """The weights of the best validation, or None when there was none yet."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
+    from safetensors import SafetensorError, safe_open
 
     path = folder / BEST
+    if not path.exists():
+        return None
     try:
-        return load(path.read_bytes()) if path.exists() else None
+        # One after the other: the whole file would be in memory beside them.
+        with safe_open(path, framework="np") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is damaged ({error}). Start anew with --fresh.") from error

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests import thorough
 from tests.training import training_runs
 from training import card_writer, checkpoint, evaluate_pairs, run, tasks
 from training.checkpoint import Progress
@@ -85,6 +86,7 @@ def trained(place: Path, name: str) -> tuple[Path, list[dict[str, str]]]:
 
 
 @pytest.mark.slow
+@thorough.mark
 def test_a_chinese_corpus_does_not_keep_its_first_checkpoint(place):
     model, rows = trained(place, "chinese")
     card = card_writer.read(model)

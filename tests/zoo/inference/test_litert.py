@@ -71,7 +71,12 @@ def same(found: list[zoo.Prediction], wanted: list[zoo.Prediction]) -> None:
             assert ours.score == pytest.approx(theirs.score, abs=1e-4)
 
 
-@pytest.fixture(scope="module", params=registry.of_kind("seq2seq"))
+@pytest.fixture(
+    scope="module",
+    params=thorough.params(
+        registry.of_kind("seq2seq"), ["feed-forward", "lstm-bahdanau", "transformer"]
+    ),
+)
 def both(request, tmp_path_factory):
     """A model on Keras and, as exported, on LiteRT."""
     model, place = request.param, tmp_path_factory.mktemp(request.param)
@@ -101,7 +106,7 @@ def test_a_batch_answers_as_its_rows_do_one_by_one(both):
 def test_draws_forced_targets_and_limits_are_those_of_keras(both):
     on_keras, on_litert = both
     samplings = [Sampling(0.9), Sampling(1.5, top_k=3), Sampling(1.2, top_p=0.7)]
-    if on_keras.config["model"] != "simple-rnn":  # what is drawn from is a network's, not how
+    if on_keras.config["model"] != "feed-forward":  # what is drawn from is a network's, not how
         samplings = [Sampling(1.5, top_k=3, top_p=0.7)]
     for sampling in samplings:
         same(

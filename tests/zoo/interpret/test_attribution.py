@@ -9,6 +9,7 @@ import pytest
 from keras import ops
 
 import zoo
+from tests import thorough
 from tests.zoo import tiny_models
 from zoo import registry, saving
 from zoo.interpret import Attribution, attribute, gradients, saliency
@@ -21,7 +22,10 @@ TARGET = np.array([[12, 6, 7, EOS, PAD]], "int32")
 READ, WRITTEN = 5, 4
 
 
-@pytest.fixture(scope="module", params=registry.of_kind("seq2seq"))
+@pytest.fixture(
+    scope="module",
+    params=thorough.params(registry.of_kind("seq2seq"), ["lstm", "lstm-bahdanau", "transformer"]),
+)
 def twins(request):
     """A network with one embedding for both sides, and the same one with an embedding for each."""
     sizes = {"source_vocabulary": tiny_models.TARGET_VOCABULARY}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests import thorough
 from tests.zoo import tiny_models
 from zoo import registry
 from zoo.interpret import attention_maps, candidates, query_key_value
@@ -13,7 +14,10 @@ from zoo.interpret import attention_maps, candidates, query_key_value
 TEXT = "my sister buys the red car."
 
 
-@pytest.fixture(scope="module", params=registry.of_kind("seq2seq"))
+@pytest.fixture(
+    scope="module",
+    params=thorough.params(registry.of_kind("seq2seq"), ["lstm", "lstm-bahdanau", "transformer"]),
+)
 def model(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("computed") / request.param
     return zoo.load(tiny_models.folder(path, request.param, max_target_length=8))

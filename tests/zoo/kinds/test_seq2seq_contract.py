@@ -242,7 +242,12 @@ def test_saving_and_loading_gives_the_same_bytes(network):
 # known and certain.
 
 
-@pytest.fixture(scope="module", params=registry.of_kind("seq2seq"))
+@pytest.fixture(
+    scope="module",
+    params=thorough.params(
+        registry.of_kind("seq2seq"), ["feed-forward", "lstm-bahdanau", "transformer"]
+    ),
+)
 def learnt(request):
     """A network that was trained on 32 pairs until it knew them, and the pairs."""
     random = np.random.default_rng(11)
