@@ -42,7 +42,7 @@ Type a sentence, best one with a *not*, a *but* or a *too*. Then exchange a sing
 """,
     see="""
 The same sentence shaded in three ways. Below it, for the word that each way names first, how far
-the right answer falls without that word, beside the largest fall that any word brings about. The
+the answer falls without that word, beside the largest fall that any word brings about. The
 last column compares the order of all words with that of occlusion, from −1 to 1.
 """,
     question="""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import altair as alt
 import numpy as np
 import streamlit as st
 
@@ -183,12 +184,22 @@ def _shown(name: str, reads: str, example: Example, answer: Label) -> None:
     places = looked[answer.ahead :]
     if answer.grid:
         shades = places.reshape(answer.grid)
-        chart = charts.picture(answer.input, shades).properties(height=240, width=240)
+        chart = charts.picture(answer.input, shades).properties(height=260)
     else:
         steps = len(answer.input)
         size = -(-steps // len(places))
         shades = np.repeat(places / size, size)[:steps]
         chart = charts.curve(answer.input, shades)
+    # An image keeps its sides; a series takes all the width there is.
+    place = st.columns([2, 3])[0] if answer.grid else st.container()
+    with place:
+        _drawn(name, reads, answer, chart, said)
+
+
+def _drawn(name: str, reads: str, answer: Label, chart: alt.LayerChart, said: str) -> None:
+    from zoo.interpret import labels
+
+    looked = labels.looked_at(answer)
     shared_views.draw(
         chart,
         alt_text=f"The {reads}, shaded by attention. {said}",

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from zoo.forecast import Forecast
 
 SOURCES = {"test": "Test side", "file": "Your own file"}
+WORSE = " ↓"
+"""Behind the name of a model that is worse than the floor, in the table."""
 ABREAST = 3
 """Small charts in a row, beside the table."""
 COLUMNS = {
@@ -264,9 +266,7 @@ def _table(question: Question, answers: Mapping[str, Forecast]) -> None:
     whole = f"{first.label}, test side"
     lines = []
     for name, answer in answers.items():
-        line: dict[str, Any] = {
-            "Model": saved_models.label(name) + mark(name, question.task).replace(" · ", ", ")
-        }
+        line: dict[str, Any] = {"Model": saved_models.label(name) + _short(name, question.task)}
         if stretch is not None:
             try:
                 found = forecasting.errors(name, answer, stretch, question.column)
@@ -296,12 +296,23 @@ def _table(question: Question, answers: Mapping[str, Forecast]) -> None:
         placeholder="–",
         alt="Each model with its errors",
     )
-    st.caption(
-        f"{plain(question.called)}, in standard deviations; of the whole test side over all series."
-        if stretch is not None
-        else "What comes is not known, so there are no errors: those of the test side tell how far "
-        "a model can be trusted there."
-    )
+    if stretch is None:
+        st.caption(
+            "What comes is not known, so there are no errors: those of the test side tell how far "
+            "a model can be trusted there."
+        )
+        return
+    said = "in standard deviations; of the whole test side over all series."
+    if any(line["Model"].endswith(WORSE) for line in lines):
+        said += f"{WORSE}: worse there than the floor."
+    st.caption(f"{plain(question.called)}, {said}")
+
+
+def _short(name: str, task: str) -> str:
+    """`mark` for a narrow column."""
+    if saved_models.is_floor(name):
+        return ", floor"
+    return WORSE if mark(name, task) else ""
 
 
 def _rank(here: float | None, whole: float | None) -> tuple[float, float]:
