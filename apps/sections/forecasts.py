@@ -292,7 +292,7 @@ def _table(question: Question, answers: Mapping[str, Forecast]) -> None:
             for title in kept
             if title != "Model"
         }
-        | {"Model": st.column_config.TextColumn(width="medium")},
+        | {"Model": st.column_config.TextColumn(width=158)},
         placeholder="–",
         alt="Each model with its errors",
     )
