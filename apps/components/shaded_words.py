@@ -67,6 +67,28 @@ export default function ({ parentElement, data }) {
 _mount = st.components.v2.component("attention_zoo.shaded_words", html=HTML, css=CSS, js=JS)
 
 
+def scored(words: Sequence[str], scores: Sequence[float], signed: bool) -> list[dict[str, Any]]:
+    """Records of words for `show`, the strongest in the full colour.
+
+    Args:
+        words: of a text.
+        scores: one of each.
+        signed: whether what is below 0 speaks against; then orange is for and blue against.
+    """
+    largest = max((abs(float(score)) for score in scores), default=0.0) or 1e-9
+    return [
+        {
+            "text": word,
+            "probability": round(abs(float(score)) / largest, 4),
+            "gap": True,
+            "differs": False,
+            "sign": (1 if score > 0 else -1) if signed else 0,
+            "title": f"{word}: {score:+.3f}" if signed else f"{word}: {score:.3f}",
+        }
+        for word, score in zip(words, scores, strict=True)
+    ]
+
+
 def show(words: Sequence[Mapping[str, Any]], *, key: str, nothing: str) -> None:
     """Draw `words`: records with `text`, `probability`, `gap` (a space before) and `differs`.
 

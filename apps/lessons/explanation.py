@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TITLE = "Is attention an explanation?"
 LESSON = Lesson(
     text="""
-This LSTM reads a sentence about a film and says whether it is meant well. It does not answer from
+This LSTM reads a sentence about a film and says whether it is positive. It does not answer from
 its last state, but from a weighted mean of the states at all words. The weights are attention, and
 they sum to 1. So are the words with large weights the reason for the answer?
 
@@ -38,7 +38,7 @@ One reason lies in the network. The state at a word has read all words before it
 *where* the answer was taken, not from which word that came.
 """,
     try_this="""
-Type a sentence, best one with a *not*, a *but* or a *too*. Then exchange a single word.
+Type a sentence, ideally one with a *not*, a *but* or a *too*. Then change a single word.
 """,
     see="""
 The same sentence shaded in three ways. Below it, for the word that each way names first, how far
@@ -74,7 +74,9 @@ def render() -> None:
     for way, label in WAYS.items():
         st.markdown(f"**{label}**")
         shaded_words.show(
-            _records(words, scores[way]), key=f"explanation.{way}", nothing="(nothing was read)"
+            shaded_words.scored(words, scores[way], signed=way != "attention"),
+            key=f"explanation.{way}",
+            nothing="(nothing was read)",
         )
     if len(words) < 2:
         st.info("With a single word there is nothing to compare.", icon=":material/info:")
@@ -115,23 +117,6 @@ def _asked(question: Question) -> tuple[Label, list[str], dict[str, np.ndarray]]
         return None
     finally:
         waiting.empty()
-
-
-def _records(words: Sequence[str], scores: np.ndarray) -> list[dict[str, object]]:
-    """The words with their shades; blue is what speaks against the answer."""
-    largest = max(float(np.abs(scores).max(initial=0.0)), 1e-9)
-    signed = bool((scores < 0).any())
-    return [
-        {
-            "text": word,
-            "probability": round(abs(float(score)) / largest, 4),
-            "gap": True,
-            "differs": False,
-            "sign": (1 if score > 0 else -1) if signed else 0,
-            "title": f"{word}: {score:.3f}",
-        }
-        for word, score in zip(words, scores, strict=True)
-    ]
 
 
 def table(words: Sequence[str], scores: Mapping[str, np.ndarray]) -> list[dict[str, object]]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import altair as alt
 import numpy as np
 import streamlit as st
 
@@ -17,7 +16,7 @@ from apps.components import shaded_words
 from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
 from apps.markdown import plain
-from apps.sections import floor
+from apps.sections import floor, label_maps
 
 if TYPE_CHECKING:
     from zoo.label import Label
@@ -44,8 +43,8 @@ Choose what is read, then an example of the test side that none of the networks 
 """,
     see="""
 What the network takes the example for, and on which tokens the deciding vector drew. The table:
-how many tokens it had, and how often it is right over the whole test side beside its floor. Small
-data are where floors are strong.
+how many tokens it had, and how often it is right over the whole test side beside its floor. Floors
+are hardest to pass where there are few examples to learn from.
 """,
     question="""
 Without positions, what would the encoder make of an image whose patches were shuffled?
@@ -170,12 +169,7 @@ def _shown(name: str, reads: str, example: Example, answer: Label) -> None:
     said = f"{saved_models.label(name)}: mean of {layers} layers and {heads} heads."
     if reads == "text":
         shaded_words.show(
-            [
-                {"text": label, "probability": weight, "gap": True, "differs": False}
-                for label, weight in zip(
-                    answer.labels, (looked / looked.max()).round(4).tolist(), strict=True
-                )
-            ],
+            shaded_words.scored(answer.labels, looked, signed=False),
             key="versatility.tokens",
             nothing="(nothing was read)",
         )
@@ -186,30 +180,19 @@ def _shown(name: str, reads: str, example: Example, answer: Label) -> None:
         shades = places.reshape(answer.grid)
         chart = charts.picture(answer.input, shades).properties(height=260)
     else:
-        steps = len(answer.input)
-        size = -(-steps // len(places))
-        shades = np.repeat(places / size, size)[:steps]
-        chart = charts.curve(answer.input, shades)
+        chart = charts.curve(answer.input, label_maps.over_steps(places, len(answer.input)))
     # An image keeps its sides; a series takes all the width there is.
-    place = st.columns([2, 3])[0] if answer.grid else st.container()
-    with place:
-        _drawn(name, reads, answer, chart, said)
-
-
-def _drawn(name: str, reads: str, answer: Label, chart: alt.LayerChart, said: str) -> None:
-    from zoo.interpret import labels
-
-    looked = labels.looked_at(answer)
-    shared_views.draw(
-        chart,
-        alt_text=f"The {reads}, shaded by attention. {said}",
-        rows=[
-            {"token": label, "weight": round(float(weight), 4)}
-            for label, weight in zip(answer.labels, looked, strict=True)
-        ],
-        file=f"learn-versatility-{reads}",
-        caption=downloads.caption(said, name),
-    )
+    with st.columns([2, 3])[0] if answer.grid else st.container():
+        shared_views.draw(
+            chart,
+            alt_text=f"The {reads}, shaded by attention. {said}",
+            rows=[
+                {"token": label, "weight": round(float(weight), 4)}
+                for label, weight in zip(answer.labels, looked, strict=True)
+            ],
+            file=f"learn-versatility-{reads}",
+            caption=downloads.caption(said, name),
+        )
 
 
 def line(kind: str) -> Line:

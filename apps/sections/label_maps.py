@@ -125,7 +125,7 @@ def _scores(
             places = looked[answer.ahead :]
             if answer.grid:
                 return None, places.reshape(answer.grid)
-            return None, _over_steps(places, len(answer.input))
+            return None, over_steps(places, len(answer.input))
         scores = classifying.scores(name, question, answer, way, say)
         read = question.reads == "text"
         return (classifying.words(name, question, answer, say) if read else None), scores
@@ -135,7 +135,7 @@ def _scores(
         waiting.empty()
 
 
-def _over_steps(places: np.ndarray, steps: int) -> np.ndarray:
+def over_steps(places: np.ndarray, steps: int) -> np.ndarray:
     """(T,) the weight of each step of a series, of patches of equal length."""
     size = -(-steps // len(places))
     return np.repeat(places / size, size)[:steps]
@@ -167,20 +167,8 @@ def _texts(
                 st.caption(f"{plain(found)}")
                 continue
             words, scores = found
-            largest = max(float(np.abs(scores).max(initial=0.0)), 1e-9)
-            signed = way in ("gradient", "occlusion")
             shaded_words.show(
-                [
-                    {
-                        "text": word,
-                        "probability": round(min(abs(float(score)) / largest, 1.0), 4),
-                        "gap": True,
-                        "differs": False,
-                        "sign": (1 if score > 0 else -1) if signed else 0,
-                        "title": f"{word}: {score:+.3f}" if signed else f"{word}: {score:.3f}",
-                    }
-                    for word, score in zip(words or [], scores, strict=True)
-                ],
+                shaded_words.scored(words or [], scores, way in ("gradient", "occlusion")),
                 key=f"shaded.{name}",
                 nothing="There are no words.",
             )

@@ -21,14 +21,13 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from benchmarks.quality import markdown
+from benchmarks.quality import markdown, training_runs
 from benchmarks.quality.multi30k import FOLDER
 from benchmarks.speed import protocol
-from training import card_writer, tasks
+from training import tasks
 from training.data.number_augmentation import exchange_numbers
 from training.tasks.base import SEED, Pair, Task
 from zoo import stats
-from zoo.saving import read_json, write_aside, write_json
 
 COUNT = 200
 """Sentences."""
@@ -51,20 +50,8 @@ def main(
     ] = None,
 ) -> None:
     """Measure the models, write figures and page; see the text of the module."""
-    path = out or FOLDER / "numbers"
-    kept = path.with_suffix(".json")
-    commit = card_writer.commit()  # before the results file changes
-    try:
-        found = read_json(kept) if kept.exists() else {}
-        for name in names:
-            found[f"{Path(name).name} beam {beams}"] = {**measure(name, beams), "commit": commit}
-            write_json(kept, found)
-    except (ValueError, RuntimeError, OSError) as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(2) from None
-    text = page(found)
-    write_aside(path.with_suffix(".md"), text.encode())
-    typer.echo(text)
+    measured = ((f"{Path(name).name} beam {beams}", measure(name, beams)) for name in names)
+    training_runs.record(out or FOLDER / "numbers", measured, page)
 
 
 def measure(name: str, beams: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _places: contextvars.ContextVar[Tensor | None] = contextvars.ContextVar("places"
 def logits_at(places: Tensor) -> Iterator[None]:
     """Within, `decode` gives logits (B, 1, V) of one place of each row, `places` (B,), and no more.
 
-    The output matrix is most of a small network: whoever asks about one place needs no others.
+    The output matrix is most of the work of a small network, and is then used for one place only.
     """
     before = _places.set(places)
     try:
