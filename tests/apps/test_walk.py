@@ -22,16 +22,16 @@ from tests.apps.faults import Fault, Log
 from tests.apps.walker import Walk, follow, shrink, wander
 
 pytestmark = needs_chromium
-SEEDS = (1,)
-STEPS = 25
+WALKS = [(1, 12), (2, 40)]
+"""A seed, and how many steps: the longer one only if `--thorough`."""
 SOON = 3
 """A seed whose walks come to what is planted after a few steps."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", SEEDS)
-def test_the_dashboard_stands_a_walk(chromium, served, seed):
-    walk = wander(chromium, served, seed, STEPS)
+@pytest.mark.parametrize(("seed", "steps"), thorough.params(WALKS, WALKS[:1]))
+def test_the_dashboard_stands_a_walk(chromium, served, seed, steps):
+    walk = wander(chromium, served, seed, steps)
     assert not walk.faults, "\n" + walk.report()
     assert walk.steps
 

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 import zoo
+from tests import thorough
 from tests.zoo import tiny_models
 from training import export as command
 from zoo import registry
@@ -44,6 +45,8 @@ BYTES = [
 ]
 """Ends, spaces, controls, accents, joined and unknown characters, no UTF-8, and far too much."""
 
+ALWAYS = ["simple-rnn", "lstm-bahdanau", "transformer"]
+"""The others are exported only if `--thorough`."""
 BEAMED = ("lstm-bahdanau", "transformer")
 """One without a cache, one with."""
 
@@ -100,7 +103,7 @@ def ask(place, folders, ids, *arguments, command=()):
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
+def models(tmp_path_factory, pytestconfig):
     """A loaded model of each family; some have one tokenizer for both sides, some have two."""
     place = tmp_path_factory.mktemp("models")
     return {
@@ -108,6 +111,7 @@ def models(tmp_path_factory):
             tiny_models.folder(place / model, model, shared=model not in tiny_models.APART)
         )
         for model in registry.of_kind("seq2seq")
+        if model in ALWAYS or pytestconfig.option.thorough
     }
 
 
@@ -171,7 +175,7 @@ def padded(values, length, pad):
     return [*values, *[pad] * (length - len(values))]
 
 
-@pytest.mark.parametrize("model", registry.of_kind("seq2seq"))
+@pytest.mark.parametrize("model", thorough.params(registry.of_kind("seq2seq"), ALWAYS))
 def test_text_is_answered_as_python_answers_it(model, models, predictions, answers):
     made, predictions = answer(answers, model, "serving_default"), predictions[model]
     assert len({p.text for p in predictions}) > 1
@@ -191,7 +195,7 @@ def test_text_is_answered_as_python_answers_it(model, models, predictions, answe
     assert not [key for key in made if "attention" in key]
 
 
-@pytest.mark.parametrize("model", registry.of_kind("seq2seq"))
+@pytest.mark.parametrize("model", thorough.params(registry.of_kind("seq2seq"), ALWAYS))
 def test_attention_is_what_python_shows(model, models, predictions, answers):
     made, plain = (answer(answers, model, key) for key in ("attention", "serving_default"))
     for key, array in plain.items():
@@ -235,7 +239,7 @@ def test_a_beam_finds_what_python_finds(model, beams, answers):
             assert not made["log_probs"][i, n, length:].any()
 
 
-@pytest.mark.parametrize("model", registry.of_kind("seq2seq"))
+@pytest.mark.parametrize("model", thorough.params(registry.of_kind("seq2seq"), ALWAYS))
 def test_ids_are_answered_however_rows_are_closed(model, models, predictions, answers):
     loaded, made = models[model], answer(answers, model, "ids")
     tom, book = predictions[model][0], predictions[model][2]
@@ -321,7 +325,7 @@ def test_ids_only_needs_no_tensorflow_text(models, answers, tmp_path):
     assert {r["signature"] for r in warmup(folder)} == asked
 
 
-@pytest.mark.parametrize("model", ["lstm", "transformer"])
+@pytest.mark.parametrize("model", ["lstm-bahdanau", "transformer"])
 def test_the_readme_explains_everything(model, models, folders, answers):
     readme = (folders[model] / "README.md").read_text()
     default = set(answer(answers, model, "serving_default"))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests import thorough
 from tests.zoo import tiny_forecasters as tiny
 from zoo import registry
 from zoo.export import export
@@ -23,7 +24,10 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module", params=registry.of_kind("forecaster"))
+ALWAYS = ["season-naive", "n-linear", "lstm-bahdanau", "transformer-patch", "transformer-variate"]
+
+
+@pytest.fixture(scope="module", params=thorough.params(registry.of_kind("forecaster"), ALWAYS))
 def both(request, tmp_path_factory):
     """A model on Keras and, as exported, on LiteRT."""
     place = tmp_path_factory.mktemp(request.param)

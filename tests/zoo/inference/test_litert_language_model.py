@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests import thorough
 from tests.zoo import tiny_language_models as tiny
 from zoo import registry, saving, shipped
 from zoo.continuation import Continuation
@@ -44,7 +45,10 @@ def same(found: list[Continuation], wanted: list[Continuation]) -> None:
             np.testing.assert_allclose(one.attention[kind], maps, atol=1e-4)
 
 
-@pytest.fixture(scope="module", params=registry.of_kind("language_model"))
+@pytest.fixture(
+    scope="module",
+    params=thorough.params(registry.of_kind("language_model"), ["feed-forward", "min-gru", "gpt"]),
+)
 def both(request, tmp_path_factory):
     """A model on Keras and, as exported, on LiteRT."""
     place = tmp_path_factory.mktemp(request.param)

@@ -32,7 +32,9 @@ NETWORKS = [
 ]
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
+@pytest.fixture(
+    scope="module", params=thorough.params(NETWORKS, ["feed-forward", "min-gru", "gpt"])
+)
 def model(request):
     return tiny.predictor(request.param)
 

@@ -101,6 +101,15 @@ MAKERS = {
 }
 
 
+BY_DAY = {
+    "seq2seq": ("feed-forward", "lstm-bahdanau", "transformer"),
+    "language_model": ("rnn", "min-gru", "gpt"),
+    "forecaster": ("n-linear", "lstm-bahdanau", "transformer-patch", "transformer-variate"),
+    "classifier": ("lstm-bahdanau", "bert", "cnn", "vit"),
+}
+"""Every layer that there is, in one architecture or another: the others only if `--thorough`."""
+
+
 def without_dropout(model: str, kind: str) -> dict[str, float]:
     """Hyper-parameters of a network that trains without chance: backends draw other numbers."""
     fields = registry.architecture(model, kind).config.__dataclass_fields__
@@ -113,12 +122,13 @@ def test_every_kind_is_compared():
 
 @pytest.fixture(scope="module")
 def on_jax(tmp_path_factory, pytestconfig) -> OnJax:
-    """On the processor: the same arithmetic for both. Variants only if `--thorough`."""
+    """On the processor: the same arithmetic for both."""
     path = tmp_path_factory.mktemp("jax")
     folders = []
     for kind, make in MAKERS.items():
         for variant, (model, overrides) in make.variants.items():
-            if variant != model and not pytestconfig.option.thorough:
+            by_day = variant == model and model in BY_DAY[kind]
+            if not (by_day or pytestconfig.option.thorough):
                 continue
             folders.append(backend_parity.place(path, kind, variant))
             make.folder(model, folders[-1], overrides | without_dropout(model, kind))
