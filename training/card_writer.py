@@ -232,6 +232,7 @@ def _training(card: Mapping[str, Any]) -> Iterator[str]:
     seconds = training.get("tokens_per_second")
     rows = [
         ("Started from", _origin(_mapping(training, "settings").get("start_from"))),
+        ("Trained weights", _number(training.get("trained_parameters"))),
         ("Seed", _number(card.get("seed"))),
         ("Minutes", _number(training.get("minutes"))),
         ("CPU minutes", _number(training.get("cpu_minutes"))),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from training import paths
-from zoo import yaml_files
+from zoo import adapters, yaml_files
 from zoo.configs.base import Range
 
 FILE = "config.yaml"
@@ -78,7 +78,22 @@ class TrainConfig:
     start_from: str | None = option(
         None,
         help="Begin from a model, NAME or folder, instead of --model and --preset: its weights, "
-        "tokenizers and hyper-parameters.",
+        "tokenizers and hyper-parameters; or from weights that others trained: minilm, "
+        "hf:FOLDER, keras-hub:PRESET.",
+    )
+    adapt: str = option(
+        "full",
+        help="What is trained of the model that --start-from names: full, all of it; lora, "
+        "matrices of low rank beside its weights, which stay (Hu et al. 2021), and a classifier's "
+        "head; head, that alone.",
+        choices=("full", *adapters.WAYS),
+    )
+    lora_rank: int = option(8, help="Rank of these matrices.", least=1)
+    lora_alpha: float = option(16.0, help="Their product is multiplied by this over the rank.")
+    lora_layers: str = option(
+        "all",
+        help="Which layers get them: all, attention or feed-forward.",
+        choices=tuple(adapters.PARTS),
     )
     out: Path | None = option(  # noqa: RUF009
         None,
@@ -252,11 +267,14 @@ class TrainConfig:
         if self.out:
             return self.out
         how = (
-            f"from-{Path(self.start_from).resolve().name}"
+            f"from-{Path(self.start_from).resolve().name}{self._adapted()}"
             if self.start_from
             else f"{self.model}-{self.preset}"
         )
         return Path("runs") / f"{paths.shown(self.task)}-{how}".replace("/", "-")
+
+    def _adapted(self) -> str:
+        return "" if self.adapt == "full" else f"-{self.adapt}"
 
     def changed(self, **values: Any) -> TrainConfig:
         """The same with other values."""

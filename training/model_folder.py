@@ -9,7 +9,7 @@ import numpy as np
 
 from training import card_writer
 from training.objectives.base import Objective
-from zoo import saving
+from zoo import adapters, saving
 
 
 def write(
@@ -25,7 +25,7 @@ def write(
     Args:
         folder: where it goes.
         probe: a predictor of the same network, for its config and size.
-        arrays: the weights by name.
+        arrays: the weights by name; of an adapter, those of its base are left out.
         objective: of the task, after `prepare`.
         count: of how much the training side is made.
         training: what the card says of the training; with the run's `settings`.
@@ -34,15 +34,19 @@ def write(
         the card.
     """
     config, files = probe.config, objective.files(probe)
+    if config.get("adapter"):
+        kept = adapters.own(saving.named_weights(probe.model))
+        arrays = {name: arrays[name] for name in kept}
+        training = training | {"trained_parameters": sum(array.size for array in arrays.values())}
     saving.save_folder(folder, arrays, config, files)
-    kept = (folder / saving.WEIGHTS, *(folder / name for name in files))
+    written = (folder / saving.WEIGHTS, *(folder / name for name in files))
     card = card_writer.build(
         name=folder.name,
         task=objective.task,
         model=config["model"],
         preset=config["preset"],
         parameters=probe.parameters,
-        size=sum(path.stat().st_size for path in kept),
+        size=sum(path.stat().st_size for path in written),
         seed=training["settings"]["seed"],
         examples={"train": count, **objective.counts()},
         training=training,

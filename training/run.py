@@ -51,7 +51,7 @@ def train(config: TrainConfig, command: str, on: Devices = devices.ONE) -> None:
     if config.smoothing is None:
         config = config.changed(smoothing=objective.smoothing)
     if config.start_from:
-        start = start_from.read(config.start_from, folder)
+        start = start_from.read(config, folder)
         config = start.configured(config)
         start.fit(task)
     # Checked before the data is read: a typing error should not take a minute to show, nor should
@@ -182,7 +182,10 @@ class Run:
         if self.on.processes.first:
             learned = settings(self.config, self.start)
             fresh = self.config.fresh
-            decoder = validating.choose(self.config.validate_with, self.objective.kind, self.on)
+            adapted = bool(self.start and self.start.adapter)
+            decoder = validating.choose(
+                self.config.validate_with, self.objective.kind, self.on, adapted
+            )
             narrow = self.objective.narrow
             found = asdict(
                 read_progress(folder, learned, fresh, self.on, self.corpus, decoder, narrow)
@@ -196,7 +199,8 @@ class Run:
             checkpoint.restore(folder / STATE, network, step)
             console.print(f"Going on at step {step} of {steps}.")
         elif start:
-            saving.set_weight_arrays(network, start.arrays)
+            # What the model has not, an adapter or a head, is as it was drawn.
+            saving.set_weight_arrays(network, saving.weight_arrays(network) | start.arrays)
             start.arrays.clear()  # they need as much memory as the network
             console.print(f"Starting from the weights and tokenizers of {start.name}.")
 
@@ -220,6 +224,8 @@ def check(config: TrainConfig, objective: Objective, start: Start | None = None)
             f"--start-from {start.name} is a {start.config['kind']}, and "
             f"{paths.shown(config.task)} is a task for a {objective.kind}"
         )
+    if config.adapt != "full" and not start:
+        raise ValueError(f"--adapt {config.adapt} needs the model whose weights stay: --start-from")
     if not start:
         registry.architecture(config.model, objective.kind)
     if config.augment and objective.kind != "classifier":

@@ -5,15 +5,20 @@ Weights, tokenizers, architecture and hyper-parameters are the model's; only its
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from training import paths
 from zoo import registry, saving, shipped
+from zoo.adapters import Adapter
+from zoo.class_inputs import TextInput
 from zoo.configs.base import renamed
+from zoo.normalizer import Normalizer
+from zoo.pretrained import sources
+from zoo.pretrained.base import PretrainedError, sum_of
 
 if TYPE_CHECKING:
     from training.config import TrainConfig
@@ -37,6 +42,9 @@ class Start:
         arrays: its weights by name.
         longest: the most tokens of a source and of a target; None of a language model.
         minutes: of a processor that it was trained for in all; None where its card does not say.
+        adapter: what is trained of it, where that is not all.
+        headless: what it was trained to say is not among its weights: a task's classes get a head
+            of their own.
     """
 
     name: str
@@ -47,6 +55,13 @@ class Start:
     arrays: dict[str, np.ndarray]
     longest: tuple[int, int] | None
     minutes: float | None = None
+    adapter: Adapter | None = None
+    headless: bool = False
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """Hyper-parameters that a run may change."""
+        return ("dropout", "pooling") if self.headless else ("dropout",)
 
     @property
     def origin(self) -> dict[str, str]:
@@ -69,10 +84,11 @@ class Start:
         own = asdict(self.hyperparameters)
         override = renamed(type(self.hyperparameters), asked.override)
         for name, value in override.items():
-            if name != "dropout" and own.get(name) != value:
+            if name not in self.free and own.get(name) != value:
                 has = f"has {name}={own[name]}" if name in own else f"knows no {name}"
                 raise ValueError(
-                    f"--start-from {self.name} {has}, and only its dropout may change. "
+                    f"--start-from {self.name} {has}, and only its {' and '.join(self.free)} may "
+                    "change. "
                     f"Received: --set {name}={value}"
                 )
         size = getattr(next(reversed(self.tokenizers.values())), "size", 0)
@@ -85,14 +101,12 @@ class Start:
         return asked.changed(**given, override=override)
 
     def changed(self, override: dict[str, Any]) -> Any:
-        """The hyper-parameters, with the dropout that `override` may hold."""
-        if "dropout" not in override:
-            return self.hyperparameters
+        """The hyper-parameters, with those of `override` that may change."""
+        other = {name: override[name] for name in self.free if name in override}
         kept = registry.make_config(
-            type(self.hyperparameters),
-            {**asdict(self.hyperparameters), "dropout": override["dropout"]},
+            type(self.hyperparameters), asdict(self.hyperparameters) | other
         )
-        return replace(self.hyperparameters, dropout=kept.dropout)
+        return replace(self.hyperparameters, **{name: getattr(kept, name) for name in other})
 
     def inherited(self) -> dict[str, Any]:
         """What a new config.json takes over: tokenizers, lengths, how text is prepared."""
@@ -111,16 +125,20 @@ class Start:
             return False
 
 
-def read(name: str, out: Path) -> Start:
-    """The model called `name`, or the one in the folder `name`, for a run that writes to `out`.
+def read(config: TrainConfig, out: Path) -> Start:
+    """The model that a run begins from which writes to `out`.
 
-    A folder may also be named without a path separator, if no shipped model has that name.
+    It is a model of the zoo, by name or folder, or one that others trained (`zoo.pretrained`). A
+    folder may also be named without a path separator, if no shipped model has that name.
 
     Raises:
         ValueError: no such model, a damaged one, or `out` is its folder.
     """
     from zoo.loading import load
 
+    name = str(config.start_from)
+    if name not in shipped.names() and sources.is_name(name):
+        return _pretrained(config, name)
     path: str | Path = name
     if name not in shipped.names() and Path(name).expanduser().is_dir():
         path = Path(name).expanduser()
@@ -139,9 +157,19 @@ def read(name: str, out: Path) -> Start:
         raise ValueError(
             f"--start-from {loaded.name} was {how} and not trained: it has no weights to begin from"
         )
+    if loaded.config.get("adapter"):
+        base = loaded.config["adapter"]["base"]
+        raise ValueError(
+            f"--start-from {loaded.name} is an adapter: start from its base, {base}, or choose "
+            "another model"
+        )
     tokenizers, longest = _tokenizers(loaded)
-    with (loaded.path / saving.WEIGHTS).open("rb") as file:
-        weights = hashlib.file_digest(file, "sha256").hexdigest()
+    weights = sum_of(loaded.path / saving.WEIGHTS)
+    if config.adapt != "full" and loaded.name not in shipped.names():
+        raise ValueError(
+            f"an adapter needs its base again, by name: --adapt {config.adapt} is for shipped and "
+            f"pre-trained models. Received: --start-from {paths.shown(name)}"
+        )
     return Start(
         name=loaded.name,
         weights=weights,
@@ -151,7 +179,46 @@ def read(name: str, out: Path) -> Start:
         arrays=saving.weight_arrays(loaded.model),
         longest=longest,
         minutes=trained(loaded.card),
+        adapter=_adapter(config, loaded.name, weights),
     )
+
+
+def _pretrained(config: TrainConfig, name: str) -> Start:
+    """Weights that others trained, without what they were trained to say."""
+    try:
+        base = sources.find(name)
+        if config.adapt != "full" and name.startswith(sources.FOLDER):
+            raise PretrainedError(
+                f"an adapter needs its base again, by name: put the folder into the one that "
+                f"{sources.PLACE} names"
+            )
+        entry = registry.architecture(base.model, base.kind)
+        sizes = registry.make_config(entry.config, {**base.sizes, "classes": 2})
+        arrays = base.arrays()
+        sha256 = base.sha256
+    except ValueError as error:
+        raise ValueError(f"--start-from {name}: {error}") from None
+    reader = TextInput(base.tokenizer, Normalizer(base.normalizer), sizes.max_length)
+    return Start(
+        name=base.name,
+        weights=sha256,
+        config={"kind": base.kind, "model": base.model, "preset": base.name},
+        hyperparameters=sizes,
+        tokenizers={"input": reader},
+        arrays=arrays,
+        longest=None,
+        adapter=_adapter(config, base.name, sha256),
+        headless=True,
+    )
+
+
+def _adapter(config: TrainConfig, base: str, weights: str) -> Adapter | None:
+    if config.adapt == "full":
+        return None
+    if config.adapt == "head":
+        return Adapter("head", base, weights)
+    sizes = {"rank": config.lora_rank, "alpha": config.lora_alpha, "layers": config.lora_layers}
+    return Adapter("lora", base, weights, **sizes)
 
 
 def _tokenizers(loaded: Any) -> tuple[dict[str, Any], tuple[int, int] | None]:

@@ -95,20 +95,21 @@ class OnLiteRT:
                 )
 
 
-def choose(asked: str, kind: str, on: Devices) -> str:
+def choose(asked: str, kind: str, on: Devices, adapted: bool = False) -> str:
     """What a new run decodes with: as `asked`, and for `auto` LiteRT wherever it can.
 
     Args:
         asked: `auto`, `keras` or `litert`.
         kind: of the network.
         on: what it is trained on.
+        adapted: whether an adapter is trained.
 
     Raises:
         ValueError: LiteRT is asked for and cannot be had; the message says why.
     """
     if asked == KERAS:
         return KERAS
-    why = _why_not(kind, on)
+    why = "it has no graphs of adapters" if adapted else _why_not(kind, on)
     if why and asked == LITERT:
         raise ValueError(f"--validate-with litert: {why}")
     return KERAS if why else LITERT

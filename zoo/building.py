@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo import registry
+from zoo import adapters, registry
+from zoo.adapters import Adapter
 from zoo.runtime import keras_settings
 
 
@@ -19,6 +20,7 @@ def build(
     seed: int = 0,
     precision: str = "float32",
     kind: str = "seq2seq",
+    adapter: Adapter | None = None,
 ) -> Any:
     """A network of the architecture `name` with fresh weights drawn from `seed`.
 
@@ -28,9 +30,11 @@ def build(
         seed: of the weights.
         precision: the dtype policy of its layers; Keras's global one and keras.json do not count.
         kind: the architecture's.
+        adapter: what is trained of it, where that is not all; its base's weights are not set.
 
     Raises:
-        ValueError: unknown name, or the configuration of another architecture.
+        ValueError: unknown name, the configuration of another architecture, or an adapter that it
+            cannot have.
 
     Example:
         >>> sizes = {"source_vocabulary": 9, "target_vocabulary": 9}
@@ -50,4 +54,6 @@ def build(
     with keras_settings.precision(precision):
         network = made(config, name=name)
         network.build_variables()
+        if adapter:
+            adapters.add(network, adapter)
     return network

@@ -18,13 +18,13 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from zoo import images, text_tokenizers
+from zoo import images, text_tokenizers, wordpieces
 from zoo.checks import EMPTY, MISSING, MISSING_SHOWN
 from zoo.cleaning import clean
 from zoo.normalizer import Normalizer
 from zoo.padding import LENGTHS, bucket, pad
 from zoo.text_tokenizers import TextTokenizer, visible
-from zoo.tokenizer import BOS, PAD
+from zoo.tokenizer import PAD
 
 FIRST_CHARACTERS = "Only the first {most} characters were read."
 CUT = "The text has {count} tokens; only the first {most} were read."
@@ -33,7 +33,6 @@ MAX_CHARACTERS = 20_000
 """Texts are cut here before they are tokenised."""
 NAMED = 20
 """Characters of something that is not in the vocabulary, in a note about it."""
-START = "<s>"
 BITS = 24
 """Of the number of an n-gram."""
 
@@ -74,12 +73,12 @@ class ClassInput(Protocol):
 
 
 class TextInput:
-    """Texts as ids of tokens, one token `<s>` in front.
+    """Texts as ids of tokens, one token `<s>` in front; or what else the tokenizer puts around.
 
     Args:
-        tokenizer: of `zoo.text_tokenizers`.
+        tokenizer: of `zoo.text_tokenizers` or `zoo.wordpieces`.
         normalizer: what a text goes through before; runs of white space are one space then.
-        most: tokens that are read at most, the one in front counted.
+        most: tokens that are read at most, those around a text counted.
 
     Example:
         >>> tokenizer = text_tokenizers.Words.learn("a film to see")
@@ -106,11 +105,13 @@ class TextInput:
         ids = self.tokenizer.encode(prepared)
         notes += [EMPTY] if not len(ids) else []
         notes += missing(self.tokenizer.missing(prepared))
-        if len(ids) >= self.most:
-            notes.append(CUT.format(count=f"{len(ids):,}", most=f"{self.most - 1:,}"))
-            ids = ids[: self.most - 1]
-        labels = [START, *self.tokenizer.labels(ids)]
-        return Read(np.concatenate([[BOS], ids]).astype("int32"), labels, notes, text)
+        front, back = self.tokenizer.around
+        most = self.most - len(front) - len(back)
+        if len(ids) > most:
+            notes.append(CUT.format(count=f"{len(ids):,}", most=f"{most:,}"))
+            ids = ids[:most]
+        array = np.concatenate([front, ids, back]).astype("int32")
+        return Read(array, self.tokenizer.labels(array), notes, text)
 
     def stack(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
         return pad(arrays, bucket(max(map(len, arrays)), LENGTHS))
@@ -379,6 +380,8 @@ def load(path: Path, most: int, normalizer: Normalizer | None = None) -> ClassIn
         if not _numbers(shape, int) or len(shape) != axes or not all(_numbers(s) for s in scales):
             raise ValueError(f"its shape, mean and deviation are not those of {kind}s")
         return kinds[kind](shape, *scales)
+    if kind == wordpieces.WordPieces.unit:
+        return TextInput(wordpieces.of_record(record), normalizer, most)
     return TextInput(text_tokenizers.load(path), normalizer, most)
 
 

@@ -6,6 +6,7 @@ buffer, and names and shapes are checked against what the registry builds.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import tempfile
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo import registry
+from zoo import adapters, registry
+from zoo.adapters import Adapter
 from zoo.building import build
 from zoo.checks import Checks
 from zoo.normalizer import Normalizer
@@ -269,6 +271,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     read_normalizers(folder, config)
     try:
         Checks(config.get("checks"))
+        adapters.read(config)
     except ValueError as error:
         raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
     read_hyperparameters(folder, config)
@@ -320,15 +323,52 @@ def read_weights(folder: Path) -> dict[str, np.ndarray]:
 
 
 def read_network(folder: Path, config: dict[str, Any]) -> Network:
-    """Build the network that `config` describes and give it the folder's weights."""
+    """Build the network that `config` describes and give it the folder's weights.
+
+    An adapter's base is found by its name.
+    """
     arrays = read_weights(folder)
     hyperparameters = read_hyperparameters(folder, config)
+    adapter = adapters.read(config)
+    if adapter:
+        arrays = {**base_arrays(folder.name, adapter), **arrays}
     try:
-        network = build(config["model"], hyperparameters, kind=config["kind"])
+        network = build(config["model"], hyperparameters, kind=config["kind"], adapter=adapter)
     except ValueError as error:  # sizes that do not go together
         raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
     set_weight_arrays(network, arrays)
     return network
+
+
+def base_arrays(name: str, adapter: Adapter) -> dict[str, np.ndarray]:
+    """The weights that the adapter of the model `name` was trained beside, but for a head.
+
+    Raises:
+        ModelFolderError: the base is not there, or has other weights than those.
+    """
+    from zoo import shipped
+    from zoo.pretrained import sources
+    from zoo.pretrained.base import PretrainedError, sum_of
+
+    try:
+        if adapter.base in shipped.folders():
+            folder = shipped.saved_models_path() / adapter.base
+            found, arrays = sum_of(folder / WEIGHTS), functools.partial(read_weights, folder)
+        else:
+            # A config.json from a stranger must not make us read any folder.
+            if adapter.base.startswith(sources.FOLDER):
+                raise PretrainedError(f"its name must be that of a folder in {sources.PLACE}")
+            base = sources.find(adapter.base)
+            found, arrays = base.sha256, base.arrays
+    except (PretrainedError, OSError) as error:
+        raise ModelFolderError(f"{name} is an adapter for {adapter.base}: {error}") from error
+    if found != adapter.sha256:
+        raise ModelFolderError(
+            f"{name} is an adapter for weights of {adapter.base} with the SHA-256 "
+            f"{adapter.sha256[:12]}..., and those here have {found[:12]}..."
+        )
+    head = f"{adapters.HEAD}/"
+    return {key: array for key, array in arrays().items() if not key.startswith(head)}
 
 
 def read_tables(folder: Path, config: dict[str, Any]) -> Any:

@@ -79,6 +79,11 @@ class TextTokenizer(ABC):
         return BOS
 
     @property
+    def around(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Ids in front of a text and behind it, where it is read as a whole."""
+        return (BOS,), ()
+
+    @property
     def excluded(self) -> tuple[int, ...]:
         """Ids that are never written: padding, begin, unknown."""
         return (PAD, BOS, UNK)

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
 
+from training import paths
 from training.distributed.devices import ONE, Devices
+from zoo import saving
+from zoo.building import build
 
 if TYPE_CHECKING:
     from training.checkpoint import Progress
@@ -119,6 +122,34 @@ class Objective(ABC):
         self, folder: Path, config: TrainConfig, start: Start | None, on: Devices = ONE
     ) -> tuple[Any, Any]:
         """The network to train, on all devices, and a predictor to validate with, on one."""
+
+    def networks(
+        self, config: TrainConfig, sizes: Any, start: Start | None, on: Devices = ONE
+    ) -> tuple[Any, Any]:
+        """The network to train, on all devices, and one of full precision, on one device."""
+        entry = {"kind": self.kind, "adapter": start.adapter if start else None}
+        probe = build(config.model, sizes, **entry)
+        with on.scope():
+            network = build(
+                config.model, sizes, seed=config.seed, precision=config.precision, **entry
+            )
+        return network, probe
+
+    def described(
+        self, folder: Path, config: TrainConfig, probe: Any, start: Start | None, **prepared: Any
+    ) -> dict[str, Any]:
+        """The content of config.json: what every kind has, and what is `prepared` for this one."""
+        if start and start.adapter:
+            prepared["adapter"] = start.adapter.record()
+        return saving.model_config(
+            kind=self.kind,
+            name=folder.name,
+            task=paths.shown(self.task.name),
+            model=config.model,
+            preset=config.preset,
+            network=probe,
+            **prepared,
+        )
 
     @abstractmethod
     def loss(self, config: TrainConfig) -> keras.losses.Loss:

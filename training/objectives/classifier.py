@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ from training.objectives.cross_entropy import SmoothedCrossEntropy
 from training.start_from import Start
 from training.tasks.classification import Classification
 from zoo import class_inputs, registry, saving
-from zoo.building import build
 from zoo.class_inputs import ClassInput, ImageInput, NGramInput, SeriesInput
 from zoo.inference.classifier import ClassifierPredictor
 from zoo.normalizer import Normalizer
@@ -115,8 +114,10 @@ class ClassifierObjective(Objective):
         if config.limit:
             train = train.first(config.limit)
         if start:
-            check_classes(tuple(start.config["classes"]), task)
-            self.reader, self.sizes = start.tokenizers["input"], start.hyperparameters
+            if not start.headless:
+                check_classes(tuple(start.config["classes"]), task)
+            self.reader = start.tokenizers["input"]
+            self.sizes = replace(start.hyperparameters, classes=len(task.classes))
         else:
             self.reader = self._reader(config, train, state)
             self.sizes = self._sizes(config, self._of_data(config, train))
@@ -177,11 +178,13 @@ class ClassifierObjective(Objective):
     def build(
         self, folder: Path, config: TrainConfig, start: Start | None, on: Devices = ONE
     ) -> tuple[Any, ClassifierPredictor]:
-        model, task = config.model, self.task
+        task, sizes = self.task, self.sizes
         if start:
-            sizes, prepared = start.changed(config.override), start.inherited()
+            changed = start.changed(config.override)
+            sizes = replace(changed, classes=sizes.classes)
+        if start and not start.headless:
+            prepared = start.inherited()
         else:
-            sizes = self.sizes
             prepared = {
                 "tokenizers": {"input": f"input{self.reader.suffix}"},
                 "classes": list(task.classes),
@@ -190,21 +193,9 @@ class ClassifierObjective(Objective):
                 "showcase": task.showcase(),
             }
             if task.reads == "text":
-                prepared["normalizers"] = {"input": list(task.normalizer)}
-        probe = build(model, sizes, kind=self.kind)
-        with on.scope():
-            network = build(
-                model, sizes, seed=config.seed, precision=config.precision, kind=self.kind
-            )
-        description = saving.model_config(
-            kind=self.kind,
-            name=folder.name,
-            task=paths.shown(task.name),
-            model=model,
-            preset=config.preset,
-            network=probe,
-            **prepared,
-        )
+                prepared["normalizers"] = {"input": self.reader.normalizer.steps}
+        network, probe = self.networks(config, sizes, start, on)
+        description = self.described(folder, config, probe, start, **prepared)
         predictor = ClassifierPredictor(folder.name, probe, self.reader, description, path=folder)
         return network, predictor
 

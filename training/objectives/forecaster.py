@@ -19,8 +19,7 @@ from training.metrics import forecasting as metrics
 from training.objectives.base import Data, Objective, StepSpec, Validation
 from training.start_from import Start
 from training.tasks.forecasting import Forecasting, Protocol
-from zoo import registry, saving, scaler
-from zoo.building import build
+from zoo import registry, scaler
 from zoo.forecast import LEVELS
 from zoo.inference.forecaster import ForecasterPredictor
 
@@ -151,18 +150,14 @@ class ForecasterObjective(Objective):
     def build(
         self, folder: Path, config: TrainConfig, start: Start | None, on: Devices = ONE
     ) -> tuple[Any, ForecasterPredictor]:
-        model, seed, channels = config.model, config.seed, len(self.scaler.columns)
+        channels = len(self.scaler.columns)
         sizes = start.changed(config.override) if start else self._sizes(config, channels)
-        probe = build(model, sizes, kind=self.kind)
-        with on.scope():
-            network = build(model, sizes, seed=seed, precision=config.precision, kind=self.kind)
-        description = saving.model_config(
-            kind=self.kind,
-            name=folder.name,
-            task=paths.shown(self.task.name),
-            model=model,
-            preset=config.preset,
-            network=probe,
+        network, probe = self.networks(config, sizes, start, on)
+        description = self.described(
+            folder,
+            config,
+            probe,
+            start,
             tokenizers={"scaler": scaler.FILE},
             unit="step",
             task_info=asdict(self.task.info()),

@@ -23,7 +23,7 @@ from training.progress import console
 from training.start_from import Start
 from training.tasks.language_modeling import LanguageModeling
 from zoo import registry, saving, text_tokenizers
-from zoo.building import build, network_class
+from zoo.building import network_class
 from zoo.inference.language_model import LanguageModelPredictor
 from zoo.inference.text_scoring import log_probs
 from zoo.runtime import backend
@@ -116,7 +116,6 @@ class LanguageModelObjective(Objective):
     def build(
         self, folder: Path, config: TrainConfig, start: Start | None, on: Devices = ONE
     ) -> tuple[Any, LanguageModelPredictor]:
-        model, seed = config.model, config.seed
         if start:
             sizes, prepared = start.changed(config.override), start.inherited()
         else:
@@ -127,20 +126,11 @@ class LanguageModelObjective(Objective):
                 "task_info": asdict(self.task.info()),
                 "prompts": self.task.showcase(),
             }
-        probe = build(model, sizes, kind=self.kind)
-        with on.scope():
-            network = build(model, sizes, seed=seed, precision=config.precision, kind=self.kind)
-            if config.carry_state:
+        network, probe = self.networks(config, sizes, start, on)
+        if config.carry_state:
+            with on.scope():
                 network.carry_state(self.rows)
-        description = saving.model_config(
-            kind=self.kind,
-            name=folder.name,
-            task=paths.shown(self.task.name),
-            model=model,
-            preset=config.preset,
-            network=probe,
-            **prepared,
-        )
+        description = self.described(folder, config, probe, start, **prepared)
         predictor = LanguageModelPredictor(
             folder.name, probe, self.tokenizer, description, path=folder
         )

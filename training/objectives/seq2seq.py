@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from training import paths
 from training.checkpoint import Progress
 from training.config import TrainConfig
 from training.data import prepare
@@ -18,8 +17,7 @@ from training.objectives.base import Data, Objective, Validation
 from training.objectives.cross_entropy import SmoothedCrossEntropy
 from training.start_from import Start
 from training.tasks.base import Task
-from zoo import registry, saving
-from zoo.building import build
+from zoo import registry
 from zoo.inference.seq2seq import Seq2SeqPredictor
 from zoo.task_info import TaskInfo
 from zoo.tokenizer import Tokenizer
@@ -117,18 +115,8 @@ class Seq2SeqObjective(Objective):
             shared = source_tokenizer.bytes == target_tokenizer.bytes
             vocabularies = (source_tokenizer.size, target_tokenizer.size)
             sizes = self._sizes(config, *vocabularies, shared_vocabulary=shared)
-        probe = build(config.model, sizes)
-        with on.scope():
-            network = build(config.model, sizes, seed=config.seed, precision=config.precision)
-        description = saving.model_config(
-            kind=self.kind,
-            name=folder.name,
-            task=paths.shown(task.name),
-            model=config.model,
-            preset=config.preset,
-            network=probe,
-            **prepared,
-        )
+        network, probe = self.networks(config, sizes, start, on)
+        description = self.described(folder, config, probe, start, **prepared)
         return network, Seq2SeqPredictor(
             folder.name, probe, source_tokenizer, target_tokenizer, description, path=folder
         )

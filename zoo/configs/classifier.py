@@ -121,6 +121,9 @@ class Bert(TextReading):
         dropout: share of embeddings, attention weights and block outputs dropped while training.
         positions: `learned`, `sinusoidal` or `none`.
         pooling: what is classified: the state of the token in `first` place, or the `mean` of all.
+        norm: layer normalisation before each part of a block (`pre`) or after it (`post`, as in
+            Devlin et al. 2019).
+        norm_epsilon: added to a variance there.
     """
 
     hidden_size: int = size(64)
@@ -130,6 +133,8 @@ class Bert(TextReading):
     dropout: float = share(0.3)
     positions: str = setting("learned", choices=("learned", "sinusoidal", "none"))
     pooling: str = setting("first", choices=("first", "mean"))
+    norm: str = setting("pre", choices=("pre", "post"))
+    norm_epsilon: float = setting(1e-6, least=0)
 
     def attention_heads(self) -> dict[str, tuple[int, int]]:
         return {"encoder": (self.layers, self.heads)}

@@ -13,19 +13,24 @@ from keras import ops
 from zoo.layers.attention_hooks import maps_wanted
 from zoo.layers.dropout import Dropout
 from zoo.layers.positions import Positions
-from zoo.layers.transformer import SelfAttentionBlock, layer_norm
+from zoo.layers.transformer import EPSILON, SelfAttentionBlock, layer_norm
 
 Tensor = Any
 
 
 class Encoder(keras.layers.Layer):
-    """Positions, then blocks of self-attention over all that the mask shows, then a norm.
+    """Positions, then blocks of self-attention over all that the mask shows.
+
+    With the norm of each block before its parts ("pre") one more comes last; with it after them
+    ("post", as in BERT) one comes first, after the positions.
 
     Args:
         config: hyper-parameters with `hidden_size`, `heads`, `layers`, `feed_forward_size` and
             `dropout`.
         length: the most places there are.
         positions: `learned`, `sinusoidal` or `none`.
+        norm: `pre` or `post`.
+        epsilon: added to a variance.
 
     Call arguments:
         x: (B, T, D), without positions.
@@ -38,7 +43,15 @@ class Encoder(keras.layers.Layer):
         ValueError: `hidden_size` is no multiple of `heads`.
     """
 
-    def __init__(self, config: Any, length: int, positions: str = "learned", **kwargs: Any):
+    def __init__(
+        self,
+        config: Any,
+        length: int,
+        positions: str = "learned",
+        norm: str = "pre",
+        epsilon: float = EPSILON,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         if config.hidden_size % config.heads:
             raise ValueError(
@@ -54,21 +67,25 @@ class Encoder(keras.layers.Layer):
                 config.feed_forward_size,
                 config.dropout,
                 activation="gelu",
+                norm=norm,
+                epsilon=epsilon,
                 name=f"block_{i}",
             )
             for i in range(config.layers)
         ]
         for i, block in enumerate(self.blocks):
             block.attention.site = ("encoder", i)
-        self.norm = layer_norm("norm")
+        self.norm_first = norm == "pre"
+        self.norm = layer_norm("norm", epsilon)
 
     def call(self, x: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         if self.positions.kind != "none":
             x = x + self.positions(ops.arange(ops.shape(x)[1]))  # (T, D) is added to every row
-        x = self.dropout(x)
+        x = self.dropout(x if self.norm_first else self.norm(x))
         maps = []
         for block in self.blocks:
             x, weights = block(x, mask[:, None, None])  # (B, T, D), (B, H, T, T)
             maps.append(weights)
+        x = self.norm(x) if self.norm_first else x
         # maps (B, L, H, T, T)
-        return self.norm(x), {"encoder": ops.stack(maps, axis=1)} if maps_wanted() else {}
+        return x, {"encoder": ops.stack(maps, axis=1)} if maps_wanted() else {}

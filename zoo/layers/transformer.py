@@ -1,7 +1,7 @@
-"""Blocks of a Transformer, normalised before each part (Xiong et al. 2020).
+"""Blocks of a Transformer, normalised before each part (Xiong et al. 2020), or after it.
 
-Vaswani et al. 2017 (arXiv:1706.03762). Axes: B batch, S source tokens, T target tokens, H heads,
-D hidden size.
+Vaswani et al. 2017 (arXiv:1706.03762) normalise after. Axes: B batch, S source tokens, T target
+tokens, H heads, D hidden size.
 """
 
 from __future__ import annotations
@@ -23,9 +23,13 @@ ACTIVATIONS = {"relu": "relu", "gelu": gelu}
 """Of the position-wise network, as a layer takes them."""
 
 
-def layer_norm(name: str) -> LayerNormalization:
+EPSILON = 1e-6
+"""Added to a variance; other models that weights come from may have another."""
+
+
+def layer_norm(name: str, epsilon: float = EPSILON) -> LayerNormalization:
     """Layer normalisation (Ba et al. 2016) as every block here has it."""
-    return LayerNormalization(epsilon=1e-6, name=name)
+    return LayerNormalization(epsilon=epsilon, name=name)
 
 
 class FeedForward(keras.layers.Layer):
@@ -60,6 +64,9 @@ class SelfAttentionBlock(keras.layers.Layer):
         dropout: share of attention weights and of both parts' outputs dropped while training.
         activation: of the inner layer, "relu" or "gelu".
         rotary: rotates queries and keys by their positions (Su et al. 2021), if given.
+        norm: "pre", what goes into each part is normalised; "post", what each leaves behind, as in
+            Vaswani et al. 2017 and in BERT.
+        epsilon: added to a variance.
 
     Call arguments:
         x: (B, T, D).
@@ -85,22 +92,28 @@ class SelfAttentionBlock(keras.layers.Layer):
         dropout: float,
         activation: str = "relu",
         rotary: Rotary | None = None,
+        norm: str = "pre",
+        epsilon: float = EPSILON,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.attention_norm = layer_norm("attention_norm")
+        self.norm_first = norm == "pre"
+        self.attention_norm = layer_norm("attention_norm", epsilon)
         self.attention = MultiHeadAttention(
             heads, hidden_size, dropout, rotary=rotary, name="attention"
         )
-        self.feedforward_norm = layer_norm("feedforward_norm")
+        self.feedforward_norm = layer_norm("feedforward_norm", epsilon)
         self.feedforward = FeedForward(
             feed_forward_size, hidden_size, activation, name="feedforward"
         )
         self.dropout = Dropout(dropout)
 
     def project(self, x: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, T, D) -> normed input (B, T, D), keys (B, H, D/H, T) and values (B, H, T, D/H)."""
-        normed = self.attention_norm(x)
+        """(B, T, D) -> normed input (B, T, D), keys (B, H, D/H, T) and values (B, H, T, D/H).
+
+        What is normalised "post" goes in as it is.
+        """
+        normed = self.attention_norm(x) if self.norm_first else x
         return normed, *self.attention.project_memory(normed, index)
 
     def attend(
@@ -116,7 +129,10 @@ class SelfAttentionBlock(keras.layers.Layer):
         # (B, T, D) and (B, H, T, T'), T' keys
         attended, weights = self.attention(normed, keys, values, mask, index)
         x = x + self.dropout(attended)
-        return x + self.dropout(self.feedforward(self.feedforward_norm(x))), weights
+        if self.norm_first:
+            return x + self.dropout(self.feedforward(self.feedforward_norm(x))), weights
+        x = self.attention_norm(x)
+        return self.feedforward_norm(x + self.dropout(self.feedforward(x))), weights
 
     def call(self, x: Tensor, mask: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return self.attend(x, *self.project(x, index), mask, index)

