@@ -81,11 +81,9 @@ class WordPieces(TextTokenizer):
         kept = "".join(map(_kept, text))
         kept = _IDEOGRAPHS.sub(r" \1 ", kept)
         if self.lower:
-            kept = "".join(
-                c
-                for c in unicodedata.normalize("NFD", kept.lower())
-                if unicodedata.category(c) != "Mn"
-            )
+            # Letter by letter: as a whole, the last sigma of a Greek word would be another one.
+            apart = unicodedata.normalize("NFD", "".join(c.lower() for c in kept))
+            kept = "".join(c for c in apart if unicodedata.category(c) != "Mn")
         return "".join(f" {c} " if _is_sign(c) else c for c in kept).split()
 
     def _cut(self, word: str) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from zoo.checks import EMPTY
 from zoo.class_inputs import ClassInput, ImageInput, NGramInput, Scaled, TextInput
 from zoo.export import image_operations, note_operations, text_operations
 from zoo.export.seq2seq_text import cleaned
-from zoo.tokenizer import BOS, PAD
+from zoo.tokenizer import PAD
 
 Given = tuple[Sequence[int | None], Any]
 """Shape and type of an input."""
@@ -111,25 +111,31 @@ class _Tokens(_Texts):
         super().__init__(reader)
         self._tokenizer = text_operations.operations(reader.tokenizer)
         self.resource = self._tokenizer.resource
+        self._front, self._back = reader.tokenizer.around
+        self._most = reader.most - len(self._front) - len(self._back)
 
     def read(self, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         text = self.words(given)
         ids, absent = self._tokenizer.encode(tf.where(text == "", "", tf.strings.join([" ", text])))
-        most = self.reader.most - 1
+        most = self._most
         notes = self.notes(given, text, absent, tf.cast(ids.row_lengths(), tf.int32), most)
-        return self._begun(ids[:, :most]), notes
+        return self._closed(ids[:, :most]), notes
 
     def read_plain(self, given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         ids = text_operations.known(given, self.reader.size)
-        ids = tf.ragged.boolean_mask(ids, (ids != PAD) & (ids != BOS))
-        ids, notes = self.cut(ids, self.reader.most - 1)
-        return self._begun(ids), notes
+        for one in (PAD, *self._front, *self._back):
+            ids = tf.ragged.boolean_mask(ids, ids != one)
+        ids, notes = self.cut(ids, self._most)
+        return self._closed(ids), notes
 
-    @staticmethod
-    def _begun(ids: tf.RaggedTensor) -> tf.Tensor:
-        """Ids (B, T) with `BOS` in front, padded."""
-        first = tf.fill([ids.nrows(), 1], BOS)
-        return text_operations.dense(tf.concat([first, ids], axis=1))
+    def _closed(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """Ids (B, T) between those around a text, padded."""
+        front, back = (
+            tf.repeat(tf.constant([part], tf.int32), ids.nrows(), axis=0)
+            for part in (self._front, self._back)
+        )
+        parts = [tf.RaggedTensor.from_tensor(part) for part in (front, back)]
+        return text_operations.dense(tf.concat([parts[0], ids, parts[1]], axis=1))
 
 
 class _NGrams(_Texts):

@@ -12,9 +12,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from zoo import wordpieces
 from zoo.export import note_operations
 from zoo.text_tokenizers import Characters, SubWords, TextTokenizer, Vocabulary, Words
 from zoo.tokenizer import EOS, PAD, UNK
+from zoo.wordpieces import WordPieces
 
 WHITE_SPACE = "".join(chr(i) for i in range(0x3001) if chr(i).isspace() and chr(i) != "\n")
 """What `str.split` takes for white space, but for the line break."""
@@ -179,6 +181,76 @@ class _SubWords(TextOperations):
         return tf.where(three, 3, tf.where(two, 2, tf.cast(one, tf.int32)))
 
 
+class _WordPieces(TextOperations):
+    """As `WordPieces`, which only reads: nothing is written by them."""
+
+    def __init__(self, tokenizer: WordPieces):
+        import tensorflow_text
+
+        super().__init__(tokenizer)
+        self._tokenizer, self._normalize = tokenizer, tensorflow_text.normalize_utf8
+        self._unknown = tokenizer.index[wordpieces.UNKNOWN]
+        content = tf.lookup.KeyValueTensorInitializer(
+            tf.constant(tokenizer.tokens), tf.range(tokenizer.size, dtype=tf.int64)
+        )
+        self.resource = tf.lookup.StaticVocabularyTable(content, num_oov_buckets=1)
+        self._pieces = tensorflow_text.WordpieceTokenizer(
+            self.resource,
+            suffix_indicator=wordpieces.CONTINUES,
+            max_bytes_per_word=4 * wordpieces.LONGEST,
+            token_out_type=tf.int64,
+            unknown_token=wordpieces.UNKNOWN,
+        )
+
+    def encode(self, text: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+        words = self.words(text)
+        pieces = self._pieces.tokenize(words)  # (B, W, P): pieces of each word
+        long = tf.strings.length(words.flat_values, "UTF8_CHAR") > wordpieces.LONGEST
+        first = tf.cast(pieces.values[:, :1].to_tensor(self._unknown, shape=[None, 1]), tf.int32)[
+            :, 0
+        ]
+        unknown = long | (first == self._unknown)
+        alone = tf.RaggedTensor.from_tensor(tf.fill([tf.size(long), 1], self._unknown))
+        flat = tf.cast(pieces.values, tf.int32)
+        flat = tf.concat([_kept(flat, ~unknown), _kept(alone, unknown)], axis=1)
+        ids = tf.RaggedTensor.from_row_splits(flat, words.row_splits).merge_dims(1, 2)
+        return ids, tf.ragged.boolean_mask(words, words.with_flat_values(unknown))
+
+    def words(self, text: tf.Tensor) -> tf.RaggedTensor:
+        """As `WordPieces.words`."""
+        text = tf.strings.regex_replace(text, r"[\t\n\r\p{Zs}]", " ")
+        text = tf.strings.regex_replace(text, r"[\p{C}\x{fffd}]", "")
+        text = tf.strings.regex_replace(text, IDEOGRAPHS, r" \1 ")
+        if self._tokenizer.lower:
+            text = tf.strings.regex_replace(text, "\u03a3", "\u03c3")  # else the last is another
+            text = self._normalize(tf.strings.lower(text, "utf-8"), "NFD")
+            text = tf.strings.regex_replace(text, r"\p{Mn}", "")
+        text = tf.strings.regex_replace(text, SIGNS, r" \1 ")
+        words = tf.strings.split(text, " ")
+        return tf.ragged.boolean_mask(words, words != "")
+
+    def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        raise NotImplementedError("nothing is written in word pieces")
+
+
+IDEOGRAPHS = (
+    r"([\x{4e00}-\x{9fff}\x{3400}-\x{4dbf}\x{f900}-\x{faff}\x{20000}-\x{2a6df}"
+    r"\x{2a700}-\x{2ceaf}\x{2f800}-\x{2fa1f}])"
+)
+SIGNS = r"([\p{P}!-/:-@\[-`{-~])"
+"""Punctuation, and ASCII's other signs."""
+
+
+def _each(rows: tf.RaggedTensor, chosen: tf.Tensor) -> tf.RaggedTensor:
+    """What is said of rows (N,), of each of their values."""
+    return rows.with_values(tf.repeat(chosen, rows.row_lengths()))
+
+
+def _kept(rows: tf.RaggedTensor, chosen: tf.Tensor) -> tf.RaggedTensor:
+    """The rows with nothing in those that are not chosen."""
+    return tf.ragged.boolean_mask(rows, _each(rows, chosen))
+
+
 def _within(byte: tf.Tensor, least: Any, most: Any) -> tf.Tensor:
     return (byte >= least) & (byte <= most)
 
@@ -204,6 +276,8 @@ def operations(tokenizer: TextTokenizer) -> TextOperations:
         return _Words(tokenizer)
     if isinstance(tokenizer, SubWords):
         return _SubWords(tokenizer)
+    if isinstance(tokenizer, WordPieces):
+        return _WordPieces(tokenizer)
     raise TypeError(f"No operations for this tokenizer. Received: {type(tokenizer).__name__}")
 
 

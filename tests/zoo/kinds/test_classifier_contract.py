@@ -33,6 +33,7 @@ TRAINED = [m for m in MODELS if not registry.architecture(m, "classifier").close
 TEXTS = [model for model in MODELS if tiny.reads(model) == "text"]
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     **{model: (model, {}) for model in MODELS},
+    "bert-post": ("bert", {"norm": "post", "norm_epsilon": 1e-12}),
     "bert-mean": ("bert", {"pooling": "mean", "positions": "sinusoidal"}),
     "vit-mean-odd": ("vit", {"pooling": "mean", "patch": 3}),
     "transformer-first": ("transformer", {"pooling": "first"}),
