@@ -33,6 +33,8 @@ BLOCKS: tuple[tuple[str, ...], ...] = (
         "zoo.class_inputs",
         "zoo.text_tokenizers",
         "zoo.wordpieces",
+        "zoo.byte_pairs",
+        "zoo.tokenizer_files",
         "zoo.pretrained",
         "zoo.yaml_files",
         "zoo.checks",

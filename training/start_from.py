@@ -187,28 +187,35 @@ def _pretrained(config: TrainConfig, name: str) -> Start:
     """Weights that others trained, without what they were trained to say."""
     try:
         base = sources.find(name)
-        if config.adapt != "full" and name.startswith(sources.FOLDER):
+        if config.adapt != "full" and name.startswith(sources.ELSEWHERE):
             raise PretrainedError(
                 f"an adapter needs its base again, by name: put the folder into the one that "
                 f"{sources.PLACE} names"
             )
         entry = registry.architecture(base.model, base.kind)
-        sizes = registry.make_config(entry.config, {**base.sizes, "classes": 2})
-        arrays = base.arrays()
-        sha256 = base.sha256
+        headless = base.kind == "classifier"
+        decided = {"classes": 2} if headless else {}
+        sizes = registry.make_config(entry.config, {**base.sizes, **decided})
+        arrays, tokenizer, sha256 = base.arrays(), base.tokenizer, base.sha256
     except ValueError as error:
         raise ValueError(f"--start-from {name}: {error}") from None
-    reader = TextInput(base.tokenizer, Normalizer(base.normalizer), sizes.max_length)
+    known: dict[str, Any] = {"kind": base.kind, "model": base.model, "preset": base.name}
+    if headless:
+        reader = TextInput(tokenizer, Normalizer(base.normalizer), sizes.max_length)
+        tokenizers: dict[str, Any] = {"input": reader}
+    else:
+        tokenizers = {"text": tokenizer}
+        known |= {"tokenizers": {"text": f"tokenizer{tokenizer.suffix}"}, "unit": tokenizer.unit}
     return Start(
         name=base.name,
         weights=sha256,
-        config={"kind": base.kind, "model": base.model, "preset": base.name},
+        config=known,
         hyperparameters=sizes,
-        tokenizers={"input": reader},
+        tokenizers=tokenizers,
         arrays=arrays,
         longest=None,
         adapter=_adapter(config, base.name, sha256),
-        headless=True,
+        headless=headless,
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from zoo import images, text_tokenizers, wordpieces
+from zoo import images, tokenizer_files, wordpieces
 from zoo.checks import EMPTY, MISSING, MISSING_SHOWN
 from zoo.cleaning import clean
 from zoo.normalizer import Normalizer
@@ -382,7 +382,7 @@ def load(path: Path, most: int, normalizer: Normalizer | None = None) -> ClassIn
         return kinds[kind](shape, *scales)
     if kind == wordpieces.WordPieces.unit:
         return TextInput(wordpieces.of_record(record), normalizer, most)
-    return TextInput(text_tokenizers.load(path), normalizer, most)
+    return TextInput(tokenizer_files.load(path), normalizer, most)
 
 
 def _numbers(given: Any, kind: Any = (int, float)) -> bool:

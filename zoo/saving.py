@@ -356,7 +356,7 @@ def base_arrays(name: str, adapter: Adapter) -> dict[str, np.ndarray]:
             found, arrays = sum_of(folder / WEIGHTS), functools.partial(read_weights, folder)
         else:
             # A config.json from a stranger must not make us read any folder.
-            if adapter.base.startswith(sources.FOLDER):
+            if adapter.base.startswith(sources.ELSEWHERE):
                 raise PretrainedError(f"its name must be that of a folder in {sources.PLACE}")
             base = sources.find(adapter.base)
             found, arrays = base.sha256, base.arrays
@@ -424,11 +424,11 @@ def read_tokenizers(folder: Path, config: dict[str, Any]) -> tuple[Tokenizer, To
 
 def read_text_tokenizer(folder: Path, config: dict[str, Any]) -> TextTokenizer:
     """The tokenizer of a language model, its size checked."""
-    from zoo import text_tokenizers
+    from zoo import tokenizer_files
 
     path = folder / config["tokenizers"]["text"]
     try:
-        tokenizer = text_tokenizers.load(path)
+        tokenizer = tokenizer_files.load(path)
     except FileNotFoundError as error:
         raise ModelFolderError(f"{folder} has no {path.name}") from error
     except (OSError, ValueError) as error:

@@ -16,8 +16,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -381,38 +380,3 @@ def visible(text: str) -> str:
     return "".join(
         shown.get(c) or (c if c.isprintable() or c in joiners else f"U+{ord(c):04X}") for c in text
     )
-
-
-def load(path: Path) -> TextTokenizer:
-    """The tokenizer in a file: `.json` of characters or words, `.model` of sub-words.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: no such tokenizer in it.
-    """
-    data = path.read_bytes()
-    if path.suffix == ".model":
-        return SubWords(data)
-    try:
-        return _vocabulary(json.loads(data))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path.name} is no vocabulary: {error}") from error
-
-
-def _vocabulary(record: Any) -> Vocabulary:
-    """The tokenizer that a JSON file holds. Raises ValueError with what is wrong."""
-    if not isinstance(record, dict) or not isinstance(record.get("tokens"), list):
-        raise ValueError('it must be an object with a list of "tokens"')
-    kinds = {kind.unit: kind for kind in (Characters, Words)}
-    kind = kinds.get(record["type"]) if isinstance(record.get("type"), str) else None
-    if kind is None:
-        found = str(record.get("type"))[:80]
-        raise ValueError(f'its "type" must be {" or ".join(kinds)}. Received: {found!r}')
-    seen: set[str] = set()
-    for token in record["tokens"]:
-        if not isinstance(token, str) or not token or not kind.is_token(token):
-            raise ValueError(f"a token must be a {kind.unit}. Received: {str(token)[:80]!r}")
-        if token in seen:
-            raise ValueError(f"a token is there twice. Received: {token[:80]!r}")
-        seen.add(token)
-    return kind(record["tokens"])

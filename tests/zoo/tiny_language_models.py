@@ -25,9 +25,13 @@ TEXT = (
     "No more; and by a sleep to say we end\n"
     "The heart-ache and the thousand natural shocks\n"
 )
+LLAMA = {"norm_by": "rms", "activation": "swiglu", "bias": False, "heads": 4, "key_heads": 2}
+LLAMA |= {"rotary_base": 100_000.0, "norm_epsilon": 1e-5}
+"""The hyper-parameters of `gpt` that make it a Llama."""
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     **{model: (model, {}) for model in registry.of_kind("language_model")},
     **{f"gpt-{kind}": ("gpt", {"positions": kind}) for kind in ("learned", "sinusoidal", "none")},
+    "gpt-llama": ("gpt", LLAMA),
     "feed-forward-bigram": ("feed-forward", {"window": 1}),
 }
 """Architectures and hyper-parameters that are held to the laws."""

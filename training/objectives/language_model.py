@@ -22,12 +22,12 @@ from training.objectives.cross_entropy import SmoothedCrossEntropy
 from training.progress import console
 from training.start_from import Start
 from training.tasks.language_modeling import LanguageModeling
-from zoo import registry, saving, text_tokenizers
+from zoo import registry, saving, tokenizer_files
 from zoo.building import network_class
 from zoo.inference.language_model import LanguageModelPredictor
 from zoo.inference.text_scoring import log_probs
 from zoo.runtime import backend
-from zoo.text_tokenizers import TextTokenizer
+from zoo.tokenizer_files import TextTokenizer
 
 WINDOW = 128
 """Tokens that a network without a context reads at a time while training, if not told otherwise."""
@@ -104,7 +104,7 @@ class LanguageModelObjective(Objective):
         kept = [state / f"tokenizer{ending}" for ending in (".json", ".model")]
         for path in kept:
             if path.exists():
-                return text_tokenizers.load(path)
+                return tokenizer_files.load(path)
         made = self.task.learn_tokenizer(text, vocabulary)
         saving.write_aside(state / f"tokenizer{made.suffix}", made.bytes)
         return made
@@ -116,16 +116,16 @@ class LanguageModelObjective(Objective):
     def build(
         self, folder: Path, config: TrainConfig, start: Start | None, on: Devices = ONE
     ) -> tuple[Any, LanguageModelPredictor]:
+        prepared = {
+            "tokenizers": {"text": f"tokenizer{self.tokenizer.suffix}"},
+            "unit": self.tokenizer.unit,
+            "task_info": asdict(self.task.info()),
+            "prompts": self.task.showcase(),
+        }
         if start:
-            sizes, prepared = start.changed(config.override), start.inherited()
+            sizes, prepared = start.changed(config.override), prepared | start.inherited()
         else:
             sizes = self._sizes(config, self.tokenizer.size)
-            prepared = {
-                "tokenizers": {"text": f"tokenizer{self.tokenizer.suffix}"},
-                "unit": self.tokenizer.unit,
-                "task_info": asdict(self.task.info()),
-                "prompts": self.task.showcase(),
-            }
         network, probe = self.networks(config, sizes, start, on)
         if config.carry_state:
             with on.scope():

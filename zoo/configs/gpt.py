@@ -21,6 +21,13 @@ class GPT(Config):
         dropout: share of embeddings, attention weights and block outputs dropped while training.
         positions: `rotary`, `learned`, `sinusoidal` or `none`.
         max_length: the context: how many tokens are read at most, the next one not counted.
+        rotary_base: of rotary positions: a larger one turns more slowly, for longer contexts.
+        key_heads: heads of keys and values, each for several of queries; must divide `heads`;
+            0: as many as these.
+        activation: of the position-wise network, `gelu` or `swiglu`.
+        norm_by: `layer` normalisation, or `rms`, without mean and bias.
+        norm_epsilon: added to a variance there.
+        bias: whether the matrices of a block have biases.
     """
 
     vocabulary: int = size()
@@ -31,6 +38,12 @@ class GPT(Config):
     dropout: float = share(0.2)
     positions: str = setting("rotary", choices=("rotary", "learned", "sinusoidal", "none"))
     max_length: int = setting(256, least=2)
+    rotary_base: float = setting(10_000.0, least=1)
+    key_heads: int = setting(0, least=0)
+    activation: str = setting("gelu", choices=("gelu", "swiglu"))
+    norm_by: str = setting("layer", choices=("layer", "rms"))
+    norm_epsilon: float = setting(1e-6, least=0)
+    bias: bool = True
 
     def attention_heads(self) -> dict[str, tuple[int, int]]:
         return {"decoder": (self.layers, self.heads)}

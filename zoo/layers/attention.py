@@ -3,8 +3,8 @@
 Both layers return their weights beside their output, except within `without_maps`, and
 both let keys and values be projected once for many queries.
 
-Axes: B batch, T queries, S keys, H heads, D width, U units. Masks are boolean, True where a key
-may be looked at.
+Axes: B batch, T queries, S keys, H heads, K heads of keys (H, or fewer), D width, U units. Masks
+are boolean, True where a key may be looked at.
 """
 
 from __future__ import annotations
@@ -114,17 +114,21 @@ class MultiHeadAttention(keras.layers.Layer):
     """Multi-head scaled dot-product attention.
 
     Vaswani et al. 2017 (arXiv:1706.03762), equation 1 and section 3.2.2:
-    `weights = softmax(Q K^T / sqrt(d_k))`, `output = concat(weights_h V_h) W_output`.
+    `weights = softmax(Q K^T / sqrt(d_k))`, `output = concat(weights_h V_h) W_output`. With fewer
+    heads of keys and values than of queries each serves several of these (grouped-query attention,
+    Ainslie et al. 2023, arXiv:2305.13245): a smaller cache.
 
     Args:
         heads: H; must divide `width`.
         width: D, of the input and of the output.
         dropout: share of the weights dropped while training.
         rotary: rotates queries and keys by their positions, if given.
+        key_heads: K; must divide `heads`; by default as many.
+        bias: whether the four projections have one.
 
     Call arguments:
         query: (B, T, D).
-        keys (B, H, D/H, S), values (B, H, S, D/H): of `project_memory(memory)`, or a cache of such.
+        keys (B, K, D/H, S), values (B, K, S, D/H): of `project_memory(memory)`, or a cache of such.
         mask: bool, broadcastable to (B, H, T, S), True where a query may look.
         index: (T,) or (B, T) positions of the queries; needed with `rotary` only.
 
@@ -133,7 +137,7 @@ class MultiHeadAttention(keras.layers.Layer):
         `without_maps`, unless dropout needs them.
 
     Raises:
-        ValueError: `width` is no multiple of `heads`.
+        ValueError: `width` is no multiple of `heads`, or `heads` none of `key_heads`.
 
     Example:
         >>> layer, x = MultiHeadAttention(heads=2, width=8), ops.ones((1, 3, 8))
@@ -151,39 +155,48 @@ class MultiHeadAttention(keras.layers.Layer):
         width: int,
         dropout: float = 0.0,
         rotary: Rotary | None = None,
+        key_heads: int | None = None,
+        bias: bool = True,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        key_heads = key_heads or heads
         if width % heads:
             raise ValueError(
                 f"width must be a multiple of heads. Received: width={width}, heads={heads}"
             )
-        self.heads = heads
+        if heads % key_heads:
+            raise ValueError(
+                "heads must be a multiple of key_heads. "
+                f"Received: heads={heads}, key_heads={key_heads}"
+            )
+        self.heads, self.key_heads, self.bias = heads, key_heads, bias
         self.width = width
         self.rate = dropout
         self.rotary = rotary
-        self.query_projection = Dense(width, name="query")
+        self.query_projection = Dense(width, use_bias=bias, name="query")
         # Keys and values come from the same input: one matrix product makes both.
-        self.memory_projection = Dense(2 * width, name="key_value")
-        self.output_projection = Dense(width, name="output")
+        of_keys = 2 * key_heads * (width // heads)
+        self.memory_projection = Dense(of_keys, use_bias=bias, name="key_value")
+        self.output_projection = Dense(width, use_bias=bias, name="output")
         self.dropout = Dropout(dropout)
 
     def split_heads(self, x: Tensor, *, turned: bool = False) -> Tensor:
-        """(B, T, D) -> (B, H, T, D/H), or `turned` (B, H, D/H, T)."""
+        """(B, T, H D/H) -> (B, H, T, D/H), or `turned` (B, H, D/H, T); K heads likewise."""
         # One size may be left open: known ones make the shape a constant.
-        length = x.shape[1] or ops.shape(x)[1]
-        x = ops.reshape(x, (-1, length, self.heads, self.width // self.heads))  # (B, T, H, D/H)
+        length, depth = x.shape[1] or ops.shape(x)[1], self.width // self.heads
+        x = ops.reshape(x, (-1, length, x.shape[2] // depth, depth))  # (B, T, H, D/H)
         return ops.transpose(x, (0, 2, 3, 1) if turned else (0, 2, 1, 3))
 
     def project_memory(self, memory: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """(B, S, D), positions -> keys (B, H, D/H, S) and values (B, H, S, D/H).
+        """(B, S, D), positions -> keys (B, K, D/H, S) and values (B, K, S, D/H).
 
         Keys lie as the product with queries reads them, so that no step has to transpose them.
         """
-        keys, values = ops.split(self.memory_projection(memory), 2, axis=-1)  # (B, S, D) each
+        keys, values = ops.split(self.memory_projection(memory), 2, axis=-1)  # (B, S, K D/H) each
         if self.rotary is None:
             return self.split_heads(keys, turned=True), self.split_heads(values)
-        rotated = self.rotary(self.split_heads(keys), index)  # (B, H, S, D/H)
+        rotated = self.rotary(self.split_heads(keys), index)  # (B, K, S, D/H)
         return ops.transpose(rotated, (0, 1, 3, 2)), self.split_heads(values)
 
     def call(
@@ -200,12 +213,13 @@ class MultiHeadAttention(keras.layers.Layer):
         queries = queries * (self.width // self.heads) ** -0.5
         hook = current_hook()
         if hook or maps_wanted() or (is_training() and self.rate):
-            weights = masked_softmax(ops.matmul(queries, keys), mask)  # (B, H, T, S)
+            weights = masked_softmax(by_group(queries, keys), mask)  # (B, H, T, S)
             if hook:
-                hook.observe(self.site, self, query=queries, key=keys, value=values)
+                every = {"key": self._for_each(keys), "value": self._for_each(values)}
+                hook.observe(self.site, self, query=queries, **every)
                 weights = hook.weights(self.site, weights, query_position())
             used = self.dropout(ops.cast(weights, values.dtype))
-            context = ops.matmul(used, values)  # (B, H, T, D/H)
+            context = by_group(used, values)  # (B, H, T, D/H)
         else:
             weights, context = None, attend(queries, keys, values, mask)  # (B, H, T, D/H)
         if hook:
@@ -215,9 +229,31 @@ class MultiHeadAttention(keras.layers.Layer):
         context = ops.reshape(context, (-1, length, self.width))  # (B, T, D)
         return self.output_projection(context), weights
 
+    def _for_each(self, x: Tensor) -> Tensor:
+        """Keys or values (B, K, ...) for each head of queries: (B, H, ...)."""
+        several = self.heads // self.key_heads
+        return x if several == 1 else ops.repeat(x, several, axis=1)
+
     def get_config(self) -> dict[str, Any]:
         config = {"heads": self.heads, "width": self.width, "dropout": self.rate}
+        config |= {"key_heads": self.key_heads, "bias": self.bias}
         return {**super().get_config(), **config}
+
+
+def by_group(left: Tensor, right: Tensor) -> Tensor:
+    """Products of matrices (B, H, T, N) and (B, K, N, M), each of K for H/K heads: (B, H, T, M).
+
+    Rows of the heads that share a matrix are put below one another: nothing is copied.
+    """
+    heads, groups = left.shape[1], right.shape[1]
+    if heads == groups:
+        return ops.matmul(left, right)
+    length, inner = left.shape[2] or ops.shape(left)[2], left.shape[3] or ops.shape(left)[3]
+    # (B, H, T, N) -> (B, K, H/K T, N)
+    stacked = ops.reshape(left, (-1, groups, heads // groups * length, inner))
+    outer = right.shape[3] or ops.shape(right)[3]
+    # (B, K, H/K T, M) -> (B, H, T, M)
+    return ops.reshape(ops.matmul(stacked, right), (-1, heads, length, outer))
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
@@ -229,14 +265,16 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tenso
 
     Args:
         queries: (B, H, T, D/H), scaled.
-        keys: (B, H, D/H, S).
-        values: (B, H, S, D/H).
+        keys: (B, K, D/H, S).
+        values: (B, K, S, D/H).
         mask: bool, broadcastable to (B, H, T, S).
 
     Returns:
         (B, H, T, D/H).
     """
     if backend.accelerated():
+        if (several := queries.shape[1] // keys.shape[1]) > 1:
+            keys, values = (ops.repeat(x, several, axis=1) for x in (keys, values))
         turned = (ops.transpose(x, (0, 2, 1, 3)) for x in (queries, values))
         query, value = turned  # (B, T, H, D/H), (B, S, H, D/H)
         key = ops.transpose(keys, (0, 3, 1, 2))  # (B, S, H, D/H)
@@ -244,8 +282,8 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tenso
         return ops.transpose(found, (0, 2, 1, 3))  # (B, T, H, D/H) -> (B, H, T, D/H)
 
     def some(queries: Tensor, mask: Tensor) -> Tensor:
-        weights = masked_softmax(ops.matmul(queries, keys), mask)  # (B, H, Q, S), Q queries
-        return ops.matmul(ops.cast(weights, values.dtype), values)  # (B, H, Q, D/H)
+        weights = masked_softmax(by_group(queries, keys), mask)  # (B, H, Q, S), Q queries
+        return by_group(ops.cast(weights, values.dtype), values)  # (B, H, Q, D/H)
 
     length = queries.shape[2]
     if length is None or length < 4 * QUERIES_AT_ONCE or length % QUERIES_AT_ONCE:

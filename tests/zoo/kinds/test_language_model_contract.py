@@ -39,7 +39,8 @@ to_numpy = ops.convert_to_numpy
 
 
 @pytest.fixture(
-    scope="module", params=thorough.params(tiny.VARIANTS, registry.of_kind("language_model"))
+    scope="module",
+    params=thorough.params(tiny.VARIANTS, [*registry.of_kind("language_model"), "gpt-llama"]),
 )
 def network(request):
     model, overrides = tiny.VARIANTS[request.param]
