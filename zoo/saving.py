@@ -158,7 +158,9 @@ def pack_weights(arrays: dict[str, np.ndarray]) -> bytes:
     for name, array in arrays.items():
         if not (np.abs(array) <= most).all():
             raise ValueError(f"Weight {name} holds values beyond half precision, {most:.0f}")
-    return save({name: np.asarray(a).astype("float16") for name, a in sorted(arrays.items())})
+    # In C's order: of an array that lies otherwise safetensors would write the numbers as they lie.
+    halved = ((name, np.asarray(a).astype("float16", order="C")) for name, a in arrays.items())
+    return save(dict(sorted(halved)))
 
 
 def save_folder(
@@ -197,7 +199,8 @@ def write_tables(folder: Path, tables: Any) -> None:
     """Write the arrays of `tables` beside a model's config.json."""
     from safetensors.numpy import save
 
-    write_aside(folder / TABLES, save(tables.arrays()))
+    arrays = {name: np.ascontiguousarray(array) for name, array in tables.arrays().items()}
+    write_aside(folder / TABLES, save(arrays))
 
 
 def model_config(

@@ -36,6 +36,9 @@ def test_the_folder_is_a_model_that_answers(place):
     model = zoo.load(place / "tiny")
     [answer] = model.predict("to be", 5)
     assert len(answer.tokens) == 5 and model.context == 32
+    base = sources.find(f"gguf:{place / 'tiny.gguf'}").arrays()
+    for name, weight in saving.named_weights(model.model).items():
+        np.testing.assert_allclose(np.asarray(weight), base[name], rtol=1e-3, atol=1e-6)
     card = json.loads((place / "tiny" / "card.json").read_text())
     assert card["parameters"] == model.parameters
     assert str(place) not in (place / "tiny" / "card.json").read_text()

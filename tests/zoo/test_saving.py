@@ -286,3 +286,13 @@ def test_a_folder_of_format_1_is_read(copy):
     path.write_text(json.dumps(config | {"format": 1}))
     assert saving.read_config(copy)["kind"] == "seq2seq"
     assert zoo.load(copy).predict("a")[0].text is not None
+
+
+def test_arrays_are_kept_however_they_lie(tmp_path):
+    """Turned ones too, and every other row: safetensors itself writes numbers as they lie."""
+    array = np.arange(12.0).reshape(3, 4)
+    kept = {"turned": array.T, "whole": array, "some": array[::2]}
+    (tmp_path / saving.WEIGHTS).write_bytes(saving.pack_weights(kept))
+    found = saving.read_weights(tmp_path)
+    for name, wanted in kept.items():
+        np.testing.assert_array_equal(found[name], wanted)
