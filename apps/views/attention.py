@@ -17,6 +17,7 @@ from apps.sections import (
     attention_options,
     attention_view,
     decoding_steps,
+    head_roles,
     score_breakdown,
 )
 from apps.sections.attention_comparison import Side
@@ -112,6 +113,8 @@ def _heads(asked: Asked, maps: np.ndarray) -> None:
             caption=caption(f"{said} {direction} {large.note}", asked.name),
             upright=asked.upright,
         )
+    if asked.part and asked.kind == "decoder":
+        head_roles.show(asked.name, _pick)
 
 
 def _two(asked: Asked, maps: np.ndarray) -> None:

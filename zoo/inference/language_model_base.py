@@ -140,6 +140,17 @@ class LanguageModelBase:
         _, kept = stop_texts.until(row.tokens, stops)
         yield from row.tokens[given:kept]
 
+    def maps(self, ids: Sequence[int]) -> dict[str, np.ndarray]:
+        """Attention (L, H, T, T) by kind over token ids; {} without attention.
+
+        Raises:
+            ValueError: no ids, or more than the model reads.
+        """
+        if not len(ids) or (self.context and len(ids) > self.context):
+            most = self.context or "any number of"
+            raise ValueError(f"{self.name} reads 1 to {most} tokens. Received: {len(ids)}")
+        return self._maps([int(one) for one in ids]) if self.attention_heads else {}
+
     def log_probs(
         self,
         text: str,

@@ -21,6 +21,7 @@ from zoo.interpret.edits import Force, Intervention, Off, Outcome
 if TYPE_CHECKING:
     from zoo.interpret.attribution import Attribution, attribute, saliency
     from zoo.interpret.continuations import prompt_units
+    from zoo.interpret.head_roles import HeadRoles, roles_of_heads
     from zoo.interpret.internals import Candidates, QueryKeyValue, candidates, query_key_value
     from zoo.interpret.interventions import intervene, predict_without
 
@@ -28,6 +29,7 @@ __all__ = [
     "Attribution",
     "Candidates",
     "Force",
+    "HeadRoles",
     "Intervention",
     "Off",
     "Outcome",
@@ -38,12 +40,14 @@ __all__ = [
     "predict_without",
     "prompt_units",
     "query_key_value",
+    "roles_of_heads",
     "saliency",
 ]
 
 _MODULES = {
     "continuations": ("prompt_units",),
     "attribution": ("Attribution", "attribute", "saliency"),
+    "head_roles": ("HeadRoles", "roles_of_heads"),
     "internals": ("Candidates", "QueryKeyValue", "candidates", "query_key_value"),
     "interventions": ("intervene", "predict_without"),
 }
