@@ -21,6 +21,8 @@ from apps import memory, model_places, saved_models, turns
 from apps.labels import Answer, from_prediction, from_record
 from zoo import interpret
 
+LARGE = 100_000_000
+"""Bytes of a weights file, in half precision, from which on a model answers in eight bits."""
 RUNS = 3
 """Warm runs behind a latency: enough for a median, few enough not to be waited for."""
 
@@ -78,10 +80,21 @@ def _on_litert(name: str, fingerprint: str) -> Any | None:
         return None
     try:
         place = saved_models.folder(name) if saved_models.is_own(name) else name
-        return zoo.load(place, runtime="litert")
+        return zoo.load(place, runtime="litert", precision=_precision(name))
     except GraphError as error:
         logging.getLogger(__name__).info("%s is answered by Keras: %s", name, error)
         return None
+
+
+def _precision(name: str) -> str:
+    """Of a model's LiteRT graphs: those of a large one would fill the memory in float32."""
+    from zoo import saving
+
+    try:
+        size = (saved_models.folder(name) / saving.WEIGHTS).stat().st_size
+    except OSError:
+        return "float32"
+    return "int8" if size > LARGE else "float32"
 
 
 def _settle() -> None:
