@@ -80,13 +80,13 @@ def _on_litert(name: str, fingerprint: str) -> Any | None:
         return None
     try:
         place = saved_models.folder(name) if saved_models.is_own(name) else name
-        return zoo.load(place, runtime="litert", precision=_precision(name))
+        return zoo.load(place, runtime="litert", precision=precision(name))
     except GraphError as error:
         logging.getLogger(__name__).info("%s is answered by Keras: %s", name, error)
         return None
 
 
-def _precision(name: str) -> str:
+def precision(name: str) -> str:
     """Of a model's LiteRT graphs: those of a large one would fill the memory in float32."""
     from zoo import saving
 

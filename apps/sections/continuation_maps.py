@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from apps import interpretation, links, presentation, saved_models, state
+from apps import inference, interpretation, links, presentation, saved_models, state
 from apps.components import written_tokens
 from apps.labels import SALIENCY
 from apps.markdown import plain
@@ -87,14 +87,27 @@ def part(name: str, prompt: str, options: Options) -> Part | None:
     return _part(answer)
 
 
-def continued(name: str, prompt: str, options: Options) -> Continuation | None:
-    """What a model writes after a prompt, with its maps; None, and an error, where that failed."""
+def continued(
+    name: str, prompt: str, options: Options, *, on_keras: bool = False
+) -> Continuation | None:
+    """What a model writes after a prompt, with its maps; None, and an error, where that failed.
+
+    `on_keras`: with its weights in full, as interventions have them. Only a large model, which
+    otherwise answers in eight bits, may then write something else.
+    """
 
     def compute(model: Any) -> Continuation:
         how = {"sampling": options.sampling(), "seed": options.seed}
         return model.predict(prompt, options.max_new_tokens, **how)[0]
 
-    return interpretation.run(name, ("continue", prompt, options), compute)
+    apart = on_keras and inference.precision(name) != "float32"
+    turn = inference.turn if on_keras else inference.answering
+    if apart:
+        st.caption(
+            "Computed with all bits of the weights: where Compare answers in eight bits, it may "
+            "have written something else."
+        )
+    return interpretation.run(name, ("continue", prompt, options, apart), compute, turn)
 
 
 def show_answer(name: str, answer: Continuation, *, key: str = "continuation") -> None:

@@ -38,7 +38,7 @@ SEEN = SHOWN // 2
 def render(name: str, prompt: str, options: Options) -> None:
     """What the model `name` writes after a prompt, and what may be changed."""
     with st.container():
-        before = continuation_maps.continued(name, prompt, options)
+        before = continuation_maps.continued(name, prompt, options, on_keras=True)
         words = None if before is None else _words(name, prompt)
     if before is None or words is None:
         return
