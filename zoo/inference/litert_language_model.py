@@ -92,7 +92,9 @@ class LiteRTLanguageModel(LanguageModelBase):
         with self.pool.worker(self.pool.alone) as reader:
 
             def window(read: np.ndarray, follow: np.ndarray) -> list[np.ndarray]:
-                logits = reader.decode(read)["logits"]
+                # Not by `decode`, whose maps would take far more memory than anything else.
+                reader.begin()
+                logits = reader.read(read[0])[None]
                 return list(placed(logits, follow, self._excluded, candidates))
 
             def part(read: np.ndarray, follow: np.ndarray, state: Any, count: int) -> Any:
