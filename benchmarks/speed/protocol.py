@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed import forecasters, language_models
+from benchmarks.speed import forecasters, language_models, pretrained
 from benchmarks.speed.workload import Workload
 from zoo.runtime.host_memory import peak_memory
 
@@ -35,7 +35,8 @@ Maker = Callable[[Workload, str], Block]
 UNITS = {"train": "target tokens/s", "b1": "ms", "b32": "sentences/s"} | dict.fromkeys(
     language_models.SIZES, "tokens/s"
 )
-UNITS[forecasters.MEASURE] = "windows/s"
+UNITS |= {forecasters.MEASURE: "windows/s"}
+UNITS |= {pretrained.TRAIN: "tokens/s", pretrained.GENERATE: "tokens/s"}
 
 
 def serve(makers: dict[str, Maker], packages: Sequence[str]) -> None:

@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks.speed import pretrained
+
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / ".venv-peers"
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
@@ -16,6 +18,8 @@ DECODE = ("greedy/b1", "greedy/b32", "beam5/b1", "beam5/b32")
 TRAIN_GPT, GENERATE = ("train/gpt", "train/gpt-larger"), ("generate/gpt",)
 TRAIN_FORECASTER = ("train/patch-forecaster",)
 MEASURES = (*TRAIN, *DECODE, *TRAIN_GPT, *GENERATE, *TRAIN_FORECASTER)
+PRETRAINED = (pretrained.TRAIN, pretrained.GENERATE)
+"""With weights that others trained, in packages: measured when they are named."""
 HERE = "benchmarks.speed.systems"
 MORE = ("train/lstm", "train/simple-rnn")
 """Measures of ours alone, taken when they are named."""
@@ -114,15 +118,25 @@ def _torch(label: str, module: str, variant: str, *measures: str) -> System:
     return System(label, f"{HERE}.{module}", measures, environment="torch", variant=variant)
 
 
+def _pretrained(label: str, module: str, variant: str, *measures: str) -> System:
+    return System(label, f"{HERE}.{module}", measures, "pretrained", variant)
+
+
 SYSTEMS: dict[str, System] = {
-    "zoo": _zoo("**zoo** (default)", "", *MEASURES, *MORE),
-    "zoo-float32": _zoo("zoo, float32", "float32", *TRAIN, *MORE, *TRAIN_GPT, *TRAIN_FORECASTER),
+    "zoo": _zoo("**zoo** (default)", "", *MEASURES, *MORE, *PRETRAINED),
+    "zoo-float32": _zoo(
+        "zoo, float32",
+        "float32",
+        *(*TRAIN, *MORE, *TRAIN_GPT, *TRAIN_FORECASTER, pretrained.TRAIN),
+    ),
     "zoo-bfloat16": _zoo("zoo, bfloat16", "mixed_bfloat16", *TRAIN, *MORE, *TRAIN_FORECASTER),
     "zoo-lstm-bahdanau": _zoo("zoo, LSTM with attention", "lstm-bahdanau", *DECODE),
     "zoo-lstm": _zoo("zoo, LSTM", "lstm", *DECODE),
     "zoo-simple-rnn": _zoo("zoo, SimpleRNN", "simple-rnn", *DECODE),
     "zoo-litert-float32": _litert("zoo on LiteRT, float32", "transformer float32", *GENERATE),
-    "zoo-litert-int8": _litert("zoo on LiteRT, int8", "transformer int8", *GENERATE),
+    "zoo-litert-int8": _litert(
+        "zoo on LiteRT, int8", "transformer int8", *GENERATE, pretrained.GENERATE
+    ),
     "zoo-litert-lstm-bahdanau": _litert(
         "zoo on LiteRT, LSTM with attention, int8", "lstm-bahdanau int8"
     ),
@@ -169,6 +183,11 @@ SYSTEMS: dict[str, System] = {
         TRAIN_FORECASTER,
         environment="neuralforecast",
     ),
+    "hf-pretrained": _pretrained("HF Transformers", "hf_pretrained", "float32", *PRETRAINED),
+    "hf-pretrained-bfloat16": _pretrained(
+        "HF Transformers, bfloat16", "hf_pretrained", "bfloat16", *PRETRAINED
+    ),
+    "llama-cpp": _pretrained("llama.cpp, 4 bits", "llama_cpp", "", pretrained.GENERATE),
     "hf-gpt2": _torch("HF Transformers GPT-2", "hf_gpt2", "float32", *GENERATE),
 }
 """By the name that results use. `zoo` is what a user gets without asking for anything."""

@@ -20,7 +20,15 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks.speed import forecasters, language_models, protocol, registry, rows, workload
+from benchmarks.speed import (
+    forecasters,
+    language_models,
+    pretrained,
+    protocol,
+    registry,
+    rows,
+    workload,
+)
 from benchmarks.speed.processes import MeasuringError, Running
 from benchmarks.speed.registry import CEILINGS, ROOT, SYSTEMS, System
 from training.commands import plainly
@@ -176,7 +184,8 @@ def make_rows(
     measure: str, answers: Answers, about: dict[str, Any], probes: list[dict[str, Any]]
 ) -> list[dict[str, Any] | None]:
     """The row of `measure`, and that of memory where it was training."""
-    if network := language_models.about(measure) or forecasters.about(measure):
+    known = (part.about(measure) for part in (language_models, forecasters, pretrained))
+    if network := next(filter(None, known), None):
         # These read no pairs of sentences.
         times = {name: about["config"].get(name) for name in ("rounds", "seconds")}
         about = about | {"config": network | times}

@@ -31,6 +31,8 @@ HEADS = {
     "train/gpt-larger": "train gpt, 6 layers",
     "generate/gpt": "write with gpt",
     "train/patch-forecaster": "train PatchTST",
+    "train/minilm": "fine-tune MiniLM",
+    "generate/smollm2": "write with SmolLM2",
     "peak-memory/train": "training's memory",
 }
 FLOORS = {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.speed import forecasters, language_models
+from benchmarks.speed import forecasters, language_models, pretrained
 from benchmarks.speed.language_models import SIZES, Size
 from benchmarks.speed.protocol import PIECES, Block, decoding, generation, serve, shape, training
 from benchmarks.speed.registry import DECODE, GENERATE, MORE, TRAIN, TRAIN_GPT
@@ -183,6 +183,43 @@ def steps_of_forecaster(precision: str) -> Steps:
     return partial(step, network, on=on), batches, 6
 
 
+def train_minilm(data: Workload, precision: str) -> Block:
+    """Steps of `training.loop.step` on all weights of MiniLM and a head, as fine-tuning has it."""
+    from training.distributed.devices import ONE, prepare
+
+    on = replace(ONE, parts=prepare(0, in_parts=True))
+    from training import networks
+    from training.data.rows import RowBatch
+    from training.loop import step
+    from training.objectives.classifier import ClassifierObjective
+    from training.tasks.classification import make
+    from zoo import registry, saving
+    from zoo.building import build
+    from zoo.pretrained import sources
+
+    base = sources.find("minilm")
+    config = settings(
+        base.model,
+        precision=precision or on.precision(),
+        smoothing=0.0,
+        learning_rate=pretrained.LEARNING_RATE,
+    )
+    entry = registry.architecture(base.model, base.kind)
+    sizes = registry.make_config(entry.config, {**base.sizes, "classes": pretrained.CLASSES})
+    network = build(base.model, sizes, precision=config.precision, kind=base.kind)
+    saving.set_weight_arrays(network, saving.weight_arrays(network) | base.arrays())
+    objective = ClassifierObjective(make("sst2"))
+    objective.sizes = sizes
+    networks.make_ready(network, objective, config, STEPS, on)
+
+    def made() -> Iterator[tuple[Any, int]]:
+        for (ids, classes), tokens in pretrained.batches():
+            weights = np.full((len(ids), 1), 1 / len(ids), "float32")
+            yield RowBatch(ids, classes[:, None], weights, tokens), tokens
+
+    return training(partial(step, network, on=on), made())
+
+
 def gpt(size: Size, precision: str = "float32") -> Any:
     """The network `gpt`, without dropout."""
     from zoo import registry
@@ -212,6 +249,35 @@ def generate_gpt(data: Workload, variant: str) -> Block:
     return written(
         LanguageModelPredictor("benchmark", gpt(SIZES["generate/gpt"]), characters(), {})
     )
+
+
+def generate_smollm2(data: Workload, variant: str) -> Block:
+    """`LanguageModelPredictor.predict` with SmolLM2's weights in float32."""
+    from training.distributed.devices import prepare
+
+    prepare(0)
+    from zoo import registry, saving
+    from zoo.building import build
+    from zoo.inference.language_model import LanguageModelPredictor
+    from zoo.pretrained import sources
+
+    base = sources.find("smollm2")
+    sizes = registry.make_config(registry.architecture(base.model, base.kind).config, base.sizes)
+    network = build(base.model, sizes, kind=base.kind)
+    saving.set_weight_arrays(network, base.arrays())
+    return continued(LanguageModelPredictor("smollm2", network, base.tokenizer, {}))
+
+
+def continued(model: Any) -> Block:
+    """How fast a predictor goes on from the prompt, the likeliest token each time."""
+
+    def write() -> int:
+        [answer] = model.predict(
+            pretrained.PROMPT, pretrained.WRITTEN, candidates=1, attention=False
+        )
+        return len(answer.tokens)
+
+    return generation(write, pretrained.WRITTEN)
 
 
 def characters() -> Any:
@@ -291,8 +357,12 @@ if __name__ == "__main__":
     trained = {name: partial(train, name.removeprefix("train/")) for name in (*TRAIN, *MORE)}
     trained |= {name: partial(train_gpt, name) for name in TRAIN_GPT}
     trained[forecasters.MEASURE] = train_forecaster
+    trained[pretrained.TRAIN] = train_minilm
     decoded = {name: partial(decode, name) for name in DECODE}
     serve(
-        trained | decoded | dict.fromkeys(GENERATE, generate_gpt),
+        trained
+        | decoded
+        | dict.fromkeys(GENERATE, generate_gpt)
+        | {pretrained.GENERATE: generate_smollm2},
         ("tensorflow", "keras", "jax"),
     )

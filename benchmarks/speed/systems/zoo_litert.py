@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.speed import pretrained
 from benchmarks.speed.language_models import SIZES
 from benchmarks.speed.protocol import PIECES, Block, decoding, serve, shape
 from benchmarks.speed.registry import DECODE, GENERATE
-from benchmarks.speed.systems.zoo import characters, gpt, never_end, written
+from benchmarks.speed.systems.zoo import characters, continued, gpt, never_end, written
 from benchmarks.speed.workload import Workload, pad
 
 
@@ -56,6 +57,21 @@ def generate(data: Workload, variant: str) -> Block:
     return written(model)
 
 
+def generate_smollm2(data: Workload, variant: str) -> Block:
+    """`LiteRTLanguageModel.predict` with SmolLM2's weights, from a folder as is imported."""
+    import zoo
+    from training import import_pretrained
+    from zoo import saving
+    from zoo.pretrained import sources
+
+    base, place = sources.find("smollm2"), Path(tempfile.mkdtemp()) / "smollm2"
+    config = import_pretrained.description(place.name, base)
+    files = {config["tokenizers"]["text"]: base.tokenizer}
+    saving.save_folder(place, base.arrays(), config, files)
+    return continued(zoo.load(place, runtime="litert", precision=variant.split()[1]))
+
+
 if __name__ == "__main__":
     decoded = {name: partial(decode, name) for name in DECODE}
-    serve(decoded | dict.fromkeys(GENERATE, generate), ("tensorflow", "ai-edge-litert"))
+    written = dict.fromkeys(GENERATE, generate) | {pretrained.GENERATE: generate_smollm2}
+    serve(decoded | written, ("tensorflow", "ai-edge-litert"))
