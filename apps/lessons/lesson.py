@@ -84,6 +84,12 @@ PAPERS = {
     "hochreiter": (
         "Hochreiter and Schmidhuber 1997. *Long short-term memory.* Neural Computation 9(8)"
     ),
+    "hu": _arxiv(
+        "Hu and others 2021",
+        "LoRA: low-rank adaptation of large language models",
+        "2106.09685",
+        "ICLR",
+    ),
     "jain": _arxiv("Jain and Wallace 2019", "Attention is not explanation", "1902.10186", "NAACL"),
     "kobayashi": _arxiv(
         "Kobayashi, Kuribayashi, Yokoi and Inui 2020",
@@ -150,6 +156,13 @@ PAPERS = {
         "can be pruned",
         "1905.09418",
         "ACL",
+    ),
+    "wang-minilm": _arxiv(
+        "Wang and others 2020",
+        "MiniLM: deep self-attention distillation for task-agnostic compression of pre-trained "
+        "Transformers",
+        "2002.10957",
+        "NeurIPS",
     ),
     "wiegreffe": _arxiv(
         "Wiegreffe and Pinter 2019", "Attention is not not explanation", "1908.04626", "EMNLP"

@@ -15,24 +15,28 @@ from apps.labels import shown
 from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
 from apps.markdown import plain
+from apps.sections import label_counts
 
 TITLE = "Pre-training"
 LESSON = Lesson(
     text="""
-Every network in this zoo started from random weights. Everything it knows about English, Spanish
-and translation it had to learn from the same sentence pairs, and there are not many of them.
+Almost every network in this zoo started from random weights: what a translator here knows about
+Spanish it learned from the same few sentence pairs as translation.
 
-Text without translations exists in huge amounts. *Pre-training* uses it: a network first learns a
-task that needs no labels, and then, starting from those weights, the task it is meant for
-(*fine-tuning*). GPT predicts the next word from the words before it, using a Transformer decoder
-without cross-attention (Radford et al. 2018). BERT hides some words and predicts them from both
-sides, using an encoder (Devlin et al. 2019). For translation, Liu et al. (2020) train encoder and
-decoder together to repair damaged text; the gain was largest where there were few pairs.
+Text without labels exists in huge amounts. *Pre-training* uses it: a network first learns a task
+that needs none, and then, starting from those weights, the one it is meant for (*fine-tuning*). GPT
+predicts the next word (Radford et al. 2018). BERT hides some words and predicts them from both
+sides (Devlin et al. 2019). For translation, Liu et al. (2020) let encoder and decoder repair
+damaged text; the gain was largest where there were few pairs.
 
-The decoders here are not far from this. A translator's decoder gives a probability to each possible
-next token, *given the tokens so far and the source*. Averaged over many sources that it might be
-reading, its answers depend only on the tokens so far: that is a language model, a small one, which
-knows as much Spanish as the pairs contained.
+What that saves can be counted. The first figure is of an encoder that had learned from much text
+(MiniLM, Wang et al. 2020), tuned on a few labelled sentences, beside the same encoder from random
+weights. Not all weights need change: LoRA (Hu et al. 2021) learns two narrow matrices beside each
+large one, about one weight in seventy.
+
+A translator's decoder is a small language model itself. It gives a probability to each possible
+next token, *given the tokens so far and the source*; averaged over many sources, its answers depend
+on the tokens so far alone.
 """,
     try_this="""
 Type the beginning of the output yourself, in Spanish. What would come next for this source, and
@@ -54,7 +58,7 @@ next word without seeing the answer. In BERT, every position sees the whole sent
 not hidden, its own position, and every other, would see the answer. So BERT is asked for about 15 %
 of the tokens at a time, and in return it can look in both directions.
 """,
-    papers=("radford", "devlin", "liu"),
+    papers=("radford", "devlin", "liu", "wang-minilm", "hu"),
 )
 SENTENCE = "Tom does not want to learn how to swim."
 BEGINNING = "Tom no"
@@ -66,6 +70,9 @@ AT_ONCE = 50
 
 def render() -> None:
     """The live view."""
+    st.markdown("**How many labels does pre-training save?**")
+    label_counts.show()
+    st.markdown("**What a decoder knows before it reads a source**")
     name = shared_views.TRANSFORMER
     if not shared_views.there(name):
         return
