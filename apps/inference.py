@@ -20,9 +20,8 @@ import streamlit as st
 from apps import memory, model_places, saved_models, turns
 from apps.labels import Answer, from_prediction, from_record
 from zoo import interpret
+from zoo.loading import usual_precision
 
-LARGE = 100_000_000
-"""Bytes of a weights file, in half precision, from which on a model answers in eight bits."""
 RUNS = 3
 """Warm runs behind a latency: enough for a median, few enough not to be waited for."""
 
@@ -87,14 +86,8 @@ def _on_litert(name: str, fingerprint: str) -> Any | None:
 
 
 def precision(name: str) -> str:
-    """Of a model's LiteRT graphs: those of a large one would fill the memory in float32."""
-    from zoo import saving
-
-    try:
-        size = (saved_models.folder(name) / saving.WEIGHTS).stat().st_size
-    except OSError:
-        return "float32"
-    return "int8" if size > LARGE else "float32"
+    """Of the weights that a model answers with on LiteRT."""
+    return usual_precision(saved_models.folder(name))
 
 
 def _settle() -> None:

@@ -27,6 +27,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import zoo
+from zoo import shipped
+from zoo.loading import usual_precision
 from zoo.padding import ROWS
 from zoo.runtime.litert import PRECISIONS
 
@@ -98,7 +100,11 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_runtime(one: argparse.ArgumentParser) -> None:
     one.add_argument("--runtime", choices=(AUTO, "litert", "keras"), default=AUTO)
-    one.add_argument("--precision", choices=PRECISIONS, default="float32")
+    one.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="of LiteRT's weights; without it float32, or int8 for a model of over 100 MB",
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -151,16 +157,17 @@ def _answer(asked: argparse.Namespace) -> None:
     progress.show(number, last=True)
 
 
-def _load(name: str, runtime: str, precision: str) -> Any:
+def _load(name: str, runtime: str, precision: str | None) -> Any:
     """The model on LiteRT, or on Keras where that is asked for or the only way."""
     if runtime == "keras":
         return zoo.load(name)
     try:
-        return zoo.load(name, runtime="litert", precision=precision)
+        usual = usual_precision(shipped.folder(name) or Path(name))
+        return zoo.load(name, runtime="litert", precision=precision or usual)
     except ValueError as error:
         from zoo.runtime.litert import GraphError
 
-        if runtime == "litert" or precision != "float32" or not isinstance(error, GraphError):
+        if runtime == "litert" or precision == "int8" or not isinstance(error, GraphError):
             raise
         print(f"note: {error}; answering with Keras", file=sys.stderr)
         return zoo.load(name)

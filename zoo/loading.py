@@ -9,6 +9,19 @@ from zoo.cleaning import clean
 from zoo.inference.litert_folder import DESCRIPTION
 
 RUNTIMES = ("", "litert")
+LARGE = 100_000_000
+"""Bytes of a weights file, in half precision, from which on LiteRT usually has eight bits."""
+
+
+def usual_precision(folder: Path) -> str:
+    """Of LiteRT's weights, where none is asked for: those of a large model fill the memory."""
+    from zoo.saving import WEIGHTS
+
+    try:
+        size = (folder / WEIGHTS).stat().st_size
+    except OSError:  # what is wrong is told by who loads it
+        return "float32"
+    return "int8" if size > LARGE else "float32"
 
 
 def load(name_or_path: str | Path, runtime: str = "", precision: str = "float32") -> Any:

@@ -31,6 +31,11 @@ def short_task(task: str) -> str:
     return next((short for short, name in ALIASES.items() if name == task), task)
 
 
+def folder(name: str) -> Path | None:
+    """The folder of the shipped model called `name`; None: there is none."""
+    return saved_models_path() / name if name in folders() else None
+
+
 def folders(root: Path | None = None) -> list[str]:
     """The names of all folders beside the shipped models, or in `root`, whatever they hold."""
     try:
