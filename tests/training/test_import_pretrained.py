@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import zoo
+from tests import thorough
 from tests.training import training_runs
 from tests.zoo.pretrained import tiny_bert
 from tests.zoo.pretrained import tiny_llama as tiny
@@ -76,7 +77,7 @@ def test_what_cannot_be_is_said(tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.slow
+@thorough.mark
 def test_a_few_lines_of_text_are_learnt_beside_its_weights(place):
     """LoRA makes the validation text likelier than the weights alone do."""
     text = "to be or not to be that is the question\n" * 60

@@ -15,7 +15,7 @@ from tests.training import training_runs
 from tests.training.test_classifiers_cli import RUN, examples
 from tests.zoo.pretrained import tiny_bert
 from zoo import saving, shipped
-from zoo.adapters import Adapter
+from zoo.adapters import PARTS, Adapter
 from zoo.saving import ModelFolderError
 
 pytestmark = pytest.mark.slow
@@ -23,11 +23,9 @@ pytestmark = pytest.mark.slow
 TASK = ["--task=labels:moods.tsv", "--dropout=0", *[one for one in RUN if "preset" not in one]]
 FROM = [*TASK, "--start-from=tiny"]
 RIGHT = {
-    "full": [*FROM, "--adapt=full"],
+    "full": [*TASK, "--start-from=hf:bases/tiny"],
     "lora": [*FROM, "--adapt=lora", "--lora-rank=2"],
-    "attention": [*FROM, "--adapt=lora", "--lora-layers=attention"],
     "head": [*FROM, "--adapt=head", "--set=pooling=mean"],
-    "begun": [*TASK, "--start-from=hf:bases/tiny"],
 }
 WRONG: dict[str, tuple[list[str], list[str]]] = {
     "no base": ([*TASK, "--model=bert", "--adapt=lora"], ["--adapt lora needs", "--start-from"]),
@@ -101,16 +99,14 @@ def test_a_run_ends_with_a_model_that_answers(place, found, bases, name):
     assert answer.classified == (None if name == "head" else 0)
 
 
-@pytest.mark.parametrize("name", ["lora", "attention", "head"])
+@pytest.mark.parametrize("name", ["lora", "head"])
 def test_an_adapter_has_what_was_trained_alone(place, bases, name):
     arrays, trained = saving.read_weights(place / name), {"head/scores/bias", "head/scores/kernel"}
     assert trained <= set(arrays)
     others = set(arrays) - trained
     assert all(one.rpartition("/")[2] in ("lora_kernel_a", "lora_kernel_b") for one in others)
     layers = {one.split("/")[-2] for one in others}
-    attention = {"query", "key_value", "output"}
-    wanted = {"lora": attention | {"inner", "outer"}, "attention": attention, "head": set()}
-    assert layers == wanted[name]
+    assert layers == (set(PARTS["all"]) if name == "lora" else set())
     card = json.loads((place / name / "card.json").read_text())
     count = sum(array.size for array in arrays.values())
     assert card["training"]["trained_parameters"] == count < 0.6 * card["parameters"]
@@ -223,7 +219,9 @@ def test_lora_is_for_shipped_models_too(tmp_path):
     from training.config import TrainConfig
     from zoo import building
 
-    config = TrainConfig(task="text:mine.txt", start_from=name, adapt="lora", lora_rank=2)
+    config = TrainConfig(
+        task="text:mine.txt", start_from=name, adapt="lora", lora_rank=2, lora_layers="attention"
+    )
     start = start_from.read(config, tmp_path)
     network = building.build(
         start.config["model"],
