@@ -171,6 +171,12 @@ def refresh() -> None:
     model_places.refresh()
 
 
+def waiting(task: str) -> dict[str, str]:
+    """The shipped models of a task that cannot answer here yet, and what is missing for each."""
+    every = folders.waiting().items()
+    return {name: said for name, (own, said) in every if folders.short_task(own) == task}
+
+
 def damaged() -> dict[str, str]:
     """The folders that hold no model that can be read, and what is wrong with each."""
     own = {one.shown: one.fault for one in model_places.scan().folders.values() if one.fault}

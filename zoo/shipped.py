@@ -1,6 +1,7 @@
 """Which trained models there are: the folders of `saved_models` that hold a valid config.json.
 
-Nothing here imports a framework, and nothing fails on a folder that is damaged: `damaged` names it.
+An adapter whose base is not installed is none of them: `waiting` names it. Nothing here imports a
+framework, and nothing fails on a folder that is damaged: `damaged` names it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from zoo.pretrained import sources
 from zoo.registry import ARCHITECTURES, of_kind
 
 ALIASES = {"en-es": "tatoeba/en-es", "etth1": "ett/h1", "etth2": "ett/h2"}
@@ -57,9 +59,11 @@ def configs(root: Path | None = None) -> dict[str, dict[str, Any]]:
     found = {}
     for name in folders(root):
         try:
-            found[name] = read(root / name)
+            config = read(root / name)
         except ValueError:
             continue
+        if not missing_base(config):
+            found[name] = config
     architectures = list(ARCHITECTURES)
 
     def order(name: str) -> tuple[Any, ...]:
@@ -75,6 +79,28 @@ def configs(root: Path | None = None) -> dict[str, dict[str, Any]]:
 def names() -> list[str]:
     """The models that are there: by task, then in the order of the registry, by name."""
     return list(configs())
+
+
+def missing_base(config: dict[str, Any]) -> str:
+    """What is missing of the weights that an adapter was trained beside; "" for nothing."""
+    adapter = config.get("adapter")
+    base = adapter.get("base") if isinstance(adapter, dict) else None
+    if not isinstance(base, str) or base in folders():
+        return ""
+    return sources.missing(base)
+
+
+def waiting() -> dict[str, tuple[str, str]]:
+    """The adapters that cannot answer here: by name, their task and what is missing."""
+    root, found = saved_models_path(), {}
+    for name in folders():
+        try:
+            config = read(root / name)
+        except ValueError:
+            continue
+        if said := missing_base(config):
+            found[name] = (config["task"], said)
+    return found
 
 
 def damaged() -> dict[str, str]:

@@ -56,6 +56,7 @@ def render() -> None:
         question = _choose(task) if task and not section else None
     if section:
         section.render(task)
+        _waiting(task)
         return
     if question is None:
         return
@@ -70,6 +71,15 @@ def render() -> None:
         st.caption(
             f":material/info: Still training, and not here yet: {plain(', '.join(training))}. "
             "The page Runs shows how far it is."
+        )
+
+
+def _waiting(task: str) -> None:
+    """Which models of the task would be here too, were their bases installed."""
+    for name, said in saved_models.waiting(task).items():
+        st.caption(
+            f":material/info: `{name}` is not here: {plain(said)}. `make pretrained` installs all "
+            "that the shipped models need."
         )
 
 

@@ -78,6 +78,15 @@ def find(name: str) -> Pretrained:
     )
 
 
+def missing(name: str) -> str:
+    """What is said of a pre-trained network that is not here; "" where it is, or may be fetched."""
+    if name in PACKAGES:
+        return "" if PACKAGES[name].find() else str(PACKAGES[name].missing())
+    if name.startswith((HUB, *ELSEWHERE)) or _placed(name) is not None:
+        return ""
+    return f"there is no pre-trained {name[:80]!r} here: see {PLACE}"
+
+
 def _placed(name: str) -> Path | None:
     """The folder of that name in the one that the variable names."""
     place = os.environ.get(PLACE)
