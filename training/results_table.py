@@ -16,6 +16,7 @@ from training import card_writer, published
 from training.commands import plainly
 from zoo import registry, shipped
 from zoo.metric_info import MetricInfo, of_card
+from zoo.pretrained import sources
 from zoo.saving import write_aside
 
 BEGIN, END = "<!-- results: python -m training.results_table --write -->", "<!-- end of results -->"
@@ -41,7 +42,7 @@ def table(names: Sequence[str], folder: Path) -> Iterator[str]:
 
 def is_floor(name: str, folder: Path) -> bool:
     """Whether nothing of a model is trained by gradient."""
-    config = shipped.configs(folder)[name]
+    config = shipped.configs(folder, every=True)[name]
     return registry.architecture(config["model"], config.get("kind", "seq2seq")).floor
 
 
@@ -50,7 +51,7 @@ def marks(
 ) -> dict[str, str]:
     """What stands behind the name of each model: a floor, worse than the best floor, or nothing."""
     floors = [name for name in found if is_floor(name, folder)]
-    made = {name: " (floor)" if name in floors else "" for name in found}
+    made = {name: " (floor)" if name in floors else _others(card) for name, card in found.items()}
     if not metrics or metrics[0].higher_is_better is None:
         return made
     sign = 1 if metrics[0].higher_is_better else -1
@@ -64,6 +65,13 @@ def marks(
         worse = {name for name, value in values.items() if value < best and name not in floors}
         made |= dict.fromkeys(worse, " (worse than the floor)")
     return made
+
+
+def _others(card: Mapping[str, Any]) -> str:
+    """What is said of a model whose weights others trained first; "" of any other."""
+    start = card.get("training", {}).get("settings", {}).get("start_from")
+    package = sources.PACKAGES.get(start.get("name")) if isinstance(start, dict) else None
+    return f" (weights of {package.label}, fine-tuned)" if package else ""
 
 
 def _value(card: Mapping[str, Any], info: MetricInfo) -> float | None:
@@ -106,7 +114,7 @@ def render(folder: Path | None = None) -> str:
     """The tables of every task as Markdown, between the two comments."""
     folder = folder or shipped.saved_models_path()
     by_task: dict[str, list[str]] = {}
-    for name, config in shipped.configs(folder).items():
+    for name, config in shipped.configs(folder, every=True).items():
         if (folder / name / "card.json").exists():
             by_task.setdefault(config["task"], []).append(name)
     parts = [BEGIN]

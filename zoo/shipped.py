@@ -50,10 +50,11 @@ def folders(root: Path | None = None) -> list[str]:
         return []
 
 
-def configs(root: Path | None = None) -> dict[str, dict[str, Any]]:
+def configs(root: Path | None = None, every: bool = False) -> dict[str, dict[str, Any]]:
     """The config.json of every shipped model, or of those in `root`, by name.
 
-    They come by task, then in the order of the registry, then by name.
+    With `every`, those of adapters whose base is not here, too. They come by task, then in the
+    order of the registry, then by name.
     """
     root = root or saved_models_path()
     found = {}
@@ -62,7 +63,7 @@ def configs(root: Path | None = None) -> dict[str, dict[str, Any]]:
             config = read(root / name)
         except ValueError:
             continue
-        if not missing_base(config):
+        if every or not missing_base(config):
             found[name] = config
     architectures = list(ARCHITECTURES)
 

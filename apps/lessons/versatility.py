@@ -62,6 +62,14 @@ READERS = {
     "series": ("italy-power", "italy-power-transformer", "A series"),
 }
 """By what is read: the task, the network, and what the page calls it."""
+PRETRAINED = "sst2-minilm"
+"""The same kind of encoder with weights that others trained, where they are installed."""
+
+
+def reader(kind: str) -> tuple[str, str]:
+    """The task and the network of what is read."""
+    task, name, _ = READERS[kind]
+    return task, PRETRAINED if PRETRAINED in saved_models.models(task) else name
 
 
 @dataclass(frozen=True)
@@ -78,13 +86,13 @@ class Line:
 
 def render() -> None:
     """The live view."""
-    if not shared_views.there(*(name for _, name, _ in READERS.values())):
+    if not shared_views.there(*(reader(kind)[1] for kind in READERS)):
         return
     kinds = list(READERS)
     place = shared_views.one_of(
         "It reads", [called for *_, called in READERS.values()], key="versatility.reads", first=1
     )
-    task, name, _ = READERS[kinds[place]]
+    task, name = reader(kinds[place])
     example = _example(task)
     if example is None:
         st.info(
@@ -197,7 +205,7 @@ def _shown(name: str, reads: str, example: Example, answer: Label) -> None:
 
 def line(kind: str) -> Line:
     """What the table says of one network, of its card and that of its floor."""
-    task, name, called = READERS[kind]
+    (task, name), called = reader(kind), READERS[kind][2]
     figure = quality.first(task)
     names = saved_models.models(task)
     best = floor.of(names, figure, "1")
