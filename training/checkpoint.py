@@ -56,6 +56,8 @@ class Progress:
     """What the run was asked to do; another request must not go on from here."""
     corpus: str = ""
     """The checksum of its data; with other data it must not go on either."""
+    samples: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of a run that began from a model: what it wrote "before", and what the best one wrote."""
     scoring: dict[str, Any] | None = None
     """How its task's figures are counted, chosen as it began; see `training.metrics.scoring`."""
 

@@ -260,6 +260,7 @@ class Trainer:
         # Twice averaged: the arrays, as large as the network, need not be there while it answers.
         with self.answering(self.averaged()) as predictor:
             found = self.objective.validate(predictor)
+            sample = self.objective.sample(predictor) if self.schedule.first else {}
         figures, loss = found.figures, found.loss
         metric = figures[self.objective.task.metric]
         better, by = self._better(metric.certain, loss)
@@ -267,6 +268,8 @@ class Trainer:
         if better:
             done.best, done.best_certain, done.best_loss = metric.value, metric.certain, loss
             done.best_step, done.since_best = done.step, 0
+            if sample:
+                done.samples["after" if done.step else "before"] = sample
             checkpoint.write_best(self.folder, self.averaged())
         else:
             done.since_best += 1

@@ -147,6 +147,9 @@ class Run:
         """Say which validation was the best, at the end."""
         folder, start, metric = self.config.folder(), self.start, self.objective.task.metric
         console.print(f"{folder}: best {metric} {progress.best} at step {progress.best_step}")
+        for when, sample in progress.samples.items():
+            said = f"{when.capitalize()}: {sample['prompt']} ... {sample['text']}"
+            console.print(said, markup=False, highlight=False)
         if start and not progress.best_step:
             console.print(
                 f"No step made it better on the validation side: {folder} has the weights of "
@@ -172,6 +175,7 @@ class Run:
             "tokens_per_second": round(progress.tokens / max(progress.minutes * 60, 1e-9)),
             "best_step": progress.best_step,
             "valid": {self.objective.task.metric: progress.best},
+            **({"samples": progress.samples} if progress.samples else {}),
             "settings": settings,
             "command": self.command,
         }

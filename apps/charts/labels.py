@@ -45,7 +45,7 @@ def probability_rows(answers: Mapping[str, Mapping[str, float]]) -> list[dict[st
         answers: by label of a model, the probability of each class.
     """
     return [
-        {"model": model, "class": name, "probability": round(float(found.get(name, 0.0)), 4)}
+        {"model": model, "class": name, "probability": float(found.get(name, 0.0))}
         for model, found in answers.items()
         for name in shown_classes(list(answers.values()))
     ]

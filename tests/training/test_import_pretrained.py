@@ -102,6 +102,11 @@ for name, arguments in calls.items():
     rows = (place / "lora" / "history.csv").read_text().splitlines()
     losses = [float(row.split(",")[rows[0].split(",").index("valid_loss")]) for row in rows[1:]]
     assert min(losses) < losses[0] - 0.5
+    card = json.loads((place / "lora" / "card.json").read_text())
+    samples = card["training"]["samples"]
+    assert samples["before"]["prompt"] == samples["after"]["prompt"]
+    assert samples["before"]["text"] != samples["after"]["text"]
+    assert "Before: " in found["placed"][1] and "After: " in found["placed"][1]
     arrays = saving.read_weights(place / "lora")
     assert arrays and all("lora_kernel" in name for name in arrays)
 

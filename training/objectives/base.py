@@ -159,6 +159,10 @@ class Objective(ABC):
     def validate(self, predictor: Any) -> Validation:
         """Figures of the validation side."""
 
+    def sample(self, predictor: Any) -> dict[str, str]:
+        """What it writes after a prompt, both by name; {} of a kind that says nothing of itself."""
+        return {}
+
     @abstractmethod
     def files(self, predictor: Any) -> dict[str, Any]:
         """What is saved beside the weights: objects with `bytes`, by file name."""

@@ -33,6 +33,8 @@ WINDOW = 128
 """Tokens that a network without a context reads at a time while training, if not told otherwise."""
 
 
+SAMPLE = 40
+"""Tokens of a continuation that is shown before and after fine-tuning."""
 STRETCHES = 8
 """Parts of the validation text that are read, where not all of it is."""
 
@@ -157,6 +159,12 @@ class LanguageModelObjective(Objective):
         if not math.isfinite(loss):
             console.print("The validation loss is not a number.")
         return Validation(figures, loss)
+
+    def sample(self, predictor: LanguageModelPredictor) -> dict[str, str]:
+        prompts = self.task.showcase()
+        prompt = prompts[0] if prompts else ""
+        [answer] = predictor.predict(prompt, SAMPLE, candidates=1, attention=False)
+        return {"prompt": prompt, "text": answer.text}
 
     def files(self, predictor: LanguageModelPredictor) -> dict[str, Any]:
         return {predictor.config["tokenizers"]["text"]: predictor.tokenizer}
