@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-OWN_FILES = ("tsv", "files", "text", "text-characters", "csv", "labels", "images")
+OWN_FILES = ("tsv", "files", "text", "text-characters", "csv", "labels", "images", "jsonl")
 """Kinds of task whose names hold paths; commas part them."""
 DATASET = "tfds:"
 """What the name of a set of TensorFlow Datasets begins with, where it could also be a path."""

@@ -108,6 +108,29 @@ METRICS: dict[str, MetricInfo] = {
             )
         ),
         MetricInfo(
+            "rouge_lsum",
+            "ROUGE-Lsum",
+            title="ROUGE-Lsum F1",
+            higher_is_better=True,
+            description="Longest sequence of words in the same order, with gaps allowed, sentence "
+            "by sentence (F1).",
+        ),
+        MetricInfo(
+            "names",
+            "Names",
+            title="names kept",
+            higher_is_better=True,
+            description="Whether a summary names the speakers that the reference names (F1).",
+        ),
+        MetricInfo(
+            "deeds",
+            "Who did what",
+            title="who did what",
+            higher_is_better=True,
+            description="Words that summary and reference say of the same speaker (F1): the right "
+            "word beside the wrong name does not count.",
+        ),
+        MetricInfo(
             "exact_match",
             "Exact match",
             title="exact match",

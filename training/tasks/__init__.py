@@ -12,7 +12,7 @@ from training.tasks.base import Example, Provenance, Task, TokenizerSpec
 
 __all__ = ["KNOWN", "Example", "Provenance", "Task", "TokenizerSpec", "get", "of_model"]
 
-# What a task name starts with, up to the first "/" or ":" -> the module whose
+# What a task name starts with, up to the first "/", or else up to the first ":" -> the module whose
 # `make(name) -> Task` builds it. Modules are imported only when asked for.
 KNOWN: dict[str, str] = {
     "dates": "training.tasks.dates",
@@ -22,6 +22,11 @@ KNOWN: dict[str, str] = {
     "tsv": "training.tasks.translation",
     "files": "training.tasks.translation",
     "tfds": "training.tasks.translation",
+    "tfds:samsum": "training.tasks.summaries",
+    "tfds:cnn_dailymail": "training.tasks.summaries",
+    "summaries": "training.tasks.summaries",
+    "samsum": "training.tasks.summaries",
+    "jsonl": "training.tasks.summaries",
     "shakespeare": "training.tasks.language_modeling",
     "ptb": "training.tasks.language_modeling",
     "text": "training.tasks.language_modeling",
@@ -48,6 +53,10 @@ FORMS = (
     "tsv:PATH",
     "files:SOURCE_PATH,TARGET_PATH",
     "tfds:ted_hrlr_translate/pt_to_en",
+    "samsum",
+    "jsonl:FILE",
+    "tfds:cnn_dailymail",
+    "summaries:tfds:NAME",
     "shakespeare",
     "ptb",
     "text:FILE_OR_FOLDER",
@@ -75,7 +84,8 @@ FORMS = (
 
 def get(name: str) -> Task:
     """The task called `name`. Raises ValueError that lists what there is for any other name."""
-    kind = name.split(":", 1)[0].split("/", 1)[0]
+    begun = name.split("/", 1)[0]
+    kind = begun if begun in KNOWN else begun.split(":", 1)[0]
     if kind not in KNOWN:
         raise ValueError(f"unknown task; there are {', '.join(FORMS)}. Received: name={name!r}")
     return import_module(KNOWN[kind]).make(name)

@@ -124,7 +124,7 @@ def test_a_wrong_name_is_refused_with_what_there_is(name):
 
 def test_the_unknown_task_message_lists_the_tasks():
     with pytest.raises(ValueError, match=r"dates, pronounce, tatoeba/en-es .*tfds:ted_hrlr"):
-        tasks.get("summaries")
+        tasks.get("knitting")
 
 
 def test_group_keeps_order_and_drops_repeats():
