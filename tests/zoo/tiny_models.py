@@ -13,10 +13,13 @@ from zoo.tokenizer import BOS, EOS, PAD, Tokenizer, train_tokenizer
 
 SOURCE_VOCABULARY, TARGET_VOCABULARY = 19, 17
 
+COPYING = {"copying": True, "shared_vocabulary": True, "target_vocabulary": SOURCE_VOCABULARY}
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     **{model: (model, {}) for model in registry.of_kind("seq2seq")},
     "transformer-learned-positions": ("transformer", {"positions": "learned"}),
     "transformer-no-positions": ("transformer", {"positions": "none"}),
+    "transformer-copying": ("transformer", COPYING),
+    "lstm-bahdanau-copying": ("lstm-bahdanau", COPYING),
 }
 """Architectures and hyper-parameters that are held to the laws."""
 

@@ -38,7 +38,16 @@ class Recurrent(Config):
 
 @dataclass(frozen=True)
 class RecurrentWithAttention(Recurrent):
-    """The same hyper-parameters, of the one with additive attention (`lstm-bahdanau`)."""
+    """The same hyper-parameters, of the one with additive attention (`lstm-bahdanau`).
+
+    Args:
+        source_vocabulary, target_vocabulary, shared_vocabulary, embedding_size, hidden_size,
+            attention_size, dropout: as `Recurrent`.
+        copying: the decoder may write what it looks at (a pointer-generator); both sides must have
+            one vocabulary.
+    """
+
+    copying: bool = False
 
     def attention_heads(self) -> dict[str, tuple[int, int]]:
         return {"cross": (1, 1)}

@@ -23,6 +23,8 @@ class Transformer(Config):
         dropout: share of embeddings, attention weights and block outputs dropped while training.
         positions: `sinusoidal`, `learned` or `none`.
         max_length: the longest source or target in tokens that has a position.
+        copying: the decoder may write what it looks at, by an attention of its own; both sides
+            must have one vocabulary.
     """
 
     source_vocabulary: int = size()
@@ -36,6 +38,7 @@ class Transformer(Config):
     dropout: float = share(0.1)
     positions: str = setting("sinusoidal", choices=("sinusoidal", "learned", "none"))
     max_length: int = size(512)
+    copying: bool = False
 
     former_names: ClassVar = {"width": "hidden_size", "feedforward": "feed_forward_size"}
 

@@ -11,6 +11,7 @@ from keras import ops
 
 from zoo.kinds.base import Autoregressive, Memory, Tensor
 from zoo.layers.attention_hooks import without_maps
+from zoo.layers.copying import Copying
 from zoo.layers.dropout import Dropout, in_training
 from zoo.layers.embedding import TiedEmbedding
 from zoo.tokenizer import PAD
@@ -25,7 +26,8 @@ class Seq2Seq(Autoregressive):
     - `encode(source) -> memory`: whatever the decoder reads, computed once. A dict of nested
       tensors, batch first; `mask` (B, S) is always in it, `encoder` (B, L, H, S, S) if the encoder
       attends and maps are wanted (`zoo.layers.attention.without_maps`, within which `decode` gives
-      none either). A search may add `output`, the output matrix as `output_matrix` gives it.
+      none either), `source` (B, S), the ids, if the decoder may copy them. A search may add
+      `output`, the output matrix as `output_matrix` gives it.
     - `decode`, `init_state` and `step`, as every `Autoregressive` network has them. A target
       begins with BOS.
 
@@ -53,6 +55,9 @@ class Seq2Seq(Autoregressive):
                 config.source_vocabulary, config.embedding_size, name="source_embedding"
             )
         )
+        self.copying = Copying(name="copying") if getattr(config, "copying", False) else None
+        if self.copying and not config.shared_vocabulary:
+            raise ValueError("copying needs one vocabulary for both sides: shared_vocabulary=true")
         self.source_dropout = Dropout(config.dropout)
         self.target_dropout = Dropout(config.dropout)
 

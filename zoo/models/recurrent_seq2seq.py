@@ -43,9 +43,12 @@ class RecurrentSeq2Seq(Seq2Seq):
 
     def logits(self, *known: Tensor, output: Tensor | None = None) -> Tensor:
         """(B, ..., U), ... -> (B, ..., V): scores every token from all that is known."""
-        known = ops.concatenate([ops.cast(x, self.compute_dtype) for x in known], axis=-1)
-        # (B, ..., all units) -> (B, ..., D) -> (B, ..., V)
-        return self.target_embedding.scores(self.readout_dropout(self.readout(known)), output)
+        read = self.readout(self.joined(*known))  # (B, ..., all units) -> (B, ..., D)
+        return self.target_embedding.scores(self.readout_dropout(read), output)
+
+    def joined(self, *known: Tensor) -> Tensor:
+        """(B, ..., U), ... -> (B, ..., all units), in the computing type."""
+        return ops.concatenate([ops.cast(x, self.compute_dtype) for x in known], axis=-1)
 
 
 class BottleneckSeq2Seq(RecurrentSeq2Seq):
@@ -172,6 +175,7 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
             "keys": self.attention.project_keys(values),  # (B, S, A)
             # The cell sums over many steps: half precision would lose it.
             "state": (hidden, ops.cast(cell, "float32")),
+            **({"source": source} if self.copying else {}),
         }
 
     def advance(self, gates: Tensor, state: State, memory: Memory) -> tuple[State, Tensor, Tensor]:
@@ -220,8 +224,12 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
                 key=memory["keys"],
                 value=memory["values"],
             )
-        cross = ops.transpose(weights, (1, 0, 2))[:, None, None]  # (B, 1, 1, T, S)
-        return self.logits(hidden, context, embedded), {"cross": cross}  # logits (B, T, V)
+        weights = ops.transpose(weights, (1, 0, 2))  # (T, B, S) -> (B, T, S)
+        logits = self.logits(hidden, context, embedded)  # (B, T, V)
+        if self.copying:
+            known = self.joined(hidden, context, embedded)  # (B, T, all units)
+            logits = self.copying(logits, weights, memory["source"], known)
+        return logits, {"cross": weights[:, None, None]}  # (B, 1, 1, T, S)
 
     def init_state(self, memory: Memory, length: int) -> State:
         return tuple(memory["state"])
@@ -230,6 +238,12 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
         self, token: Tensor, index: Tensor, state: State, memory: Memory
     ) -> tuple[Tensor, State]:
         embedded = self.embed_target(token)  # (B,) -> (B, D)
-        state, context, _ = self.advance(self.input_gates(embedded), state, memory)  # (B, U)
-        # (B, V)
-        return self.logits(state[0], context, embedded, output=memory.get("output")), state
+        # State and context (B, U), weights (B, S)
+        state, context, weights = self.advance(self.input_gates(embedded), state, memory)
+        known = (state[0], context, embedded)
+        logits = self.logits(*known, output=memory.get("output"))  # (B, V)
+        if self.copying:
+            steps = (x[:, None] for x in (logits, weights))  # (B, 1, V) and (B, 1, S)
+            all_known = self.joined(*known)[:, None]  # (B, 1, all units)
+            logits = self.copying(*steps, memory["source"], all_known)[:, 0]  # (B, V)
+        return logits, state

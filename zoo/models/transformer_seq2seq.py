@@ -13,8 +13,9 @@ from keras import ops
 from zoo.configs.transformer import Transformer
 from zoo.kinds.base import Maps, Memory, State, Tensor
 from zoo.kinds.seq2seq import Seq2Seq, source_mask
-from zoo.layers.attention import causal_mask
+from zoo.layers.attention import causal_mask, masked_softmax
 from zoo.layers.attention_hooks import maps_wanted
+from zoo.layers.dense import Dense
 from zoo.layers.positions import Positions
 from zoo.layers.transformer import DecoderBlock, SelfAttentionBlock, layer_norm
 
@@ -53,6 +54,9 @@ class TransformerSeq2Seq(Seq2Seq):
         # Pre-norm leaves the last sum unnormalised: one norm closes each stack.
         self.encoder_norm = layer_norm("encoder_norm")
         self.decoder_norm = layer_norm("decoder_norm")
+        if self.copying:
+            self.copy_query = Dense(config.hidden_size, name="copy_query")
+            self.copy_key = Dense(config.hidden_size, name="copy_key")
 
     def encode(self, source: Tensor) -> Memory:
         mask = source_mask(source)  # (B, S)
@@ -67,7 +71,18 @@ class TransformerSeq2Seq(Seq2Seq):
         # Layer by layer, not stacked: every step of generation would cut them apart again.
         # Each (B, H, D/H, S) and (B, H, S, D/H).
         crossed = tuple(layer.cross.project_memory(x) for layer in self.decoder_layers)
-        return {"mask": mask, "cross": crossed, **_stacked(encoder=maps)}
+        memory = {"mask": mask, "cross": crossed, **_stacked(encoder=maps)}
+        if self.copying:
+            # (B, S, D) -> (B, D, S)
+            memory |= {"source": source, "copied": ops.transpose(self.copy_key(x), (0, 2, 1))}
+        return memory
+
+    def mixed(self, logits: Tensor, x: Tensor, memory: Memory) -> Tensor:
+        """Logits (B, T, V) of what is written or copied; x: (B, T, D), what they were made of."""
+        query = self.copy_query(x) * self.config.hidden_size**-0.5  # (B, T, D)
+        weights = ops.matmul(query, memory["copied"])  # (B, T, S)
+        weights = masked_softmax(weights, memory["mask"][:, None])
+        return self.copying(logits, weights, memory["source"], x)
 
     def decode(self, target: Tensor, memory: Memory) -> tuple[Tensor, Maps]:
         length = ops.shape(target)[1]
@@ -84,7 +99,10 @@ class TransformerSeq2Seq(Seq2Seq):
             x, own, cross = layer(x, normed, keys, values, mask, *crossed, memory_mask)
             own_maps.append(own)
             cross_maps.append(cross)
-        logits = self.target_embedding.scores(self.decoder_norm(x))  # (B, T, V)
+        x = self.decoder_norm(x)
+        logits = self.target_embedding.scores(x)  # (B, T, V)
+        if self.copying:
+            logits = self.mixed(logits, x, memory)
         maps = _stacked(cross=cross_maps, decoder=own_maps)
         return logits, maps | {kind: memory[kind] for kind in ("encoder",) if kind in memory}
 
@@ -112,8 +130,11 @@ class TransformerSeq2Seq(Seq2Seq):
             values = ops.where(here[None, None, :, None], values, cache[1])  # (B, H, C, D/H)
             x, _, _ = layer(x, normed, keys, values, written, *crossed, memory_mask)  # (B, 1, D)
             caches.append((keys, values))
+        x = self.decoder_norm(x)
         # (B, 1, D) -> (B, D) -> (B, V)
-        logits = self.target_embedding.scores(self.decoder_norm(x)[:, 0], memory.get("output"))
+        logits = self.target_embedding.scores(x[:, 0], memory.get("output"))
+        if self.copying:
+            logits = self.mixed(logits[:, None], x, memory)[:, 0]
         return logits, tuple(caches)
 
 

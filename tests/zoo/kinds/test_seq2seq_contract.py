@@ -35,7 +35,10 @@ SOURCE_LENGTHS, TARGET_LENGTHS = [7, 3, 3, 1], [4, 6, 6, 3]
 CLOSE = {"rtol": 1e-4, "atol": 2e-5}
 
 
-@pytest.fixture(scope="module", params=thorough.params(VARIANTS, registry.of_kind("seq2seq")))
+@pytest.fixture(
+    scope="module",
+    params=thorough.params(VARIANTS, [*registry.of_kind("seq2seq"), "lstm-bahdanau-copying"]),
+)
 def network(request):
     model, overrides = VARIANTS[request.param]
     return tiny_models.network(model, **overrides)
@@ -98,7 +101,7 @@ def test_shapes_and_types_are_those_of_the_contract(network):
     source, target = pair(network)
     memory = network.encode(source)
     logits, maps = run(network, source, target)
-    assert logits.shape == (4, 6, tiny_models.TARGET_VOCABULARY) and logits.dtype == np.float32
+    assert logits.shape == (4, 6, network.config.target_vocabulary) and logits.dtype == np.float32
     sizes = {"target": 6, "source": 7}
     assert set(maps) == set(network.attention_heads)
     for kind, array in maps.items():
@@ -111,7 +114,7 @@ def test_shapes_and_types_are_those_of_the_contract(network):
     assert {leaf.shape[0] for leaf in keras.tree.flatten([memory, state])} == {4}
     token, index = ops.convert_to_tensor(target[:, 0]), ops.convert_to_tensor(0, dtype="int32")
     logits, after = network.step(token, index, state, memory)
-    assert logits.shape == (4, tiny_models.TARGET_VOCABULARY)
+    assert logits.shape == (4, network.config.target_vocabulary)
     keras.tree.assert_same_structure(after, state)
     for old, new in zip(keras.tree.flatten(state), keras.tree.flatten(after), strict=True):
         assert old.shape == new.shape and old.dtype == new.dtype

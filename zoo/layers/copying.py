@@ -1,0 +1,58 @@
+"""Words that are copied: a decoder that may write what it reads (pointer-generator).
+
+Axes: B batch, T steps, S source tokens, V vocabulary, U units.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.layers.dense import Dense
+
+Tensor = Any
+LEAST = 1e-20
+"""The probability of a token that is not in the source, before its logarithm is taken."""
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Copying(keras.layers.Layer):
+    """Mixes what a decoder would write by itself with what it looks at in the source.
+
+    See, Liu and Manning 2017 (arXiv:1704.04368), equations 8 and 9, both sides having one
+    vocabulary of sub-words: `p(w) = g p_own(w) + (1 - g) sum_{i: source[i] = w} weights[i]`,
+    `g = sigmoid(v . [what the decoder knows] + b)`.
+
+    Call arguments:
+        logits: (B, T, V), of what it would write by itself.
+        weights: (B, T, S) float32, of its attention; rows sum to 1.
+        source: (B, S) int32 ids; one row of them may serve all.
+        known: (B, T, U), what the decoder knows at each step.
+
+    Returns:
+        log-probabilities (B, T, V) float32.
+
+    Example:
+        >>> layer = Copying()
+        >>> logits, weights = ops.zeros((1, 1, 4)), ops.array([[[0.0, 1.0]]])
+        >>> found = layer(logits, weights, ops.array([[1, 3]]), ops.zeros((1, 1, 2)))
+        >>> [round(float(p), 3) for p in ops.exp(found)[0, 0]]
+        [0.125, 0.125, 0.125, 0.625]
+    """
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.gate = Dense(1, name="gate")
+
+    def call(self, logits: Tensor, weights: Tensor, source: Tensor, known: Tensor) -> Tensor:
+        gate = ops.cast(self.gate(known), "float32")  # (B, T, U) -> (B, T, 1)
+        places = ops.one_hot(source, logits.shape[-1], dtype=self.compute_dtype)  # (B, S, V)
+        # (B, T, S) and (B, S, V) -> (B, T, V)
+        copied = ops.cast(ops.matmul(ops.cast(weights, places.dtype), places), "float32")
+        own = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
+        return ops.logaddexp(
+            own + ops.log_sigmoid(gate),
+            ops.log(ops.maximum(copied, LEAST)) + ops.log_sigmoid(-gate),
+        )
