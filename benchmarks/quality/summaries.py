@@ -1,0 +1,87 @@
+"""What summaries reach that nobody wrote: the floor of `samsum`, and references with other names.
+
+    python -m benchmarks.quality.summaries
+
+Scores the test side with the three longest and the three first lines of each dialogue, and with its
+own references after the names of two speakers are exchanged, in which nearly every word is right
+and hardly anybody did what is said. Writes benchmarks/results/quality/summaries.json, and .md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import typer
+
+from benchmarks.quality import training_runs
+from benchmarks.quality.multi30k import FOLDER
+from training import tasks
+from training.data.dialogues import BREAK
+from training.metrics import summaries as metrics
+from training.tasks.base import Example
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def first(example: Example) -> str:
+    """The three first lines: LEAD-3."""
+    return f" {BREAK} ".join(line.strip() for line in example.source.split(BREAK)[:3])
+
+
+def exchanged(example: Example) -> str | None:
+    """The reference, two speakers that it names in each other's place; None: it names no two."""
+    text = example.references[0]
+    names = [name for name in metrics.speakers(example.source) if re.search(rf"\b{name}\b", text)]
+    if len(names) < 2:
+        return None
+    both = {names[0]: names[1], names[1]: names[0]}
+    return re.sub(rf"\b({'|'.join(map(re.escape, both))})\b", lambda m: both[m[0]], text)
+
+
+WAYS: dict[str, tuple[str, Callable[[Example], str | None]]] = {
+    "longest-3": ("the three longest lines (floor)", lambda one: metrics.longest(one.source)),
+    "lead-3": ("the three first lines", first),
+    "exchanged": ("the references, two names exchanged", exchanged),
+}
+
+
+@app.command(help=__doc__)
+def main() -> None:
+    """Score and write; see the text of the module."""
+    training_runs.record(FOLDER / "summaries", measured(), page)
+
+
+def measured() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The figures of each way, in percent."""
+    task = tasks.get("samsum")
+    examples = task.examples("test")
+    for name, (label, make) in WAYS.items():
+        made = [(text, one) for one in examples if (text := make(one)) is not None]
+        figures = task.figures([text for text, _ in made], [one for _, one in made])
+        found = {key: round(figure.value, 2) for key, figure in figures.items()}
+        yield name, {"what": label, "examples": len(made), "figures": found}
+
+
+def page(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """A table as a Markdown page."""
+    keys = ["rouge1", "rouge2", "rouge_lsum", "names", "deeds"]
+    lines = [
+        "# Summaries that nobody wrote",
+        "",
+        "The test side of SAMSum. Names: F1 of the speakers named; who did what: F1 of words said "
+        "of the same speaker (`training.metrics.summaries`). Written by "
+        "`python -m benchmarks.quality.summaries`.",
+        "",
+        "| summary | dialogues | ROUGE-1 | ROUGE-2 | ROUGE-Lsum | names | who did what |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for one in found.values():
+        values = " | ".join(f"{one['figures'][key]:.1f}" for key in keys)
+        lines.append(f"| {one['what']} | {one['examples']} | {values} |")
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    app()
