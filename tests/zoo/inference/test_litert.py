@@ -73,9 +73,7 @@ def same(found: list[zoo.Prediction], wanted: list[zoo.Prediction]) -> None:
 
 @pytest.fixture(
     scope="module",
-    params=thorough.params(
-        registry.of_kind("seq2seq"), ["feed-forward", "lstm-bahdanau", "transformer"]
-    ),
+    params=thorough.params(registry.of_kind("seq2seq"), ["lstm-bahdanau", "transformer"]),
 )
 def both(request, tmp_path_factory):
     """A model on Keras and, as exported, on LiteRT."""

@@ -24,7 +24,7 @@ READ, WRITTEN = 5, 4
 
 @pytest.fixture(
     scope="module",
-    params=thorough.params(registry.of_kind("seq2seq"), ["lstm", "lstm-bahdanau", "transformer"]),
+    params=thorough.params(registry.of_kind("seq2seq"), ["lstm-bahdanau", "transformer"]),
 )
 def twins(request):
     """A network with one embedding for both sides, and the same one with an embedding for each."""

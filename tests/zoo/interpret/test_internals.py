@@ -16,7 +16,7 @@ TEXT = "my sister buys the red car."
 
 @pytest.fixture(
     scope="module",
-    params=thorough.params(registry.of_kind("seq2seq"), ["lstm", "lstm-bahdanau", "transformer"]),
+    params=thorough.params(registry.of_kind("seq2seq"), ["lstm-bahdanau", "transformer"]),
 )
 def model(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("computed") / request.param

@@ -38,7 +38,7 @@ def models(tmp_path_factory):
 
 
 @pytest.fixture(
-    params=thorough.params(registry.of_kind("seq2seq"), ["transformer", "lstm-bahdanau", "lstm"])
+    params=thorough.params(registry.of_kind("seq2seq"), ["transformer", "lstm-bahdanau"])
 )
 def model(request, models):
     return models(request.param)
