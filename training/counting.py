@@ -12,7 +12,7 @@ import numpy as np
 from training import card_writer, paths, tasks
 from training.config import TrainConfig
 from training.progress import console
-from zoo import registry, saving
+from zoo import registry, saved_tokenizers, saving
 from zoo.models.ngram import KneserNey
 
 if TYPE_CHECKING:
@@ -95,6 +95,6 @@ def rebuild(folder: Path) -> None:
             f"{folder.name} was counted from another text: its SHA-256 was {known}, now it is "
             f"{here}"
         )
-    tokenizer = saving.read_text_tokenizer(folder, config)
+    tokenizer = saved_tokenizers.read_text_tokenizer(folder, config)
     tables = tabulate(task, tokenizer, saving.read_hyperparameters(folder, config))
     saving.write_tables(folder, tables)

@@ -81,7 +81,8 @@ class TextInput:
         most: tokens that are read at most, those around a text counted.
 
     Example:
-        >>> tokenizer = text_tokenizers.Words.learn("a film to see")
+        >>> from zoo.text_tokenizers import Words
+        >>> tokenizer = Words.learn("a film to see")
         >>> TextInput(tokenizer, Normalizer([{"lower": True}])).read("See A  film").array.tolist()
         [1, 6, 4, 5]
     """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from apps import inference, interpretation
+from apps import inference, interpretation, state
 
 if TYPE_CHECKING:
     from zoo.interpret.head_roles import HeadRoles
@@ -34,15 +34,17 @@ def show(name: str, on_select: Callable[[int, int], None]) -> None:
     if not rows:
         return
 
+    key = state.key("head_roles")
+
     def chosen() -> None:
-        picked = st.session_state["head_roles"]["selection"]["rows"]
+        picked = st.session_state[key]["selection"]["rows"]
         if picked:
             row = rows[picked[0]]
             on_select(row["Layer"] - 1, row["Head"] - 1)
 
     st.dataframe(
         rows,
-        key="head_roles",
+        key=key,
         on_select=chosen,
         selection_mode="single-row",
         hide_index=True,

@@ -109,4 +109,11 @@ def make(root: Path) -> Path:
     fake_saved_models.write(root / "results" / "cpu-test-curves.json", curves())
     other = [row("greedy/b1", "ms", False, {"zoo": 2.0}) | {"device": "GPU: another"}]
     fake_saved_models.write(root / "results" / "gpu-test.json", other)
+    (root / "results" / "quality").mkdir()
+    accuracies = {("full", 50): 80.0, ("full", 1_000): 88.0, ("naive-bayes", 1_000): 67.0}
+    labels = {
+        f"{arm}-{count}-1": {"arm": arm, "labels": count, "seed": 1, "accuracy": accuracy}
+        for (arm, count), accuracy in accuracies.items()
+    }
+    fake_saved_models.write(root / "results" / "quality" / "fine_tuning.json", labels)
     return root

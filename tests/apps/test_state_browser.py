@@ -48,6 +48,7 @@ def reads(page, text: str) -> None:
     expect(page.locator("textarea").first).to_have_value(text)
 
 
+@thorough.mark
 def test_the_question_goes_through_all_pages_and_back_and_forward(open_page):
     page = open_page(f"/attention?{START}")
     shows(page, "Attention")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.zoo import tiny_language_models as tiny
-from zoo import saving, text_tokenizers
+from zoo import saved_tokenizers, saving, tokenizer_files
 from zoo.saving import ModelFolderError
 from zoo.text_tokenizers import Characters, SubWords, Words
 from zoo.tokenizer import BOS, EOS, PAD, UNK
@@ -190,7 +190,7 @@ def test_a_file_gives_the_same_tokenizer_again(unit, tmp_path):
     made = tiny.tokenizer(unit)
     path = tmp_path / f"tokenizer{made.suffix}"
     path.write_bytes(made.bytes)
-    again = text_tokenizers.load(path)
+    again = tokenizer_files.load(path)
     assert type(again) is type(made) and again.bytes == made.bytes and again.size == made.size
     for text in (*TEXTS.values(), *unicode_texts(2, 10)):
         assert again.encode(text).tolist() == made.encode(text).tolist()
@@ -200,7 +200,7 @@ def test_a_file_gives_the_same_tokenizer_again(unit, tmp_path):
 def test_words_that_look_special_are_words_and_can_be_loaded(text, tmp_path):
     made = Words.learn(text)
     (tmp_path / "t.json").write_bytes(made.bytes)
-    again = text_tokenizers.load(tmp_path / "t.json")
+    again = tokenizer_files.load(tmp_path / "t.json")
     assert again.decode(again.encode(text)) == text
     assert min(again.encode(text)) > UNK
 
@@ -239,7 +239,7 @@ def test_a_damaged_vocabulary_is_refused_in_one_sentence(data, tmp_path):
     path = tmp_path / "tokenizer.json"
     path.write_bytes(data)
     with pytest.raises(ValueError) as error:
-        text_tokenizers.load(path)
+        tokenizer_files.load(path)
     said = str(error.value)
     assert said.startswith("tokenizer.json is no vocabulary: ") and "\n" not in said
     assert len(said) < 300
@@ -271,16 +271,16 @@ def test_a_folder_with_another_vocabulary_is_refused(folders, unit):
             if data is not None:
                 path.write_bytes(data)
             with pytest.raises(ModelFolderError, match=words):
-                saving.read_text_tokenizer(folder, config)
+                saved_tokenizers.read_text_tokenizer(folder, config)
         if unit == "character":
             record = json.loads(whole)
             record["tokens"].append("é")
             path.write_text(json.dumps(record))
             with pytest.raises(ModelFolderError, match=r"has \d+ tokens; the model has \d+"):
-                saving.read_text_tokenizer(folder, config)
+                saved_tokenizers.read_text_tokenizer(folder, config)
     finally:
         path.write_bytes(whole)
-    assert saving.read_text_tokenizer(folder, config).bytes == whole
+    assert saved_tokenizers.read_text_tokenizer(folder, config).bytes == whole
 
 
 @pytest.mark.parametrize(

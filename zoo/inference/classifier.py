@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from keras import ops
 
-from zoo import saving
+from zoo import saved_tokenizers, saving
 from zoo.class_inputs import ClassInput
 from zoo.inference.classifier_base import ClassifierBase
 from zoo.kinds.classifier import Classifier
@@ -41,7 +41,7 @@ class ClassifierPredictor(ClassifierBase):
     @classmethod
     def from_folder(cls, folder: Path, config: dict[str, Any], **known: Any) -> Self:
         """The model in a folder, `config` its checked config.json; `known`: its name and card."""
-        reader = saving.read_class_input(folder, config)
+        reader = saved_tokenizers.read_class_input(folder, config)
         network = saving.read_network(folder, config)
         return cls(network=network, reader=reader, config=config, path=folder, **known)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo import saving
+from zoo import saved_tokenizers, saving
 from zoo.inference.classifier_base import ClassifierBase
 from zoo.inference.litert_folder import GraphFolder
 from zoo.inference.litert_pool import Pool
@@ -45,7 +45,7 @@ class LiteRTClassifier(ClassifierBase):
         cls, folder: Path, config: dict[str, Any], graphs: GraphFolder, **known: Any
     ) -> LiteRTClassifier:
         """The reader of a model folder with its graphs; `known`: its name and card."""
-        reader = saving.read_class_input(folder, config)
+        reader = saved_tokenizers.read_class_input(folder, config)
         return cls(graphs=graphs, reader=reader, config=config, path=folder, **known)
 
     def compute(self, arrays: np.ndarray, maps: bool) -> tuple[np.ndarray, dict[str, np.ndarray]]:

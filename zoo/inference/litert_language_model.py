@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo import saving
+from zoo import saved_tokenizers, saving
 from zoo.inference.language_model_base import STREAMED, LanguageModelBase
 from zoo.inference.litert_folder import READ, GraphFolder
 from zoo.inference.litert_pool import Pool
@@ -61,7 +61,7 @@ class LiteRTLanguageModel(LanguageModelBase):
             graphs=graphs,
             attention_heads=hyperparameters.attention_heads(),
             context=hyperparameters.max_length if "decode" in graphs.files else None,
-            tokenizer=saving.read_text_tokenizer(folder, config),
+            tokenizer=saved_tokenizers.read_text_tokenizer(folder, config),
             config=config,
             path=folder,
             **known,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo import saving
+from zoo import saved_tokenizers, saving
 from zoo.inference.litert_engine import Engine
 from zoo.inference.litert_folder import GraphFolder
 from zoo.inference.sampling import Generated
@@ -50,7 +50,7 @@ class LiteRTSeq2Seq(Seq2SeqBase):
         cls, folder: Path, config: dict[str, Any], graphs: GraphFolder, **known: Any
     ) -> LiteRTSeq2Seq:
         """The tokenizers of a model folder with its graphs; `known`: its name and card."""
-        source, target = saving.read_tokenizers(folder, config)
+        source, target = saved_tokenizers.read_tokenizers(folder, config)
         hyperparameters = saving.read_hyperparameters(folder, config)
         return cls(
             graphs=graphs,

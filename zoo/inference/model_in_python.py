@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from zoo import saving
+from zoo import saved_tokenizers
 from zoo.inference.language_model_base import LanguageModelBase
 from zoo.text_tokenizers import TextTokenizer
 
@@ -34,7 +34,7 @@ class ModelInPython(LanguageModelBase):
     def from_folder(cls, folder: Path, config: dict[str, Any], **known: Any) -> Self:
         """The model in a folder, `config` its checked config.json; `known`: its name and card."""
         model = cls.read_model(folder, config)
-        tokenizer = saving.read_text_tokenizer(folder, config)
+        tokenizer = saved_tokenizers.read_text_tokenizer(folder, config)
         return cls(network=model, tokenizer=tokenizer, config=config, path=folder, **known)
 
     @staticmethod

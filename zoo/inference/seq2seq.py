@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from keras import ops
 
-from zoo import saving
+from zoo import saved_tokenizers, saving
 from zoo.inference import generation
 from zoo.inference.sampling import Generated
 from zoo.inference.scoring import score
@@ -59,7 +59,7 @@ class Seq2SeqPredictor(Seq2SeqBase):
     @classmethod
     def from_folder(cls, folder: Path, config: dict[str, Any], **known: Any) -> Seq2SeqPredictor:
         """The model in a folder, `config` its checked config.json; `known`: its name and card."""
-        source, target = saving.read_tokenizers(folder, config)
+        source, target = saved_tokenizers.read_tokenizers(folder, config)
         return cls(
             network=saving.read_network(folder, config),
             source_tokenizer=source,

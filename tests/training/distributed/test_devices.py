@@ -137,7 +137,8 @@ def agree(ours: Path, theirs: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", thorough.params(VARIABLES, ["jax"]))
+@thorough.mark
+@pytest.mark.parametrize("backend", VARIABLES)
 def test_two_devices_of_one_machine_learn_what_one_does(pairs, backend):
     one, two = pairs(backend)
     agree(two, one)

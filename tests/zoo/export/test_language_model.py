@@ -33,7 +33,7 @@ MODELS = {
     "min-gru": "sub-word",
     "feed-forward": "sub-word",
 }
-ALWAYS = ("gpt", "lstm")
+ALWAYS = ("gpt", "lstm", "feed-forward")
 """With a cache, a recurrent state and a window; each with another tokenizer."""
 PROMPTS = [
     b"To be, or",

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests import thorough
 from tests.training import training_runs
 from tests.zoo import (
     backend_parity,
@@ -55,7 +56,8 @@ import sys
 import pytest
 from tests.training import training_runs
 from tests.zoo import backend_parity
-status = pytest.main(["-q", "-p", "no:cacheprovider", *{LAWS}, "-k", "not ({FOLLOW_FROM_PARITY})"])
+laws = ["-q", "-p", "no:cacheprovider", *{LAWS}, "-k", "not ({FOLLOW_FROM_PARITY})"]
+status = pytest.main(laws) if sys.argv.pop(1) == "thorough" else 0
 backend_parity.write(*sys.argv[1:])
 sys.exit(status)
 """
@@ -132,8 +134,9 @@ def on_jax(tmp_path_factory, pytestconfig) -> OnJax:
                 continue
             folders.append(backend_parity.place(path, kind, variant))
             make.folder(model, folders[-1], overrides | without_dropout(model, kind))
+    how = "thorough" if pytestconfig.option.thorough else "parity"
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(path / "answers.npz"), *map(str, folders)],
+        [sys.executable, "-c", SCRIPT, how, str(path / "answers.npz"), *map(str, folders)],
         cwd=training_runs.ROOT,
         env={**os.environ, **training_runs.ON_JAX},
         capture_output=True,
@@ -144,6 +147,7 @@ def on_jax(tmp_path_factory, pytestconfig) -> OnJax:
     return OnJax(done.returncode, said, folders, path / "answers.npz")
 
 
+@thorough.mark
 def test_the_laws_hold_on_jax(on_jax):
     assert on_jax.status == 0 and " passed" in on_jax.said, on_jax.said
 
