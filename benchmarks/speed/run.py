@@ -118,7 +118,7 @@ def choose(names: Sequence[str] | None) -> dict[str, System]:
 
 def check_measures(names: Sequence[str] | None) -> list[str]:
     """The measures called so, or the usual ones. Raises ValueError with the known names."""
-    known = (*registry.MEASURES, *registry.MORE)
+    known = (*registry.MEASURES, *registry.MORE, *registry.PRETRAINED)
     if unknown := [name for name in names or () if name not in known]:
         raise ValueError(
             f"Unknown measure. Known: {', '.join(known)}. Received: {', '.join(unknown)}"

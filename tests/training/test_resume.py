@@ -20,7 +20,7 @@ from tests.zoo import tiny_models
 from training import card_writer, checkpoint, run_progress
 from training.checkpoint import CheckpointError, Progress
 from training.data.batches import make_batch
-from training.distributed import devices
+from training.distributed import devices, matrix_speed
 from training.objectives.cross_entropy import SmoothedCrossEntropy, make_optimizer
 from zoo.tokenizer import EOS
 
@@ -221,10 +221,18 @@ def test_the_precision_auto_is_the_machines_then_the_runs(network, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "flags, precision", [("avx512f", "float32"), ("amx_bf16", "mixed_bfloat16")]
+    "flags, pays, precision",
+    [
+        ("avx512f", True, "float32"),
+        ("amx_bf16", True, "mixed_bfloat16"),
+        ("amx_bf16", False, "float32"),
+    ],
 )
-def test_half_precision_is_chosen_where_the_processor_has_it(monkeypatch, flags, precision):
+def test_half_precision_is_chosen_where_the_processor_gains_by_it(
+    monkeypatch, flags, pays, precision
+):
     monkeypatch.setattr(devices, "processor_name", lambda: f"Some CPU {flags}")
+    monkeypatch.setattr(matrix_speed, "bfloat16_pays", lambda: pays)
     expected = precision if keras.backend.backend() == "tensorflow" else "float32"
     assert devices.ONE.precision() == expected
 

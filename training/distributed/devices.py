@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from training.distributed import matrix_speed
 from training.distributed.processes import Processes
 from zoo.runtime import keras_settings
 from zoo.runtime.devices import cores, device_name, processor_name
@@ -54,7 +55,7 @@ class Devices:
         return not device_name().startswith("CPU")
 
     def precision(self) -> str:
-        """What is fastest here: `mixed_bfloat16` where there are instructions for it.
+        """What is fastest here: `mixed_bfloat16` where there are instructions for it, and they pay.
 
         On a CPU TensorFlow's kernels have them (oneDNN); XLA's, which JAX uses, have not.
         """
@@ -63,7 +64,8 @@ class Devices:
         if self.accelerated():
             return "mixed_bfloat16"
         known = {"avx512_bf16", "amx_bf16"} & set(processor_name().split())
-        return "mixed_bfloat16" if known and keras.backend.backend() == "tensorflow" else "float32"
+        half = known and keras.backend.backend() == "tensorflow" and matrix_speed.bfloat16_pays()
+        return "mixed_bfloat16" if half else "float32"
 
     def compiles_steps(self) -> bool:
         """Whether training steps should go through XLA: not for TensorFlow on a CPU, where
