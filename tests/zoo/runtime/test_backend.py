@@ -104,10 +104,10 @@ MAKERS = {
 
 
 BY_DAY = {
-    "seq2seq": ("feed-forward", "lstm-bahdanau", "transformer"),
-    "language_model": ("rnn", "min-gru", "gpt"),
-    "forecaster": ("n-linear", "lstm-bahdanau", "transformer-patch", "transformer-variate"),
-    "classifier": ("lstm-bahdanau", "bert", "cnn", "vit"),
+    "seq2seq": ("lstm-bahdanau", "transformer"),
+    "language_model": ("min-gru", "gpt"),
+    "forecaster": ("n-linear", "transformer-patch"),
+    "classifier": ("bert", "cnn"),
 }
 """Every layer that there is, in one architecture or another: the others only if `--thorough`."""
 
