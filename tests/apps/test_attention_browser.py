@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from apps.components import attention_grid, attention_lines
+from tests import thorough
 from tests.apps.browser import WAIT, expect, needs_chromium, picture
 from tests.apps.views.test_attention import HOSTILE, maps
 
@@ -94,6 +95,7 @@ def test_a_cell_of_the_grid_becomes_the_large_one_and_its_link_says_so(open_page
     expect(again.locator(".lines li.word").first).to_have_attribute("aria-label", first)
 
 
+@thorough.mark
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (400, "light")])
 def test_every_view_fits(open_page, width, scheme):
     page = shown(open_page("/attention", width, scheme))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import thorough
 from tests.apps.browser import (
     WAIT,
     PlaywrightTimeoutError,
@@ -67,6 +68,7 @@ def test_a_typed_sentence_is_answered_and_its_link_repeats_the_view(open_page):
     expect(again.locator(".words")).to_have_text(words)
 
 
+@thorough.mark
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (400, "light")])
 def test_both_pages_fit(open_page, width, scheme):
     page = open_page("/?task=pronounce", width, scheme)
@@ -81,6 +83,7 @@ def test_both_pages_fit(open_page, width, scheme):
     picture(page, f"leaderboard-{width}-{scheme}")
 
 
+@thorough.mark
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (400, "light")])
 def test_speed_is_drawn_and_fits(open_page, tmp_path, width, scheme):
     page = open_page("/", width, scheme)

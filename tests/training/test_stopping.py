@@ -110,6 +110,7 @@ def test_a_chinese_corpus_does_not_keep_its_first_checkpoint(place):
     assert len(words.target) > 4 and words.attention == {}
 
 
+@thorough.mark
 @pytest.mark.slow
 def test_with_a_metric_stuck_at_0_the_loss_decides_and_the_log_says_so(place):
     model, rows = trained(place, "single")

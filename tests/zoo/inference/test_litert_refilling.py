@@ -74,6 +74,7 @@ def template(tmp_path_factory) -> Path:
     return litert_refilling.find(tmp_path_factory.mktemp("state"), network)
 
 
+@thorough.mark
 def test_a_template_is_kept_and_that_of_other_sizes_replaces_it(template, monkeypatch):
     def none(module, what, out, description, draw):
         Path(out).write_bytes(template.read_bytes())
