@@ -37,7 +37,7 @@ def main(
     ] = None,
     graphs: Annotated[
         bool,
-        typer.Option(help="Make its LiteRT graphs too, in eight bits: minutes, and 10 GB of RAM."),
+        typer.Option(help="Make its LiteRT graphs too, in eight bits: minutes, and much memory."),
     ] = True,
     missing: Annotated[
         bool, typer.Option("--if-missing", help="Do nothing where the folder has it already.")

@@ -64,7 +64,7 @@ BY_TASK: dict[str, tuple[Published, ...]] = {
             "89.7 %",
             "[Turc et al. 2019](https://arxiv.org/abs/1908.08962)",
             False,
-            "it was pre-trained on Wikipedia and books, of these `minilm` alone on other texts",
+            "it was pre-trained on Wikipedia and books; here only `minilm` was, on other texts",
         ),
     ),
     "digits": (Published("a support vector machine", "97 %", SKLEARN, True, "the same halves"),),

@@ -6,8 +6,6 @@ by Hugging Face's `tokenizers`; no framework is needed.
 
 from __future__ import annotations
 
-import codecs
-import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -15,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from zoo.text_tokenizers import TextTokenizer, visible
+from zoo.text_tokenizers import TextTokenizer, growth_in_bytes, visible
 
 DIGITS = "digits apart"
 """Each digit is a token of its own, and words and signs are as GPT-2 has them."""
 SPLITS = ("gpt2", DIGITS)
 """How a text is cut before pairs are merged."""
-BEGIN, MARK = "<|endoftext|>", "<|"
+BEGIN = "<|endoftext|>"
 
 
 class BytePairs(TextTokenizer):
-    r"""Sub-words that pairs of bytes were merged into: any text can be written.
+    r"""Sub-words that pairs of bytes were merged into; bytes without a token are left out.
 
     Args:
         tokens: the vocabulary, bytes written as letters.
@@ -109,9 +107,7 @@ class BytePairs(TextTokenizer):
 
     def growth(self, before: Sequence[int], token: int) -> str:
         """As of any tokenizer; a character of several bytes, each a token, comes with the last."""
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        decoder.decode(b"".join(self.utf8[i] for i in before))
-        return decoder.decode(self.utf8[token])
+        return growth_in_bytes(self.utf8, before, token)
 
     def labels(self, ids: Iterable[int]) -> list[str]:
         return [self._names[int(i)] for i in ids]
@@ -163,11 +159,3 @@ def of_record(record: Mapping[str, Any]) -> BytePairs:
         raise ValueError("there must be a special token, with which a text begins")
     split = record.get("split")
     return BytePairs(*lists, split=split if isinstance(split, str) else "")
-
-
-@functools.cache
-def available() -> bool:
-    """Whether `tokenizers` is installed."""
-    import importlib.util
-
-    return importlib.util.find_spec("tokenizers") is not None

@@ -324,9 +324,7 @@ class SubWords(TextTokenizer):
 
     def growth(self, before: Sequence[int], token: int) -> str:
         """As of any tokenizer; a character of several bytes, each a token, comes with the last."""
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        decoder.decode(b"".join(self.utf8[i] for i in before))
-        return decoder.decode(self.utf8[token])
+        return growth_in_bytes(self.utf8, before, token)
 
     def encode(self, text: str) -> np.ndarray:
         # SentencePiece reads UTF-8, in which no lone surrogate can be written.
@@ -364,6 +362,17 @@ class SubWords(TextTokenizer):
     @property
     def excluded(self) -> tuple[int, ...]:
         return (PAD, BOS, EOS, UNK)
+
+
+def growth_in_bytes(utf8: Sequence[bytes], before: Sequence[int], token: int) -> str:
+    """What the text of `before` grows by with one more token, of tokens that are bytes each.
+
+    Args:
+        utf8: what each id adds to a text; a character may be begun by one and ended by another.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder.decode(b"".join(utf8[i] for i in before))
+    return decoder.decode(utf8[token])
 
 
 def visible(text: str) -> str:

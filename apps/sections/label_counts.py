@@ -87,7 +87,9 @@ def show() -> None:
         file="learn-pretraining-labels",
         caption=downloads.caption("Accuracy on SST-2 by number of labels, in percent."),
     )
-    st.caption(saved(points))
+    draws = sorted({one.draws for one in points})
+    many = f"{draws[0]} to {draws[-1]}" if len(draws) > 1 else str(draws[0])
+    st.caption(f"{saved(points)} Each point is the mean of {many} draws of the labels.")
 
 
 def chart(rows: Sequence[dict[str, Any]]) -> alt.Chart:
@@ -135,7 +137,7 @@ def saved(points: Sequence[Point]) -> str:
     tuned = [one for one in points if one.arm == "full"]
     others = [one for one in points if one.arm in ("scratch", "naive-bayes", "tf-idf")]
     if not tuned or not others:
-        return "Every point is the mean over the draws of its labels."
+        return ""
     first, best = tuned[0], max(others, key=lambda one: one.accuracy)
     enough = next((one for one in tuned if one.accuracy >= best.accuracy), None)
     if enough is None or enough.labels >= best.labels:

@@ -206,9 +206,8 @@ class _WordPieces(TextOperations):
         words = self.words(text)
         pieces = self._pieces.tokenize(words)  # (B, W, P): pieces of each word
         long = tf.strings.length(words.flat_values, "UTF8_CHAR") > wordpieces.LONGEST
-        first = tf.cast(pieces.values[:, :1].to_tensor(self._unknown, shape=[None, 1]), tf.int32)[
-            :, 0
-        ]
+        first = pieces.values[:, :1].to_tensor(self._unknown, shape=[None, 1])[:, 0]
+        first = tf.cast(first, tf.int32)
         unknown = long | (first == self._unknown)
         alone = tf.RaggedTensor.from_tensor(tf.fill([tf.size(long), 1], self._unknown))
         flat = tf.cast(pieces.values, tf.int32)
