@@ -15,13 +15,16 @@ LARGE = 100_000_000
 
 def usual_precision(folder: Path) -> str:
     """Of LiteRT's weights, where none is asked for: those of a large model fill the memory."""
-    from zoo.saving import WEIGHTS
+    from zoo import saving
 
     try:
-        size = (folder / WEIGHTS).stat().st_size
-    except OSError:  # what is wrong is told by who loads it
+        size = (folder / saving.WEIGHTS).stat().st_size
+        # An adapter's file is small, whatever the size of its base.
+        weights = saving.read_card(folder).get("parameters")
+    except (OSError, ValueError):  # what is wrong is told by who loads it
         return "float32"
-    return "int8" if size > LARGE else "float32"
+    whole = 2 * weights if isinstance(weights, int) else 0
+    return "int8" if max(size, whole) > LARGE else "float32"
 
 
 def load(name_or_path: str | Path, runtime: str = "", precision: str = "float32") -> Any:
