@@ -196,6 +196,22 @@ def read(answer: Answer, unit: str) -> Reading:
     return _read_words(answer, maps, closed)
 
 
+def copied(answer: Answer, unit: str) -> np.ndarray | None:
+    """How much of each unit that `read` gives was copied from the input, on the mean of its tokens.
+
+    (T,) between 0 and 1; None for a network that does not copy.
+    """
+    from zoo.interpret.copying import copied_share
+    from zoo.prediction import unit_spans
+
+    share = copied_share(
+        answer.source_pieces, answer.target_pieces, answer.log_probs, answer.attention
+    )
+    if share is None:
+        return None
+    return np.array([share[a:b].mean() for a, b in unit_spans(answer.target_pieces, unit)])
+
+
 def _read_words(answer: Answer, maps: dict[str, np.ndarray], closed: bool) -> Reading:
     from zoo.prediction import Prediction
 

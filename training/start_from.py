@@ -61,7 +61,10 @@ class Start:
     @property
     def free(self) -> tuple[str, ...]:
         """Hyper-parameters that a run may change."""
-        return ("dropout", "pooling") if self.headless else ("dropout",)
+        # Coverage is a weight more, 0 at first: See et al. 2017 add it to a trained network.
+        without = getattr(self.hyperparameters, "coverage", None) is False
+        more = ("pooling",) * self.headless + ("coverage",) * without
+        return ("dropout", *more)
 
     @property
     def origin(self) -> dict[str, str]:

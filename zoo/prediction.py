@@ -27,6 +27,7 @@ AXES: dict[str, tuple[str, str]] = {
     "encoder": ("source", "source"),
     "decoder": ("target", "target"),
     "pooling": ("answer", "source"),
+    "copy": ("target", "source"),
 }
 """What the rows and the columns of each kind of attention map stand for."""
 
@@ -55,7 +56,7 @@ class Words:
 
     Where a script has no spaces between words (Chinese, Japanese, Thai, ...) characters stand for
     words; see `word_spans`. `log_probs` are summed over a word's tokens. Attention is summed over
-    the read tokens of a word and averaged over the written ones, so that rows still sum to 1.
+    the read tokens of a word and averaged over the written ones, so that sums of rows stay.
     `gaps`: whether there is a space before each written word.
 
     Example:
@@ -82,7 +83,8 @@ class Prediction:
             (the target's only if it ended by itself); `\u2581` marks a word's start.
         log_probs: (T,) float32, natural logarithm of each written token's probability.
         attention: `cross` (L, H, T, S), `encoder` (L, H, S, S), `decoder` (L, H, T, T), float32,
-            rows sum to 1; those the model has.
+            rows sum to 1; those the model has. And `copy` (1, 1, T, S), how likely what stands at
+            each place is copied, if the model may copy: a row sums to the probability of copying.
         seconds: from text to answer, attention included, over the number of texts in the call.
         score: of the answer, as the beam compares it.
         alternatives: the n best of a beam search, this one first.

@@ -13,14 +13,17 @@ from apps.charts import base as charts
 from apps.charts import quality as quality_charts
 from apps.components import shaded_words
 from apps.differences import differing, sentence
-from apps.labels import SALIENCY, Answer, Reading, axes, chosen_map
+from apps.labels import SALIENCY, Answer, Reading, axes, chosen_map, copied
 from apps.markdown import plain
+from zoo.interpret.copying import COPY
 
 KIND_LABELS = {
     "cross": "Output on input",
     "encoder": "Input on itself",
     "decoder": "Output on itself",
+    COPY: "Copied from the input",
 }
+COPIED = "How likely each place of the input was copied in each step."
 MOST_REFERENCES = 3
 """How many accepted answers are shown besides the first."""
 
@@ -73,6 +76,7 @@ def output(
         st.caption("The others are compared with it: none has been scored on a test set.")
     if answer.text in accepted:
         st.caption(":material/check: The same as a reference.")
+    _copied(answer, words)
     st.markdown(_facts(answer))
     for note in answer.notes:
         st.caption(f":material/info: {plain(note)}")
@@ -84,6 +88,25 @@ def output(
     if words:
         rows = [{key: word[key] for key in ("text", "probability", "differs")} for word in words]
         figures.save(lambda: charts.shaded_words(words), rows=rows, file=f"{answer.model}-output")
+
+
+def _copied(answer: Answer, words: Sequence[Mapping[str, Any]]) -> None:
+    """The words once more, shaded by how much of each was copied; nothing where none can be."""
+    share = copied(answer, saved_models.unit(saved_models.task_of(answer.model)))
+    if share is None or not words:
+        return
+    st.caption("The same, shaded by how much of each was copied from the input:")
+    shown = [
+        {
+            "text": word["text"],
+            "gap": word["gap"],
+            "differs": False,
+            "probability": round(float(one), 4),
+            "title": f"{word['text']}: {percent(float(one))} copied",
+        }
+        for word, one in zip(words, share, strict=False)  # the closing mark is no word
+    ]
+    shaded_words.show(shown, key=f"copied.{answer.model}", nothing="")
 
 
 def word_records(reading: Reading, reference: Reading) -> list[dict[str, Any]]:
@@ -133,10 +156,10 @@ def attention(answer: Answer, reading: Reading, which: Which) -> None:
         return
     else:
         st.markdown(f"**{label}**")
-        st.caption(_which(reading.maps[kind].shape, which))
+        st.caption(COPIED if kind == COPY else _which(reading.maps[kind].shape, which))
     weights = chosen_map(reading, kind, which.layer, which.head)
     rows, columns = axes(reading, kind)
-    measure = "Saliency" if kind == SALIENCY else "Attention"
+    measure = {SALIENCY: "Saliency", COPY: "Copied"}.get(kind, "Attention")
     upright = (
         saved_models.unit(saved_models.task_of(answer.model)) == "character" and kind != "decoder"
     )

@@ -27,6 +27,7 @@ from apps.sections.attention_view import Look
 from apps.sections.continuation_maps import Part
 from zoo import interpret
 from zoo.interpret import QueryKeyValue
+from zoo.interpret.copying import COPY
 from zoo.prediction import Prediction, piece_labels, piece_spans
 
 VIEWS = {
@@ -42,6 +43,10 @@ DIRECTIONS = {
     "decoder": (
         "Each row is the step that wrote one {unit}, each column the same or an earlier step, "
         "which it looks at."
+    ),
+    COPY: (
+        "Each row is one {unit} of the output, each column one {unit} of the input, which was "
+        "copied with that probability; a row adds up to that of copying at all."
     ),
     SALIENCY: "Each row is one {unit} of the output, each column one {unit} of the input.",
 }
@@ -227,7 +232,9 @@ def _map_options(task: str, kinds: list[str], *, of_text: bool = False) -> dict[
             label_visibility="collapsed",
             **state.choice("view", views, "heads", labels=VIEWS.get),
         )
-        kind = widgets.map_kind(kinds, label_visibility="collapsed") if kinds else SALIENCY
+        # What is copied has no queries and keys to look into.
+        shown = [one for one in kinds if one != COPY] if view == "cell" else kinds
+        kind = widgets.map_kind(shown, label_visibility="collapsed") if kinds else SALIENCY
         with st.popover("Options", icon=":material/tune:"):
             unit = "piece"
             if not of_text:
@@ -242,9 +249,13 @@ def _map_options(task: str, kinds: list[str], *, of_text: bool = False) -> dict[
                 )
             hide_end = not of_text and st.checkbox("Hide the end mark", **state.flag("end"))
             hide_punctuation = st.checkbox("Hide punctuation", **state.flag("marks"))
-            weigh = bool(kinds) and st.checkbox(
-                "Weight by the values", help=attention_view.WEIGHTED, **state.flag("weigh")
+            weigh = st.checkbox(
+                "Weight by the values",
+                help=attention_view.WEIGHTED,
+                disabled=kind in (COPY, SALIENCY),
+                **state.flag("weigh"),
             )
+            weigh = weigh and kind not in (COPY, SALIENCY)
     if not kinds:
         st.info(
             "This network has no attention. Shown instead is **input saliency**: how much each "

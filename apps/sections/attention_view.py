@@ -10,6 +10,7 @@ import numpy as np
 
 from apps.labels import END_LABEL, END_SIGN, SALIENCY, shown
 from zoo.interpret import attention_maps
+from zoo.interpret.copying import COPY
 from zoo.prediction import (
     AXES,
     END,
@@ -182,7 +183,7 @@ def look(
         rows=labels(sides[axis[0]]),
         columns=labels(sides[axis[1]]),
         note=note,
-        measure="Saliency" if kind == SALIENCY else "Attention",
+        measure={SALIENCY: "Saliency", COPY: "Copied"}.get(kind, "Attention"),
     )
 
 

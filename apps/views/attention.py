@@ -22,12 +22,14 @@ from apps.sections import (
 )
 from apps.sections.attention_comparison import Side
 from apps.sections.attention_options import Asked
+from zoo.interpret.copying import COPY
 
 # Titles of the two columns of words: those that look, those that are looked at.
 HEADS = {
     "cross": ("Output", "Input"),
     "encoder": ("Input: looks", "Input: is looked at"),
     "decoder": ("Output: looks", "Output: is looked at"),
+    COPY: ("Output", "Input"),
     SALIENCY: ("Output", "Input"),
 }
 AGAINST = {"model": "Another model", "head": "Another head"}

@@ -25,7 +25,7 @@ from apps.markdown import plain
 from apps.sections import answer_view, continuations, forecasts, labels
 from apps.sections.answer_view import Which
 
-KINDS = ("cross", "encoder", "decoder")
+KINDS = tuple(answer_view.KIND_LABELS)
 OTHERS = {"language_model": continuations, "forecaster": forecasts, "classifier": labels}
 """The section of the page for each kind of model that does not answer a text with a text."""
 

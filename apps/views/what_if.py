@@ -20,6 +20,7 @@ from apps.sections import (
 )
 from apps.sections import intervention_tools as tools
 from zoo.interpret import Force, Intervention
+from zoo.interpret.copying import COPY
 
 TOOLS = ("Hide words", "Swap two", "Begin with", "Force attention", "Switch heads off")
 PAIR = re.compile(r"\s*(\d{1,4})\s*:\s*(\d{1,4})\s*")
@@ -128,7 +129,7 @@ def _choose(
         kinds = {
             kind: reading.maps[kind].shape[:2]
             for kind in answer_view.KIND_LABELS
-            if kind in reading.maps
+            if kind in reading.maps and kind != COPY  # which has no heads of its own
         }
         off = tools.heads_off(kinds, answer_view.KIND_LABELS)
     what = Intervention(

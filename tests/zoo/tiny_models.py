@@ -20,6 +20,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "transformer-no-positions": ("transformer", {"positions": "none"}),
     "transformer-copying": ("transformer", COPYING),
     "lstm-bahdanau-copying": ("lstm-bahdanau", COPYING),
+    "lstm-bahdanau-coverage": ("lstm-bahdanau", {**COPYING, "coverage": True}),
 }
 """Architectures and hyper-parameters that are held to the laws."""
 

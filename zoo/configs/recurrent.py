@@ -45,9 +45,11 @@ class RecurrentWithAttention(Recurrent):
             attention_size, dropout: as `Recurrent`.
         copying: the decoder may write what it looks at (a pointer-generator); both sides must have
             one vocabulary.
+        coverage: its attention knows where it has looked, and training makes it look elsewhere.
     """
 
     copying: bool = False
+    coverage: bool = False
 
     def attention_heads(self) -> dict[str, tuple[int, int]]:
         return {"cross": (1, 1)}

@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.inference.litert_folder import BATCH, BATCH_ROWS, BEAM_ROWS, GraphFolder
 from zoo.padding import bucket
-from zoo.runtime.litert import along
+from zoo.runtime.litert import Graph, along
 
 ROOM = 16
 """Tokens that a cache has room for at first; when it is full, its room doubles."""
@@ -75,30 +75,29 @@ class Decoder:
         self._fill()
         for graph in self.graphs:
             for state, axis in self.growing.items():
-                view = graph[state]
                 if axis >= 0:
-                    view[...] = 0
-                    continue
-                view[...] = memories[0][state]
-                for row, memory in enumerate(memories[1:], 1):
-                    view[row] = memory[state][0]
+                    graph[state][...] = 0
+                else:
+                    self._write(graph, state)
 
     def _fill(self) -> None:
         for graph in self.graphs:
             graph.resize(S=self.source, C=self.room)
             for name in self.memories[0]:
-                if not name.startswith("memory_") or name not in graph:
-                    continue
-                axis, view = graph.axis(name, "S"), graph[name]
-                for row in range(len(view)):
-                    # What is idle reads the first source, as if it were its own.
-                    number = row if row < len(self.memories) else 0
-                    array, here = self.memories[number][name][0], view[row]
-                    if axis >= 0 and array.shape[axis - 1] < self.source:
-                        here[...] = 0  # the mask too: nothing looks there
-                        here = here[along(axis - 1, slice(array.shape[axis - 1]))]
-                    here[...] = array
-                del view, here
+                if name.startswith("memory_") and name in graph:
+                    self._write(graph, name)
+
+    def _write(self, graph: Graph, name: str) -> None:
+        """What `encode` gave, into an input of a graph: a row each, as long as the longest."""
+        axis, view = graph.axis(name, "S"), graph[name]
+        for row in range(len(view)):
+            # What is idle reads the first source, as if it were its own.
+            number = row if row < len(self.memories) else 0
+            array, here = self.memories[number][name][0], view[row]
+            if axis >= 0 and array.shape[axis - 1] < self.source:
+                here[...] = 0  # the mask too: nothing looks there
+                here = here[along(axis - 1, slice(array.shape[axis - 1]))]
+            here[...] = array
 
     def _grow(self) -> None:
         """Twice the room, with what has been written so far."""

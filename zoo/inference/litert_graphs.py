@@ -61,9 +61,12 @@ def shapes(network: Seq2Seq) -> tuple[tuple[Any, list], tuple[Any, list], list[i
             memory = {k: v for k, v in network.encode(ids).items() if k != "encoder"}
         return memory, network.init_state(memory, room)
 
-    (memory, state), (longer, more) = look(8, 16), look(12, 24)
-
-    state_axes = axes(state, more, "C")
+    (memory, state), (longer, wider), (_, more) = look(8, 16), look(12, 16), look(8, 24)
+    # What a state says of each place of the source is as long as that; a cache grows.
+    state_axes = [
+        tuple("S" if a == "S" else b for a, b in zip(*both, strict=True))
+        for both in zip(axes(state, wider, "S"), axes(state, more, "C"), strict=True)
+    ]
     return (memory, axes(memory, longer, "S")), (state, state_axes), place_of("C", state_axes)
 
 

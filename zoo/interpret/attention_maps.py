@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.interpret.copying import COPY
 from zoo.prediction import AXES, END
 from zoo.tokenizer import WORD_START
 
@@ -159,6 +160,8 @@ def hide(
 ) -> Shown:
     """Leave out `</s>` and punctuation, as rows and as columns, and scale the rest back to 1.
 
+    A map of what is copied is not scaled.
+
     Args:
         attention: maps by kind ("cross", "encoder", "decoder"), of words or of tokens.
         source, target: those words or tokens.
@@ -181,6 +184,9 @@ def hide(
                 f"Received: shape={maps.shape}"
             )
         some = maps[..., rows, :]
+        if kind == COPY:  # probabilities of their own, which nothing is taken from
+            shown[kind], hidden[kind] = some[..., columns], np.zeros(some.shape[:-1], some.dtype)
+            continue
         hidden[kind] = some[..., ~columns].sum(axis=-1)
         shown[kind] = normalise(some[..., columns])
     left = {side: [*itertools.compress(words[side], stays[side])] for side in words}

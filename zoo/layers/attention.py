@@ -58,12 +58,15 @@ class AdditiveAttention(keras.layers.Layer):
 
     Args:
         units: U, the width of the hidden layer that both projections lead to.
+        coverage: the scores also depend on where earlier steps have looked (See, Liu and Manning
+            2017, arXiv:1704.04368, equation 11): `+ w covered[s]` within tanh.
 
     Call arguments:
         query: (B, T, D).
         projected_keys: (B, S, U), from `project_keys(memory)`: computed once, not once a step.
         values: (B, S, D).
         mask: (B, S) bool, True at real keys.
+        covered: (B, S) float32, the sum of the weights of earlier steps; with `coverage` only.
 
     Returns:
         context (B, T, D) and weights (B, 1, T, S) float32, with one head so that every map in
@@ -79,21 +82,34 @@ class AdditiveAttention(keras.layers.Layer):
 
     site: Site = ("cross", 0)
 
-    def __init__(self, units: int, **kwargs: Any):
+    def __init__(self, units: int, coverage: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
-        self.units = units
+        self.units, self.coverage = units, coverage
         self.query_projection = Dense(units, use_bias=False, name="query")
         self.key_projection = Dense(units, use_bias=False, name="key")
         self.energy = Dense(1, use_bias=False, name="energy")
+        if coverage:
+            # Nothing at first: a network that was trained without it goes on as it was.
+            self.covered_projection = Dense(
+                units, use_bias=False, kernel_initializer="zeros", name="covered"
+            )
 
     def project_keys(self, memory: Tensor) -> Tensor:
         """(B, S, D) -> (B, S, U): the half of the hidden layer that depends on the keys only."""
         return self.key_projection(memory)
 
     def call(
-        self, query: Tensor, projected_keys: Tensor, values: Tensor, mask: Tensor
+        self,
+        query: Tensor,
+        projected_keys: Tensor,
+        values: Tensor,
+        mask: Tensor,
+        covered: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         projected_query = self.query_projection(query)  # (B, T, D) -> (B, T, U)
+        if covered is not None:
+            # (B, S) -> (B, S, 1) -> (B, S, U)
+            projected_keys = projected_keys + self.covered_projection(covered[:, :, None])
         # (B, T, 1, U) + (B, 1, S, U) -> (B, T, S, U)
         hidden = ops.tanh(projected_query[:, :, None, :] + projected_keys[:, None, :, :])
         energy = ops.squeeze(self.energy(hidden), axis=-1)  # (B, T, S)
@@ -106,7 +122,7 @@ class AdditiveAttention(keras.layers.Layer):
         return context, weights
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "units": self.units}
+        return {**super().get_config(), "units": self.units, "coverage": self.coverage}
 
 
 @keras.saving.register_keras_serializable("zoo")

@@ -32,27 +32,31 @@ class Copying(keras.layers.Layer):
         known: (B, T, U), what the decoder knows at each step.
 
     Returns:
-        log-probabilities (B, T, V) float32.
+        log-probabilities (B, T, V), and `(1 - g) weights` (B, T, S), how likely what stands at
+        each place of the source is copied: a row sums to the probability of copying. Both float32.
 
     Example:
         >>> layer = Copying()
         >>> logits, weights = ops.zeros((1, 1, 4)), ops.array([[[0.0, 1.0]]])
-        >>> found = layer(logits, weights, ops.array([[1, 3]]), ops.zeros((1, 1, 2)))
-        >>> [round(float(p), 3) for p in ops.exp(found)[0, 0]]
-        [0.125, 0.125, 0.125, 0.625]
+        >>> found, copied = layer(logits, weights, ops.array([[1, 3]]), ops.zeros((1, 1, 2)))
+        >>> [round(float(p), 3) for p in ops.exp(found)[0, 0]], copied[0, 0].numpy().tolist()
+        ([0.125, 0.125, 0.125, 0.625], [0.0, 0.5])
     """
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.gate = Dense(1, name="gate")
 
-    def call(self, logits: Tensor, weights: Tensor, source: Tensor, known: Tensor) -> Tensor:
+    def call(
+        self, logits: Tensor, weights: Tensor, source: Tensor, known: Tensor
+    ) -> tuple[Tensor, Tensor]:
         gate = ops.cast(self.gate(known), "float32")  # (B, T, U) -> (B, T, 1)
         places = ops.one_hot(source, logits.shape[-1], dtype=self.compute_dtype)  # (B, S, V)
         # (B, T, S) and (B, S, V) -> (B, T, V)
         copied = ops.cast(ops.matmul(ops.cast(weights, places.dtype), places), "float32")
         own = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
-        return ops.logaddexp(
+        mixed = ops.logaddexp(
             own + ops.log_sigmoid(gate),
             ops.log(ops.maximum(copied, LEAST)) + ops.log_sigmoid(-gate),
         )
+        return mixed, ops.sigmoid(-gate) * weights

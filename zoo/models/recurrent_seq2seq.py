@@ -16,9 +16,10 @@ from zoo.kinds.base import Maps, Memory, State, Tensor
 from zoo.kinds.seq2seq import Seq2Seq, source_mask
 from zoo.layers.attention import AdditiveAttention
 from zoo.layers.attention_hooks import current_hook, query_at
-from zoo.layers.dropout import Dropout
+from zoo.layers.dropout import Dropout, is_training
 from zoo.layers.recurrent import BidirectionalEncoder, forget_bias
 from zoo.runtime import backend
+from zoo.tokenizer import PAD
 
 
 class RecurrentSeq2Seq(Seq2Seq):
@@ -137,6 +138,9 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
     *previous* state, then read together with the previous token. Steps therefore follow one
     another also in training; all that does not depend on the state is computed before the loop.
 
+    With `copying` it may write what it looks at; with `coverage` it knows where it has looked
+    (See, Liu and Manning 2017, sections 2.2 and 2.3): a pointer-generator.
+
     Example:
         >>> from zoo import building, registry
         >>> name, sizes = "lstm-bahdanau", {"source_vocabulary": 9, "target_vocabulary": 7}
@@ -149,7 +153,10 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
     def __init__(self, config: RecurrentWithAttention, **kwargs: Any):
         super().__init__(config, **kwargs)
         self.encoder = BidirectionalEncoder(config.hidden_size, name="encoder")
-        self.attention = AdditiveAttention(config.attention_size, name="attention")
+        self.coverage = config.coverage
+        self.attention = AdditiveAttention(
+            config.attention_size, coverage=config.coverage, name="attention"
+        )
         # One LSTM cell's matrices, apart: the input's half runs once for all steps.
         self.input_gates = keras.layers.Dense(
             4 * config.hidden_size, bias_initializer=forget_bias, name="input_gates"
@@ -183,18 +190,18 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
 
         Context is (B, U), weights (B, S).
         """
-        hidden, cell = state  # (B, U) each
+        hidden, cell, *covered = state  # (B, U) each, (B, S)
         # One query: (B, 1, U), (B, 1, 1, S)
         context, weights = self.attention(
-            hidden[:, None], memory["keys"], memory["values"], memory["mask"]
+            hidden[:, None], memory["keys"], memory["values"], memory["mask"], *covered
         )
-        context = context[:, 0]  # (B, U)
+        context, weights = context[:, 0], weights[:, 0, 0]  # (B, U), (B, S)
         # (B, 2U) -> (B, 4U)
         gates = gates + self.state_gates(ops.concatenate([context, hidden], axis=-1))
         into, forget, new, out = ops.split(ops.cast(gates, "float32"), 4, axis=-1)  # (B, U) each
         cell = ops.sigmoid(forget) * cell + ops.sigmoid(into) * ops.tanh(new)
         next_hidden = ops.cast(ops.sigmoid(out) * ops.tanh(cell), hidden.dtype)
-        return (next_hidden, cell), context, weights[:, 0, 0]  # weights (B, S)
+        return (next_hidden, cell, *(one + weights for one in covered)), context, weights
 
     def decode(self, target: Tensor, memory: Memory) -> tuple[Tensor, Maps]:
         embedded = self.embed_target(target)  # (B, T) -> (B, T, D)
@@ -204,14 +211,15 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
         def ahead(carry: tuple[Tensor, ...], inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
             step_gates, index = inputs
             with query_at(index):
-                state, context, weights = self.advance(step_gates, carry[:2], memory)
+                state, context, weights = self.advance(step_gates, carry[:-2], memory)
             return (*state, context, weights)
 
         mask = ops.cast(memory["mask"], "float32")  # (B, S)
-        # What is carried: hidden, cell and context (B, U), weights (B, S)
-        first = (*memory["state"], ops.zeros_like(memory["values"][:, 0]), ops.zeros_like(mask))
-        # (T, B, U), (T, B, U), (T, B, U), (T, B, S)
-        hidden, _, context, weights = backend.scan(ahead, first, (gates, positions))
+        # What is carried: the state, context (B, U), weights (B, S)
+        nothing = (ops.zeros_like(memory["values"][:, 0]), ops.zeros_like(mask))
+        first = (*self.init_state(memory, 0), *nothing)
+        # (T, B, U), ..., (T, B, U), (T, B, S)
+        hidden, *_, context, weights = backend.scan(ahead, first, (gates, positions))
         hidden, context = (ops.transpose(x, (1, 0, 2)) for x in (hidden, context))  # (B, T, U)
         if hook := current_hook():
             # Told here: nothing made within the loop can leave it. A step's query is the state
@@ -225,14 +233,20 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
                 value=memory["values"],
             )
         weights = ops.transpose(weights, (1, 0, 2))  # (T, B, S) -> (B, T, S)
+        maps = {"cross": weights[:, None, None]}  # (B, 1, 1, T, S)
         logits = self.logits(hidden, context, embedded)  # (B, T, V)
+        if self.coverage and is_training():
+            self.add_loss(repeated(weights, ops.not_equal(target, PAD)))
         if self.copying:
             known = self.joined(hidden, context, embedded)  # (B, T, all units)
-            logits = self.copying(logits, weights, memory["source"], known)
-        return logits, {"cross": weights[:, None, None]}  # (B, 1, 1, T, S)
+            logits, copied = self.copying(logits, weights, memory["source"], known)
+            maps["copy"] = copied[:, None, None]  # (B, 1, 1, T, S)
+        return logits, maps
 
     def init_state(self, memory: Memory, length: int) -> State:
-        return tuple(memory["state"])
+        # Hidden and cell (B, U), and the weights of all steps so far (B, S).
+        covered = (ops.zeros_like(memory["mask"], dtype="float32"),) if self.coverage else ()
+        return (*memory["state"], *covered)
 
     def step(
         self, token: Tensor, index: Tensor, state: State, memory: Memory
@@ -245,5 +259,29 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
         if self.copying:
             steps = (x[:, None] for x in (logits, weights))  # (B, 1, V) and (B, 1, S)
             all_known = self.joined(*known)[:, None]  # (B, 1, all units)
-            logits = self.copying(*steps, memory["source"], all_known)[:, 0]  # (B, V)
+            logits = self.copying(*steps, memory["source"], all_known)[0][:, 0]  # (B, V)
         return logits, state
+
+
+def repeated(weights: Tensor, real: Tensor) -> Tensor:
+    """How much a decoder looks where it has looked before, on the mean over its steps.
+
+    See, Liu and Manning 2017, equation 12: `sum_i min(weights[t, i], coverage[t, i])`, where
+    coverage is the sum of the weights of all steps before.
+
+    Args:
+        weights: (B, T, S) float32, rows sum to 1.
+        real: (B, T) bool, False at padding.
+
+    Returns:
+        a number between 0 and 1.
+
+    Example:
+        >>> weights = ops.array([[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]])
+        >>> round(float(repeated(weights, ops.ones((1, 3), "bool"))), 2)
+        0.33
+    """
+    before = ops.cumsum(weights, axis=1) - weights  # (B, T, S)
+    again = ops.sum(ops.minimum(weights, before), axis=-1)  # (B, T)
+    real = ops.cast(real, "float32")
+    return ops.sum(again * real) / ops.maximum(ops.sum(real), 1.0)

@@ -77,8 +77,11 @@ class TransformerSeq2Seq(Seq2Seq):
             memory |= {"source": source, "copied": ops.transpose(self.copy_key(x), (0, 2, 1))}
         return memory
 
-    def mixed(self, logits: Tensor, x: Tensor, memory: Memory) -> Tensor:
-        """Logits (B, T, V) of what is written or copied; x: (B, T, D), what they were made of."""
+    def mixed(self, logits: Tensor, x: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """Logits (B, T, V) of what is written or copied, and what is copied (B, T, S).
+
+        x: (B, T, D), what the logits were made of.
+        """
         query = self.copy_query(x) * self.config.hidden_size**-0.5  # (B, T, D)
         weights = ops.matmul(query, memory["copied"])  # (B, T, S)
         weights = masked_softmax(weights, memory["mask"][:, None])
@@ -101,9 +104,10 @@ class TransformerSeq2Seq(Seq2Seq):
             cross_maps.append(cross)
         x = self.decoder_norm(x)
         logits = self.target_embedding.scores(x)  # (B, T, V)
-        if self.copying:
-            logits = self.mixed(logits, x, memory)
         maps = _stacked(cross=cross_maps, decoder=own_maps)
+        if self.copying:
+            logits, copied = self.mixed(logits, x, memory)
+            maps |= _stacked(copy=[copied[:, None]])  # (B, T, S) -> (B, 1, 1, T, S)
         return logits, maps | {kind: memory[kind] for kind in ("encoder",) if kind in memory}
 
     def init_state(self, memory: Memory, length: int) -> State:
@@ -134,7 +138,7 @@ class TransformerSeq2Seq(Seq2Seq):
         # (B, 1, D) -> (B, D) -> (B, V)
         logits = self.target_embedding.scores(x[:, 0], memory.get("output"))
         if self.copying:
-            logits = self.mixed(logits[:, None], x, memory)[:, 0]
+            logits = self.mixed(logits[:, None], x, memory)[0][:, 0]
         return logits, tuple(caches)
 
 

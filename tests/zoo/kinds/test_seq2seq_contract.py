@@ -37,7 +37,7 @@ CLOSE = {"rtol": 1e-4, "atol": 2e-5}
 
 @pytest.fixture(
     scope="module",
-    params=thorough.params(VARIANTS, [*registry.of_kind("seq2seq"), "lstm-bahdanau-copying"]),
+    params=thorough.params(VARIANTS, [*registry.of_kind("seq2seq"), "lstm-bahdanau-coverage"]),
 )
 def network(request):
     model, overrides = VARIANTS[request.param]
@@ -103,11 +103,13 @@ def test_shapes_and_types_are_those_of_the_contract(network):
     logits, maps = run(network, source, target)
     assert logits.shape == (4, 6, network.config.target_vocabulary) and logits.dtype == np.float32
     sizes = {"target": 6, "source": 7}
-    assert set(maps) == set(network.attention_heads)
+    # What is copied is not attended to with heads of its own.
+    heads = network.attention_heads | ({"copy": (1, 1)} if network.copying else {})
+    assert set(maps) == set(heads)
     for kind, array in maps.items():
         assert array.dtype == np.float32
         axes = tuple(sizes[side] for side in AXES[kind])
-        assert array.shape == (4, *network.attention_heads[kind], *axes)
+        assert array.shape == (4, *heads[kind], *axes)
     assert (ops.convert_to_numpy(memory["mask"]) == (source != PAD)).all()
     assert ("encoder" in memory) == ("encoder" in network.attention_heads)
     state = network.init_state(memory, 9)
