@@ -16,6 +16,7 @@ __all__ = ["KNOWN", "Example", "Provenance", "Task", "TokenizerSpec", "get", "of
 # `make(name) -> Task` builds it. Modules are imported only when asked for.
 KNOWN: dict[str, str] = {
     "dates": "training.tasks.dates",
+    "contacts": "training.tasks.contacts",
     "pronounce": "training.tasks.pronunciation",
     "tatoeba": "training.tasks.translation",
     "multi30k": "training.tasks.translation",
@@ -47,6 +48,7 @@ KNOWN: dict[str, str] = {
 }
 FORMS = (
     "dates",
+    "contacts",
     "pronounce",
     "tatoeba/en-es (any ManyThings language)",
     "multi30k/en-de",
