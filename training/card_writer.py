@@ -175,11 +175,27 @@ def _quality(card: Mapping[str, Any]) -> Iterator[str]:
                     )
                 )
         yield from _table(("figure", "value", "95 % interval", "signature"), rows)
+        yield from _floor(card, metrics)
         yield from _lengths(card, metrics.get("by_length"))
         yield ""
         if metrics.get("note"):
             yield _text(metrics["note"])
             yield ""
+
+
+def _floor(card: Mapping[str, Any], metrics: Mapping[str, Any]) -> Iterator[str]:
+    """What a method that learns nothing reaches on as many examples."""
+    floor = _mapping(card, "floor")
+    if not floor or floor.get("examples") != metrics.get("examples"):
+        return
+    said = [
+        f"{info.name} {info.text(figure['value'])}"
+        for key, figure in floor.items()
+        if isinstance(figure, Mapping) and isinstance(figure.get("value"), int | float)
+        for info in (of_card(card, key),)
+    ]
+    yield ""
+    yield _text(f"Floor, {floor.get('name')}, which learns nothing: {', '.join(said)}.")
 
 
 def _lengths(card: Mapping[str, Any], rows: object) -> Iterator[str]:

@@ -12,7 +12,7 @@ import typer
 
 from training import paths
 from training.commands import plainly
-from training.evaluate_pairs import evaluate_examples, sample
+from training.evaluate_pairs import evaluate_examples, floor_figures, sample
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,8 +34,16 @@ Pairs of texts, which can be of one's own files, are scored by `training.evaluat
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-def update_card(folder: Path, beams: int, metrics: dict[str, Any], records: list[dict]) -> None:
+def update_card(
+    folder: Path,
+    beams: int,
+    metrics: dict[str, Any],
+    records: list[dict],
+    floor: dict[str, Any] | None = None,
+) -> None:
     """Puts the metrics into the card under str(beams), and browsable predictions beside it.
+
+    `floor`: as `floor_figures` gives it, of a task whose floor is no model of its own.
 
     predictions.json holds the same at most 250 examples for every model of a task, of a classifier
     also all others that it got wrong; greedy ones are kept when there are others.
@@ -45,6 +53,7 @@ def update_card(folder: Path, beams: int, metrics: dict[str, Any], records: list
 
     card = card_writer.read(folder)
     card["metrics"] = {**(card.get("metrics") or {}), str(beams): metrics}
+    card |= {"floor": floor} if floor else {}
     keys = [key for values in card["metrics"].values() for key in values]
     card["metric_info"] = {**(card.get("metric_info") or {}), **metric_info.records(keys)}
     if "protocol" in metrics and records:  # sums, to compare two models by
@@ -124,12 +133,13 @@ def main(
         same_data = update and not other_data
         how = (beams, limit, same_data, task, protocol)
         metrics, records, folder = _evaluate(model, split, examples, *how)
+        floor = metrics.pop("floor", None)
         metrics["command"] = command
         show(metrics, Path(model).name, beams)  # before they are written: a disk may be full
         with _if_not_saved():
             try:
                 if update:
-                    update_card(folder, beams, metrics, records)
+                    update_card(folder, beams, metrics, records, floor)
             finally:
                 if out:
                     card_writer.write_json(
@@ -232,6 +242,8 @@ def _evaluate(
         typer.echo(note, err=True)
     task.score_as(card.get("scoring") or task.choose_scoring(chosen))
     metrics, records = evaluate_examples(loaded, task, chosen, beams, progress=True)
+    if same_data:
+        facts["floor"] = floor_figures(task, chosen)
     return metrics | facts, records, folder
 
 

@@ -69,6 +69,15 @@ def evaluate_examples(
     return result, records
 
 
+def floor_figures(task: Task, examples: Sequence[Example]) -> dict[str, Any]:
+    """What `card["floor"]` holds: the method of the task that learns nothing, and its figures."""
+    from training.metrics import text as metrics
+
+    answers = [task.floor(example.source) for example in examples]
+    found = metrics.report(task.figures(answers, examples))
+    return {"name": task.floor_name, "examples": len(examples), **found}
+
+
 def evaluate_task(
     model: Any,
     task: Task,

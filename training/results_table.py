@@ -33,11 +33,23 @@ def table(names: Sequence[str], folder: Path) -> Iterator[str]:
     heads = ["model", *map(str.strip, labels), "parameters", "trained", "ms", "tokens/s"]
     yield f"| {' | '.join(heads)} |"
     yield f"|---|{'--:|' * (len(heads) - 1)}"
+    if method := floor_method(found):
+        cells = [_figure(method.get(info.key), info.digits) for info in metrics]
+        line = [f"{method['name']} (floor)", *cells, *[""] * 4]
+        yield f"| {' | '.join(line)} |"
     for name, card in found.items():
         # The task is above the table; a model that is not called after it keeps its own name.
         short = name.removeprefix(f"{shipped.short_task(card['task'])}-")
         link = f"[{short}](saved_models/{name}/README.md)"
         yield f"| {' | '.join([link + marked[name], *_cells(card, metrics)])} |"
+
+
+def floor_method(found: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The method without a model that learns nothing, with its figures; {} where no card has it.
+
+    Of cards that were scored on other examples it is that of the first which has one.
+    """
+    return next((card["floor"] for card in found.values() if card.get("floor")), {})
 
 
 def is_floor(name: str, folder: Path) -> bool:
@@ -60,7 +72,10 @@ def marks(
         for name, card in found.items()
         if (value := _value(card, metrics[0])) is not None
     }
-    best = max((values[name] for name in floors if name in values), default=None)
+    reached = [values[name] for name in floors if name in values]
+    if (method := (floor_method(found).get(metrics[0].key) or {}).get("value")) is not None:
+        reached.append(sign * method)
+    best = max(reached, default=None)
     if best is not None:
         worse = {name for name, value in values.items() if value < best and name not in floors}
         made |= dict.fromkeys(worse, " (worse than the floor)")

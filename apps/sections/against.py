@@ -26,7 +26,7 @@ def told(names: Sequence[str], figure: MetricInfo, beams: str) -> str:
     for name in names:
         found = mapping(quality.measured(name, beams).get(KEY))
         if not found and floored and figure.key == "accuracy":
-            found = _of_labels(name, floored, beams)
+            found = _of_labels(name, floored.name, beams)
         one = mapping(found.get(figure.key))
         value, low, high = (number(one.get(part)) for part in ("value", "low", "high"))
         if not isinstance(found.get("model"), str) or None in (value, low, high):
@@ -44,9 +44,9 @@ def told(names: Sequence[str], figure: MetricInfo, beams: str) -> str:
     return " ".join(sentences)
 
 
-def _of_labels(name: str, other: str, beams: str) -> dict[str, Any]:
+def _of_labels(name: str, other: str | None, beams: str) -> dict[str, Any]:
     """The difference in accuracy of two classifiers, as a card would hold it; {} without one."""
-    if name == other:
+    if other in (None, name):
         return {}
     both = [quality.measured(one, beams) for one in (name, other)]
     counts = {one.get("examples") for one in both}

@@ -115,6 +115,13 @@ def record(name: str, chosen: MetricInfo, beams: str) -> dict[str, Any]:
     }
 
 
+def _method(found: floor.Floor, chosen: MetricInfo) -> dict[str, Any]:
+    """The line of a floor that is no model: it has figures, no time and no size."""
+    ends = {part: quality.value(found.values, chosen.key, part) for part in ("low", "high")}
+    nothing = dict.fromkeys(("ms", "tokens_per_second", "parameters", "megabytes", "examples"))
+    return {"model": found.label, "quality": found.value, **ends, **nothing}
+
+
 def _overall(task: str, chosen: MetricInfo, beams: str) -> None:
     """The table of all models; below it quality over speed, and quality by length."""
     names = saved_models.models(task)
@@ -123,6 +130,9 @@ def _overall(task: str, chosen: MetricInfo, beams: str) -> None:
     lowest = floor.of(names, chosen, beams)
     floors = filter(saved_models.is_floor, names) if lowest else ()
     marks = {saved_models.label(name): " (floor)" for name in floors}
+    if lowest and lowest.name is None:
+        marks[lowest.label] = " (floor)"
+        rows.append(_method(lowest, chosen))
     _table(rows, chosen, latency.each(task), marks)
     if lowest:
         st.markdown(floor.told(names, chosen, beams))

@@ -92,6 +92,7 @@ class Task(ABC):
     length_edges: ClassVar[tuple[int, ...]] = (5, 10, 15, 20, 30)  # of the source, in `unit`s
     scoring: Mapping[str, Any] | None = None  # what `score_as` was given; goes into the card
     checks: ClassVar[Mapping[str, Any]] = {"empty": {}}  # of its models, as `zoo.checks` has them
+    floor_name: ClassVar[str] = "copy of the input"  # a method that learns nothing
 
     @abstractmethod
     def examples(self, split: str) -> list[Example]:
@@ -128,6 +129,10 @@ class Task(ABC):
         """How pages call the task and ask for its input; goes into the config.json of a model."""
         name = paths.shown(self.name)
         return TaskInfo(label=name, output_unit=self.unit, input_unit=self.unit)
+
+    def floor(self, source: str) -> str:
+        """What the method answers that learns nothing: a model should be better."""
+        return source
 
     def accepted(self, source: str) -> tuple[str, ...]:
         """What people accept as an answer to an input of the showcase; () where it is not known."""

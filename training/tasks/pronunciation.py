@@ -43,6 +43,16 @@ SHOWCASE = (
 ).split()
 
 
+SOUNDS = dict(
+    zip(
+        "abcdefghijklmnopqrstuvwyz",
+        "AH B K D EH F G HH IH JH K L M N AA P K R S T AH V W IY Z".split(),
+        strict=True,
+    ),
+    x="K S",
+)
+"""One usual sound of each letter, by hand."""
+
 INFO = TaskInfo(
     label="Pronunciation",
     prompt="An English word (the answer is its sounds, in ARPAbet)",
@@ -66,6 +76,7 @@ class Pronounce(Task):
     max_target_length = 40
     length_edges = (4, 6, 8, 10, 12)
     checks: ClassVar[dict[str, Any]] = {"empty": {}, "word": {}}
+    floor_name = "one sound a letter"
 
     @cached_property
     def _words(self) -> list[Example]:
@@ -127,6 +138,10 @@ class Pronounce(Task):
                 [[text.split() for text in accepted] for accepted in references],
             ),
         }
+
+    def floor(self, source: str) -> str:
+        """The usual sound of each letter."""
+        return " ".join(SOUNDS[letter] for letter in source if letter in SOUNDS)
 
     def info(self) -> TaskInfo:
         """What pages say of the task."""

@@ -56,6 +56,7 @@ class Summaries(Task):
     max_target_length = 100
     vocabulary_size = 8_000
     length_edges: ClassVar[tuple[int, ...]] = (40, 80, 120, 200, 300)
+    floor_name = "LONGEST-3"
 
     def __init__(self, name: str, read: Read, info: TaskInfo):
         self.name, self._given, self._info = name, read, info
@@ -100,6 +101,12 @@ class Summaries(Task):
 
         found = metrics.rouge([prediction], [example.references])
         return {"rouge1": round(found["rouge1"].value, 2)}
+
+    def floor(self, source: str) -> str:
+        """The three longest lines."""
+        from training.metrics import summaries as metrics
+
+        return metrics.longest(source)
 
     def info(self) -> TaskInfo:
         return self._info

@@ -84,7 +84,7 @@ def test_where_higher_is_better_the_floor_is_the_other_way_round(texts):
         info = {"hits": {"label": "Hits", "higher_is_better": True}}
         change(texts, name, metrics={"1": {"hits": {"value": value}}}, metric_info=info)
     figure = quality.figure("hits", "shakespeare")
-    assert floor.of(names, figure, "1") == "shakespeare-ngram"
+    assert floor.of(names, figure, "1").name == "shakespeare-ngram"
     assert floor.below(names, figure, "1") == ["shakespeare-lstm"]
     unjudged = quality.figure("unheard of", "shakespeare")
     assert floor.told(names, unjudged, "1") == ""
