@@ -214,8 +214,8 @@ def line(kind: str) -> Line:
         _tokens(name, kind),
         saved_models.label(name),
         quality.value(quality.measured(name, "1"), figure.key),
-        saved_models.label(best) if best else "",
-        quality.value(quality.measured(best, "1"), figure.key) if best else None,
+        best.label if best else "",
+        best.value if best else None,
     )
 
 

@@ -213,6 +213,7 @@ def test_a_chapter_without_models_and_measurements_says_so(monkeypatch, tmp_path
         ("bottleneck", {"bottleneck.clauses": "1"}),
         ("spotlight", {"spotlight.force": "1 the"}),
         ("self_attention", {"self.rollout": "true"}),
+        ("self_attention", {"self.who": "a-decoder"}),
         ("cross_attention", {"cross.layer": "2", "cross.head": "1"}),
         ("heads", {"heads.off": "true", "heads.layer": "2", "heads.head": "All of the layer"}),
         ("positions", {"positions.hand": "3", "positions.place": "5"}),
