@@ -9,6 +9,8 @@ evaluation and an export (`zoo.export.note_operations`) say the same:
     word    the input is not one word: several words, digits
     date    the answer is no date that exists, or is not the date of the input. `years`: the first
             and the last year learnt; `pivot`: the first two-digit year that is of the 1900s
+    copied  the answer has a word that the input has not, or not the digits of the input in their
+            order
 """
 
 from __future__ import annotations
@@ -39,6 +41,11 @@ TWO_DIGITS = (
     "{pivot} to 99 are 19{pivot} to 1999, smaller numbers are years from 2000."
 )
 NOT_IN_INPUT = "The answer's {part}, {value}, is not in the input."
+
+NOT_COPIED = "Not in the input: {words}"
+OTHER_DIGITS = "The digits of the answer are not those of the input."
+BETWEEN_WORDS = "[ ,;:|/().?!-]+"
+"""What parts the words of a text of which some are copied; the same to Python and to RE2."""
 
 ISO = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -95,9 +102,10 @@ class Checks:
             read: as the model read it; see `read_text`.
             answer: what it wrote.
         """
+        copied = self._copied(read, answer) if "copied" in self.given and read.strip() else []
         found = numbers(read) if "date" in self.given else []
         if len(found) < 2:
-            return []
+            return copied
         if not re.fullmatch(ISO, answer):
             return [NOT_ISO]
         year, month, day = map(int, answer.split("-"))
@@ -112,6 +120,14 @@ class Checks:
         if day not in values:
             notes.append(NOT_IN_INPUT.format(part="day", value=day))
         return notes
+
+    def _copied(self, read: str, answer: str) -> list[str]:
+        """Why an answer is no copy of parts of the input."""
+        known, used = (re.sub(BETWEEN_WORDS, " ", text).split() for text in (read, answer))
+        new = [word for word in used if word not in known and not re.fullmatch("[0-9]+", word)]
+        digits, own = (re.sub("[^0-9]", "", text) for text in (read, answer))
+        notes = [NOT_COPIED.format(words=" ".join(new))] if new else []
+        return [*notes, OTHER_DIGITS] if digits != own else notes
 
     def _year_outside(self, found: Sequence[str]) -> int | None:
         """The first number that looks like a year and is outside the range, if none is inside."""
@@ -139,6 +155,7 @@ def description(found: Checks) -> str:
         "word": "inputs that are not one word of letters",
         "date": "inputs that give no date, years of two digits or out of range, answers that are "
         "no date that exists or not that of the input",
+        "copied": "answers that are no copies of parts of the input",
     }
     return "; ".join(named[name] for name in found.given) or "nothing else"
 
@@ -197,7 +214,7 @@ def _has_letter(text: str) -> bool:
 
 def _checked(given: Any) -> dict[str, Any]:
     """A copy of `given`. Raises ValueError that names the check which is wrong."""
-    fields = {"empty": set(), "word": set(), "date": {"years", "pivot"}}
+    fields = {"empty": set(), "word": set(), "date": {"years", "pivot"}, "copied": set()}
     if not isinstance(given, Mapping):
         raise ValueError(f"checks must be settings by name. Received: {given!r}")
     for name, settings in given.items():

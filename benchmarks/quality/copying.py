@@ -88,9 +88,9 @@ def page(found: Mapping[str, Mapping[str, Any]]) -> str:
     lines = [
         "# Contacts from few examples, with copying and without",
         "",
-        f"Exact matches in percent of the 2,000 test contacts (character error rate), after {STEPS} "
-        "steps; of several seeds the mean. Names of the test side have syllables that training has "
-        "not. Written by `python -m benchmarks.quality.copying`.",
+        "Exact matches in percent of the 2,000 test contacts (character error rate), after "
+        f"{STEPS} steps; of several seeds the mean. Names of the test side have syllables that "
+        "training has not. Written by `python -m benchmarks.quality.copying`.",
         "",
         "| | " + " | ".join(f"{size:,} examples" for size in SIZES) + " |",
         "|---|" + "--:|" * len(SIZES),

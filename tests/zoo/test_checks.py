@@ -135,6 +135,22 @@ def test_inputs_that_are_not_one_word(text, read, words):
         assert part in note
 
 
+@pytest.mark.parametrize(
+    ("answer", "notes"),
+    [
+        ("Ek, Orla; Ur; 1234", []),
+        ("Ek, Orla; Urr; 1234", ["Not in the input: Urr"]),
+        ("Ek, Orlaa; Urr; 1234", ["Not in the input: Orlaa Urr"]),
+        ("Ek, Orla; Ur; 1243", [checks.OTHER_DIGITS]),
+        ("Ek, Orla; U; 12", ["Not in the input: U", checks.OTHER_DIGITS]),
+    ],
+)
+def test_an_answer_that_should_be_copied_has_no_word_of_its_own(answer, notes):
+    found = Checks({"copied": {}})
+    assert found.of_answer("Orla Ek (Ur), 12-34", answer) == notes
+    assert found.of_answer(" ", "") == []
+
+
 def test_without_checks_nothing_is_said():
     assert said("yesterday", "2021-02-31", {}) == ""
 

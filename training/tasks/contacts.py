@@ -13,7 +13,7 @@ import hashlib
 import random
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from training.tasks.base import SEED, Example, Provenance, Task, TokenizerSpec, check_split
 from zoo.task_info import TaskInfo
@@ -90,6 +90,7 @@ class Contacts(Task):
     max_source_length = 128
     max_target_length = 72
     length_edges = (35, 45, 55, 65)
+    checks: ClassVar[dict[str, Any]] = {"empty": {}, "copied": {}}
 
     @cached_property
     def _syllables(self) -> dict[str, list[str]]:

@@ -96,8 +96,9 @@ def of_input(found: Checks, text: tf.Tensor, read: tf.Tensor) -> list[tf.Tensor]
 
 def of_answer(found: Checks, read: tf.Tensor, answer: tf.Tensor) -> list[tf.Tensor]:
     """As `Checks.of_answer`."""
+    copied = _copied(read, answer) if "copied" in found.given else []
     if "date" not in found.given:
-        return []
+        return copied
     numbers = _Numbers(read, found)
     iso = tf.strings.regex_full_match(answer, checks.ISO)
     answer = tf.where(iso, answer, DATE_WITHOUT_DIGITS)
@@ -129,6 +130,26 @@ def of_answer(found: Checks, read: tf.Tensor, answer: tf.Tensor) -> list[tf.Tens
         ),
         when(compared & ~numbers.have(month) & ~_has(read, r"\pL"), not_in_input("month", month)),
         when(compared & ~numbers.have(day), not_in_input("day", day)),
+    ]
+
+
+def _copied(read: tf.Tensor, answer: tf.Tensor) -> list[tf.Tensor]:
+    """As `Checks._copied`."""
+    known, used = (
+        tf.strings.split(tf.strings.regex_replace(text, checks.BETWEEN_WORDS, " "))
+        for text in (read, answer)
+    )
+    # (B, 1, N) and (B, M, 1); a line break is in no text, and so equals no word.
+    same = known.to_tensor("\n")[:, None, :] == used.to_tensor("")[:, :, None]
+    there = tf.RaggedTensor.from_tensor(tf.reduce_any(same, axis=-1), used.row_lengths())
+    number = tf.ragged.map_flat_values(tf.strings.regex_full_match, used, "[0-9]+")
+    new = tf.ragged.boolean_mask(used, ~(there | number))
+    listed = tf.strings.reduce_join(new, axis=-1, separator=" ")
+    digits, own = (tf.strings.regex_replace(text, "[^0-9]", "") for text in (read, answer))
+    read_any = tf.strings.strip(read) != ""
+    return [
+        when(read_any & (new.row_lengths() > 0), filled(checks.NOT_COPIED, words=listed)),
+        when(read_any & (digits != own), checks.OTHER_DIGITS),
     ]
 
 

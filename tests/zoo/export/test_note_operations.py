@@ -126,14 +126,21 @@ def test_cut_and_unknown_sources_are_said_alike(model, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"empty": {}, "word": {}}, {"date": {"years": [1900, 2099], "pivot": 69}}]
+    "given",
+    [
+        {},
+        {"empty": {}, "word": {}},
+        {"date": {"years": [1900, 2099], "pivot": 69}},
+        {"empty": {}, "copied": {}},
+    ],
 )
 def test_every_answer_to_every_input_is_judged_alike(given):
     """Texts and answers that no model would give, too."""
     answers = ["", "2021-05-03", "2021-02-31", "1900-02-29", "2000-02-29", "0000-00-00"]
     answers += ["2021-13-01", "1999-09-05", "2099-99-99", "2021-5-3", "٢٠٢١-٠٥-٠٣", "2069-05-03"]
     more = ["5.9.99", "9 9 2021", "3 May 69", "三十 5 2021", "5 3 900", "21 05 03", "0 0 0", "1 1"]
-    texts = [*DATES, *WORDS, *more]
+    answers += ["9, Müller; hello 2nd", "c3po", "hello - мир; (мир) 123", "5, 9 99"]
+    texts = [*DATES, *WORDS, *more, "Müller 9", "мир/hello: 12-3", "hello hello 9"]
     pairs = [(text, answer) for text in texts for answer in answers]
     found = Checks(given)
     cleaned = [checks.clean(text) for text, _ in pairs]
