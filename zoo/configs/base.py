@@ -29,6 +29,14 @@ class Config:
         """
         return {}
 
+    def maps(self) -> dict[str, tuple[int, int]]:
+        """The first two axes of each map that comes with an answer: its attention, what it copies.
+
+        What is copied has no heads of its own: it cannot be switched off or looked into.
+        """
+        copied = {"copy": (1, 1)} if getattr(self, "copying", False) else {}
+        return {**self.attention_heads(), **copied}
+
 
 @dataclass(frozen=True)
 class Range:

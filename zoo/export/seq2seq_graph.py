@@ -119,7 +119,15 @@ class Writer:
 
         types = (tf.string, tf.string, tf.int32)
         found = tf.map_fn(row, (cross, lengths, read), fn_output_signature=types)
-        return made | _named(*found)
+        made |= _named(*found)
+        if "copy" in maps:
+            copied = (tf.cast(maps["copy"][:, 0, 0], tf.float32), lengths, read)  # (B, T, S), (B,)
+            made["copied_bytes"] = tf.map_fn(
+                lambda one: _little_endian(one[0][: one[1], : one[2]]),
+                copied,
+                fn_output_signature=tf.string,
+            )
+        return made
 
     def _encoded(self, source: tf.Tensor) -> tuple[tf.Tensor, Memory]:
         """The source that is searched for, and what the network reads of it."""

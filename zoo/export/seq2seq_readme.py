@@ -57,6 +57,7 @@ def readme(
         "request": readmes.shell_json({"instances": [example if text else row]}),
     }
     maps = ATTENTION if attends else NO_ATTENTION
+    maps += COPIED if "copy" in loaded.model.config.maps() else ""
     asked = [TEXT, BEAM, maps, CALL, IDS, TOGETHER] if text else [NO_TEXT, IDS, IDS_ONLY, maps]
     return readmes.filled([HEAD, *asked, SERVING], values)
 
@@ -160,6 +161,13 @@ heads = heads.reshape(found["attention_shape"][0])
 
 Each row of weights sums to 1. A high weight says where the model looked, and not why it wrote what
 it wrote.
+"""
+
+COPIED = """
+This model may write what it reads. So the signature also gives:
+
+- `copied_bytes`, string [B]: (T, S) numbers. `[t, s]` is the probability that the read token `s`
+  was copied when `t` was written; a row sums to the probability of copying at all.
 """
 
 NO_ATTENTION = """

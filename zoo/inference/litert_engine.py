@@ -15,6 +15,7 @@ from zoo.inference.litert_pool import Pool
 from zoo.inference.litert_search import Written
 from zoo.inference.litert_worker import Worker, padded
 from zoo.inference.sampling import Generated, Sampling, draw
+from zoo.prediction import AXES
 
 Maps = dict[str, np.ndarray]
 TOGETHER = 10
@@ -106,8 +107,8 @@ class Engine:
                 if kind == name:
                     continue
                 if kind not in maps:
-                    sides = {"cross": (target, source), "encoder": (source, source)}
-                    across = [side.shape[1] for side in sides.get(kind, (target, target))]
+                    sides = {"source": source, "target": target}
+                    across = [sides[side].shape[1] for side in AXES[kind]]
                     maps[kind] = np.zeros((len(source), *array.shape[1:3], *across), "float32")
                 maps[kind][row, :, :, : array.shape[3], : array.shape[4]] = array[0]
         return log_probs, maps

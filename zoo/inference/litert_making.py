@@ -134,7 +134,8 @@ def besides(sizes: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], list[float
 
     hidden = sizes.get("hidden_size", 1)
     width = sizes.get("embedding_size") or hidden
-    factors = [width**0.5, width**0.25, (hidden / sizes.get("heads", 1)) ** -0.5]
+    # Of embeddings, of the queries of a head, and of those of what is copied.
+    factors = [width**0.5, width**0.25, (hidden / sizes.get("heads", 1)) ** -0.5, hidden**-0.5]
     if sizes.get("positions") != "sinusoidal":
         return {}, factors
     return {"sinusoids": sinusoids(sizes["max_length"], sizes["hidden_size"])}, factors

@@ -51,7 +51,7 @@ def describe(name: str, folder: Path) -> Description:
     elif kind == "language_model":
         made = _language_model(sizes.attention_heads())
     elif kind == "seq2seq":
-        made = _seq2seq(sizes.attention_heads())
+        made = _seq2seq(sizes.maps())
     else:
         made = labels.signatures(sizes, str(config["reads"]), config["classes"])
     return Description(name, kind, str(config["task"]), made)

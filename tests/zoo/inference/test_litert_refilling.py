@@ -36,10 +36,16 @@ def some_as_they_began(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return arrays | {name: constant[name] for name in vectors[::2]}
 
 
-@pytest.mark.parametrize("model", thorough.params(registry.of_kind("seq2seq"), ["lstm-bahdanau"]))
+COPYING = ["transformer-copying", "lstm-bahdanau-coverage"]
+
+
+@pytest.mark.parametrize(
+    "model", thorough.params([*registry.of_kind("seq2seq"), *COPYING], ["transformer-copying"])
+)
 def test_a_template_of_random_weights_is_right_for_others(model, tmp_path):
     """To the byte; where weights are alike the converter keeps one of them, and answers agree."""
-    network = tiny_models.network(model)
+    name, overrides = tiny_models.VARIANTS[model]
+    network = tiny_models.network(name, **overrides)
     arrays = {name: a.copy() for name, a in saving.weight_arrays(network).items()}
     every = [one for one in graphs(network, maps=False) if one.name in litert_refilling.GRAPHS]
     (direct := tmp_path / "direct").mkdir()
@@ -61,7 +67,7 @@ def test_a_template_of_random_weights_is_right_for_others(model, tmp_path):
     litert_template.fill(template, b"", arrays, begun)
     saving.set_weight_arrays(network, arrays)
     source = tiny_models.rows([6], tiny_models.SOURCE_VOCABULARY, 8)
-    target = tiny_models.rows([5], tiny_models.TARGET_VOCABULARY, 8)
+    target = tiny_models.rows([5], network.config.target_vocabulary, 8)
     found = Worker(GraphFolder.read(begun)).score(source[0], target[0])["log_probs"]
     wanted, _ = score(network, source, tiny_models.shifted(target), target)
     np.testing.assert_allclose(found[:, :5], np.asarray(wanted)[:, :5], atol=1e-5)

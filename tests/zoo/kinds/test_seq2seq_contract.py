@@ -103,8 +103,7 @@ def test_shapes_and_types_are_those_of_the_contract(network):
     logits, maps = run(network, source, target)
     assert logits.shape == (4, 6, network.config.target_vocabulary) and logits.dtype == np.float32
     sizes = {"target": 6, "source": 7}
-    # What is copied is not attended to with heads of its own.
-    heads = network.attention_heads | ({"copy": (1, 1)} if network.copying else {})
+    heads = network.config.maps()
     assert set(maps) == set(heads)
     for kind, array in maps.items():
         assert array.dtype == np.float32
