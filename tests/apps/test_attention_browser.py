@@ -96,7 +96,9 @@ def test_a_cell_of_the_grid_becomes_the_large_one_and_its_link_says_so(open_page
 
 
 @thorough.mark
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (400, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), thorough.params([(1280, "dark"), (400, "light")], [(400, "light")])
+)
 def test_every_view_fits(open_page, width, scheme):
     page = shown(open_page("/attention", width, scheme))
     for label in ("Two side by side", "Step by step", "Inside a cell"):

@@ -28,6 +28,7 @@ from apps.lessons import (
 )
 from apps.sections import speed_curves, speed_data
 from apps.views.learn import CHAPTERS
+from tests import thorough
 from tests.apps import app_runner, fake_benchmarks, fake_language_models, fake_saved_models
 from zoo import interpret
 from zoo.runtime import backend
@@ -48,6 +49,21 @@ SENTENCES = {
     "pretraining": "pretraining.text",
     "causal": "causal.text",
 }
+
+
+CHANGES = [
+    ("memory", {"memory.begin": "3 My father"}),
+    ("bottleneck", {"bottleneck.clauses": "1"}),
+    ("spotlight", {"spotlight.force": "1 the"}),
+    ("self_attention", {"self.rollout": "true"}),
+    ("self_attention", {"self.who": "a-decoder"}),
+    ("cross_attention", {"cross.layer": "2", "cross.head": "1"}),
+    ("heads", {"heads.off": "true", "heads.layer": "2", "heads.head": "All of the layer"}),
+    ("positions", {"positions.hand": "3", "positions.place": "5"}),
+    ("parallelism", {"parallel.length": "512"}),
+    ("causal", {"causal.word": "3 e", "causal.layer": "2", "causal.other": "the cow"}),
+]
+"""A chapter, and what is changed in its address: some only if `--thorough`."""
 
 
 @pytest.fixture(scope="module")
@@ -206,21 +222,7 @@ def test_a_chapter_without_models_and_measurements_says_so(monkeypatch, tmp_path
     assert CHAPTERS[NAMES.index(name)].LESSON.text.strip() in [one.value for one in at.markdown]
 
 
-@pytest.mark.parametrize(
-    ("name", "params"),
-    [
-        ("memory", {"memory.begin": "3 My father"}),
-        ("bottleneck", {"bottleneck.clauses": "1"}),
-        ("spotlight", {"spotlight.force": "1 the"}),
-        ("self_attention", {"self.rollout": "true"}),
-        ("self_attention", {"self.who": "a-decoder"}),
-        ("cross_attention", {"cross.layer": "2", "cross.head": "1"}),
-        ("heads", {"heads.off": "true", "heads.layer": "2", "heads.head": "All of the layer"}),
-        ("positions", {"positions.hand": "3", "positions.place": "5"}),
-        ("parallelism", {"parallel.length": "512"}),
-        ("causal", {"causal.word": "3 e", "causal.layer": "2", "causal.other": "the cow"}),
-    ],
-)
+@pytest.mark.parametrize(("name", "params"), thorough.params(CHANGES, CHANGES[3:7]))
 def test_a_change_shows_and_is_in_the_link(networks, name, params):
     before, after = open_chapter(name), open_chapter(name, **params)
     assert not after.exception

@@ -22,7 +22,7 @@ from tests.apps.faults import Fault, Log
 from tests.apps.walker import Walk, follow, shrink, wander
 
 pytestmark = needs_chromium
-WALKS = [(1, 12), (2, 40)]
+WALKS = [(1, 7), (2, 40)]
 """A seed, and how many steps: the longer one only if `--thorough`."""
 SOON = 3
 """A seed whose walks come to what is planted after a few steps."""
