@@ -10,6 +10,7 @@ import streamlit as st
 
 from apps import downloads, inference, interpretation, saved_models, state
 from apps.components import attention_lines
+from apps.labels import SPACE_LABEL
 from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
 from apps.markdown import plain
@@ -180,7 +181,9 @@ def _read(reader: Reader) -> tuple[Looked | None, str]:
             return None
         # A language model has written a token more than was asked about.
         count = min(found[0].shape[-1], MOST_TOKENS)
-        return Looked(list(answer.labels[:count]), found[0][..., :count, :count])
+        # Of words the mark of their beginning says nothing here.
+        labels = [label.removeprefix(SPACE_LABEL) or label for label in answer.labels[:count]]
+        return Looked(labels, found[0][..., :count, :count])
 
     looked = interpretation.run(reader.name, ("looks", text), compute, turn=inference.answering)
     return looked, text

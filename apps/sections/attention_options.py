@@ -87,16 +87,18 @@ class Asked:
     @property
     def upright(self) -> bool:
         """Whether column labels are single characters."""
-        return self.unit == "piece" and self.kind != "decoder" and self.task != "en-es"
+        letters = saved_models.unit(self.task) == "character"
+        return self.unit == "piece" and self.kind != "decoder" and letters
 
     @property
     def direction(self) -> str:
         """How to read rows, columns and colours."""
-        was = "mattered" if self.kind == SALIENCY else "was looked at"
+        was = {SALIENCY: "mattered", COPY: "was copied"}.get(self.kind, "was looked at")
         if self.part is not None:
             return f"{OF_TEXT[self.kind]} {STRONGER.format(was=was)} ↵ is a line break, ␣ a space."
         unit = "word" if self.unit == "word" else "token"
-        signs = " ↵ is the end, ␣ a space." if self.task == "dates" and unit == "token" else ""
+        letters = saved_models.info(self.task).input_unit == "character" and unit == "token"
+        signs = " ↵ is the end, ␣ a space." if letters else ""
         return f"{DIRECTIONS[self.kind].format(unit=unit)} {STRONGER.format(was=was)}{signs}"
 
 
@@ -373,6 +375,8 @@ def which(asked: Asked, shape: tuple[int, ...], way: str, layer: int, head: int)
     """Which map of how many is shown, in a sentence."""
     if asked.kind == SALIENCY:
         return "Input saliency, gradient × input."
+    if asked.kind == COPY:
+        return f"{answer_view.KIND_LABELS[COPY]}."
     kind = "Self-attention" if asked.part else answer_view.KIND_LABELS[asked.kind]
     if shape[0] * shape[1] == 1:
         said = f"{kind}: its only layer and head."
