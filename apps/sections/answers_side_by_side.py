@@ -6,10 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from apps import links, saved_models, state
+from apps import links, quality, saved_models, state
 from apps.markdown import plain
 
 MAX_BROWSED = 500
+RIGHT = "100 where right, 0 where wrong"
+NOT_GRADES = ("log_prob", "length", "index")
+"""Numbers in a record of predictions.json that say nothing of how good the answer is."""
 
 
 def section(task: str) -> None:
@@ -60,7 +63,8 @@ def section(task: str) -> None:
         on_select="rerun",
         selection_mode="single-row",
     )
-    what = "chrF of the one output" if task == "en-es" else "100 where right, 0 where wrong"
+    key = graded(saved_models.predictions(one)[0])
+    what = f"{quality.figure(key, task).label} of the one output" if key else RIGHT
     st.caption(f"{len(rows):,} test inputs. Score: {what}. Select a row to look closer at it.")
     for place in picked.selection.rows[:1]:
         row = rows[place]
@@ -120,7 +124,19 @@ def side_by_side(
 
 
 def score(entry: dict[str, Any]) -> float:
-    """chrF where the record has it, else 100 for right and 0 for wrong."""
-    if isinstance(entry.get("chrf"), int | float):
-        return float(entry["chrf"])
+    """The graded figure where the record has one, else 100 for right and 0 for wrong."""
+    if (key := graded(entry)) is not None:
+        return float(entry[key])
     return 100.0 if entry.get("correct") else 0.0
+
+
+def graded(entry: dict[str, Any]) -> str | None:
+    """The figure that a record is graded by, such as "chrf" or "rouge1"; None: right or wrong."""
+    return next(
+        (
+            key
+            for key, value in entry.items()
+            if key not in NOT_GRADES and isinstance(value, int | float) and type(value) is not bool
+        ),
+        None,
+    )

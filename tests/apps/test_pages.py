@@ -311,3 +311,6 @@ def test_predictions_are_sorted_by_how_far_two_models_lie_apart():
     assert order == {"widest": ["c", "b", "a"], "one": ["b", "a", "c"], "other": ["c", "a", "b"]}
     assert answers_side_by_side.score({"correct": True}) == 100
     assert answers_side_by_side.score({}) == 0
+    graded = {"log_prob": -3.5, "length": 9, "rouge1": 41.5}
+    assert answers_side_by_side.graded(graded) == "rouge1"
+    assert answers_side_by_side.score(graded) == 41.5

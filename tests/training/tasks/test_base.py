@@ -123,7 +123,9 @@ def test_a_wrong_name_is_refused_with_what_there_is(name):
 
 
 def test_the_unknown_task_message_lists_the_tasks():
-    with pytest.raises(ValueError, match=r"dates, contacts, pronounce, tatoeba/en-es .*tfds:ted_hrlr"):
+    with pytest.raises(
+        ValueError, match=r"dates, contacts, pronounce, tatoeba/en-es .*tfds:ted_hrlr"
+    ):
         tasks.get("knitting")
 
 
