@@ -5,6 +5,7 @@ Axes: N examples.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -123,20 +124,23 @@ def who_did_what(
     """How far a summary of a dialogue names who was named, and says of each what was said.
 
     "names" is the F1 of the speakers that a summary names, "deeds" that of `deeds`: the right word
-    beside the wrong name does not count. Of texts without speakers both are left out.
+    beside the wrong name does not count. Texts without speakers, and those whose reference says
+    nothing of any, are left out; both figures, if nothing else is there.
     """
     check(predictions, references)
     names, acts = [], []
     for text, accepted, source in zip(predictions, references, sources, strict=True):
         known = speakers(source)
-        if not known:
-            continue
-        wanted, found = deeds(accepted[0], known), deeds(text, known)
+        wanted = deeds(accepted[0], known) if known else Counter()
         if not wanted:
+            names.append(math.nan)
+            acts.append(math.nan)
             continue
+        found = deeds(text, known)
         acts.append(f1(found, wanted))
         names.append(f1(Counter({n for n, _ in found}), Counter({n for n, _ in wanted})))
-    return {"names": mean(names), "deeds": mean(acts)} if names else {}
+    counted = not all(map(math.isnan, names))
+    return {"names": mean(names), "deeds": mean(acts)} if counted else {}
 
 
 def f1(found: Counter, wanted: Counter) -> float:

@@ -63,9 +63,10 @@ def ratio(sums: np.ndarray) -> float:
 
 
 def mean(values: Iterable[float]) -> Figure:
-    """The mean of one number an example, given as a fraction."""
+    """The mean of one number an example, given as a fraction; NaN: the example does not count."""
     values = np.fromiter(values, np.float64)
-    return Figure(np.stack([values, np.ones_like(values)], axis=1), ratio)
+    counts = ~np.isnan(values)
+    return Figure(np.stack([np.where(counts, values, 0.0), counts], axis=1), ratio)
 
 
 def check(predictions: Sequence, references: Sequence[Sequence]) -> None:

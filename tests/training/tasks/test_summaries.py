@@ -11,6 +11,7 @@ from training import tasks
 from training.data import dialogues, download
 from training.data.dialogues import BREAK, joined
 from training.metrics import summaries as metrics
+from training.tasks.base import Example
 
 ROWS = [
     {"id": str(i), "dialogue": f"Ann: Hi {i}\r\nBob: Hello!\r\n\r\nAnn: Bye", "summary": f"A {i}."}
@@ -152,4 +153,34 @@ def test_the_right_words_of_the_wrong_person_do_not_count():
     assert found["deeds"].value == 50 and found["names"].value == 100
     assert metrics.rouge([wrong], [[right]])["rouge1"].value == 100
     assert metrics.who_did_what(["a"], [["b"]], ["No one speaks here."]) == {}
+    # One of which nothing is known takes nothing away, and keeps its place among the others.
+    more = metrics.who_did_what(
+        [right, "a", wrong], [[right], ["b"], [right]], [source, "No one speaks.", source]
+    )
+    assert {key: one.value for key, one in more.items()} == {
+        key: one.value for key, one in found.items()
+    }
+    assert len(more["deeds"].statistics) == 3
     assert metrics.speakers(source) == ["Ann", "Bob"]
+
+
+def test_a_summariser_is_scored_whole_and_by_length(samsum):
+    from types import SimpleNamespace
+
+    from training.evaluate_pairs import evaluate_examples, floor_figures
+
+    class Model:
+        """Writes the first line."""
+
+        def predict(self, texts, beams, attention):
+            return [SimpleNamespace(text=text.split(BREAK)[0], log_probs=[-1.0]) for text in texts]
+
+    task = tasks.get("samsum")
+    examples = [
+        Example(f"Ann: Hi! {BREAK} Bob: I'm late.", ("Bob is late.",)),
+        Example("Nobody speaks here.", ("Nobody speaks.",)),
+    ]
+    found, records = evaluate_examples(Model(), task, examples)
+    assert set(found) >= {"rouge1", "rouge_lsum", "deeds", "by_length"}
+    assert len(records) == len(examples)
+    assert floor_figures(task, examples)["name"] == "LONGEST-3"
