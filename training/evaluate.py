@@ -90,6 +90,10 @@ def main(
         typer.Option(help="Where a model's own files are: tsv:PATH; by default in this folder."),
     ] = None,
     beams: Annotated[int, typer.Option(min=1, help="Beams of the search; 1 is greedy.")] = 1,
+    length_penalty: Annotated[
+        float | None,
+        typer.Option(min=0, help="Of the beam: larger ones prefer longer answers; else 0.6."),
+    ] = None,
     protocol: Annotated[
         str | None,
         typer.Option(help="Of a forecaster: exact or literature; by default that of its training."),
@@ -129,9 +133,13 @@ def main(
         if out and out.is_dir():
             raise ValueError(f"--out is a file to write. Received the folder {str(out)!r}")
         command = _command(model, split, source, reference or [], beams, limit, protocol)
+        if length_penalty is not None:
+            if beams == 1:
+                raise ValueError("--length-penalty is for a beam: give --beams too")
+            command += f" --length-penalty {length_penalty:g}"
         examples = test_sets.read_examples(source, reference or []) if source else None
         same_data = update and not other_data
-        how = (beams, limit, same_data, task, protocol)
+        how = (beams, limit, same_data, task, protocol, length_penalty)
         metrics, records, folder = _evaluate(model, split, examples, *how)
         floor = metrics.pop("floor", None)
         metrics["command"] = command
@@ -202,6 +210,7 @@ def _evaluate(
     same_data: bool,
     given: str | None = None,
     protocol: str | None = None,
+    length_penalty: float | None = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]], Path]:
     """Metrics, records and the model's folder.
 
@@ -241,7 +250,7 @@ def _evaluate(
     if note:
         typer.echo(note, err=True)
     task.score_as(card.get("scoring") or task.choose_scoring(chosen))
-    metrics, records = evaluate_examples(loaded, task, chosen, beams, progress=True)
+    metrics, records = evaluate_examples(loaded, task, chosen, beams, True, length_penalty)
     if same_data:
         facts["floor"] = floor_figures(task, chosen)
     return metrics | facts, records, folder

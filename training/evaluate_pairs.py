@@ -16,19 +16,25 @@ BATCH = 64
 
 
 def predict(
-    model: Any, sources: Sequence[str], beams: int = 1, progress: bool = False
+    model: Any,
+    sources: Sequence[str],
+    beams: int = 1,
+    progress: bool = False,
+    length_penalty: float | None = None,
 ) -> list[Any]:
     """The model's Prediction for every source, in their order; decoded sorted by length.
 
-    `model`: a Seq2SeqPredictor, or anything with its `.predict`.
+    `model`: a Seq2SeqPredictor, or anything with its `.predict`. `length_penalty`: of the beam;
+    None: as the model has it by default.
     """
+    more = {} if length_penalty is None else {"length_penalty": length_penalty}
     order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
     predictions: list[Any] = [None] * len(sources)
     with advancing("decoding", len(sources), progress) as advance:
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
             texts = [sources[index] for index in batch]
-            found = model.predict(texts, beams=beams, attention=False)
+            found = model.predict(texts, beams=beams, attention=False, **more)
             for index, prediction in zip(batch, found, strict=True):
                 predictions[index] = prediction
             advance(len(batch))
@@ -36,7 +42,12 @@ def predict(
 
 
 def evaluate_examples(
-    model: Any, task: Task, examples: Sequence[Example], beams: int = 1, progress: bool = False
+    model: Any,
+    task: Task,
+    examples: Sequence[Example],
+    beams: int = 1,
+    progress: bool = False,
+    length_penalty: float | None = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The metrics of some examples as a card holds them, and a record of every prediction.
 
@@ -47,7 +58,8 @@ def evaluate_examples(
 
     if not examples:
         raise ValueError("there is nothing to evaluate. Received: 0 examples")
-    predictions = predict(model, [example.source for example in examples], beams, progress)
+    sources = [example.source for example in examples]
+    predictions = predict(model, sources, beams, progress, length_penalty)
     texts = [prediction.text for prediction in predictions]
     lengths = [task.length(example.source) for example in examples]
     figures = task.figures(texts, examples)
