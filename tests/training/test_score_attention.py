@@ -131,6 +131,17 @@ def test_words_become_sentences_and_keep_their_links():
     assert pair.gold.sure == {(0, 1)}
 
 
+def test_every_task_with_true_alignments_is_held_against_them():
+    from training import tasks
+
+    for name, aligned in (("dates", True), ("contacts", True), ("pronounce", False)):
+        gold = alignment_scores.gold_set(tasks.get(name), 5)
+        assert (gold is not None) == aligned
+        if gold:
+            assert gold.name == f"{name}, test split" and len(gold.pairs) == 5
+            assert all(pair.gold.sure for pair in gold.pairs)
+
+
 def test_dates_ask_only_about_what_comes_from_somewhere(monkeypatch):
     # whose checksum is over all 200,000 dates
     monkeypatch.setattr(dates.Dates, "provenance", Sentences.provenance)

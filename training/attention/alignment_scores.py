@@ -102,18 +102,14 @@ def gold_set(task: Task, limit: int | None) -> GoldSet | None:
         )
         provenance = chosen.provenance()
     else:
-        if task.name.split(":")[0] != "dates":
+        if not task.aligned:
             return None
-        name = "dates, test split"
+        name = f"{task.name}, test split"
         examples = sample(task.examples("test"), limit)
         pairs = [gold_alignments.from_example(example) for example in examples]
         texts = [[example.source, example.references[0]] for example in examples]
-        note = (
-            "Characters, aligned by what wrote the dates; the dashes come from nowhere, and "
-            "no one was asked about them."
-        )
-        provenance = task.provenance()
-    aligned_only = name.startswith("dates")
+        note, provenance = task.aligned, task.provenance()
+    aligned_only = bool(task.aligned)
     sources, targets = ([row[side] for row in texts] for side in (0, 1))
     return GoldSet(name, pairs, sources, targets, aligned_only, asdict(provenance), note)
 

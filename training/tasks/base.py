@@ -92,6 +92,7 @@ class Task(ABC):
     length_edges: ClassVar[tuple[int, ...]] = (5, 10, 15, 20, 30)  # of the source, in `unit`s
     scoring: Mapping[str, Any] | None = None  # what `score_as` was given; goes into the card
     checks: ClassVar[Mapping[str, Any]] = {"empty": {}}  # of its models, as `zoo.checks` has them
+    aligned: ClassVar[str] = ""  # where examples have true alignments: what is to be said of them
     floor_name: ClassVar[str] = "copy of the input"  # a method that learns nothing
 
     @abstractmethod

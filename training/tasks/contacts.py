@@ -90,6 +90,10 @@ class Contacts(Task):
     max_source_length = 128
     max_target_length = 72
     length_edges = (35, 45, 55, 65)
+    aligned = (
+        "Characters, aligned by what wrote the contacts; what stands between the values comes from "
+        "nowhere."
+    )
     checks: ClassVar[dict[str, Any]] = {"empty": {}, "copied": {}}
 
     @cached_property

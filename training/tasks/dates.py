@@ -75,6 +75,10 @@ class Dates(Task):
     max_source_length = 72
     max_target_length = 16
     length_edges = (10, 15, 20, 25)
+    aligned = (
+        "Characters, aligned by what wrote the dates; the dashes come from nowhere, and "
+        "no one was asked about them."
+    )
     checks: ClassVar[dict[str, Any]] = {
         "empty": {},
         "date": {"years": [FIRST.year, LAST.year], "pivot": PIVOT},
