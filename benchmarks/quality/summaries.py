@@ -1,26 +1,33 @@
-"""What summaries reach that nobody wrote: the floor of `samsum`, and references with other names.
+"""What summaries reach that nobody wrote, the floor of `samsum` among them, and trained models.
 
-    python -m benchmarks.quality.summaries
+    python -m benchmarks.quality.summaries --model runs/samsum-lstm-bahdanau-tiny
 
 Scores the test side with the three longest and the three first lines of each dialogue, and with its
 own references after the names of two speakers are exchanged, in which nearly every word is right
-and hardly anybody did what is said. Writes benchmarks/results/quality/summaries.json, and .md.
+and hardly anybody did what is said. The figures of models are those of their cards, of which
+`python -m training.evaluate FOLDER --update-card` makes them. Writes
+benchmarks/results/quality/summaries.json, and .md.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from benchmarks.quality import training_runs
 from benchmarks.quality.multi30k import FOLDER
-from training import tasks
+from training import card_writer, tasks
 from training.data.dialogues import BREAK
 from training.metrics import summaries as metrics
 from training.tasks.base import Example
+from zoo.saving import read_json
+
+KEYS = ("rouge1", "rouge2", "rouge_lsum", "names", "deeds")
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -48,9 +55,41 @@ WAYS: dict[str, tuple[str, Callable[[Example], str | None]]] = {
 
 
 @app.command(help=__doc__)
-def main() -> None:
+def main(
+    models: Annotated[
+        list[Path] | None, typer.Option("--model", help="A run of samsum that was evaluated.")
+    ] = None,
+) -> None:
     """Score and write; see the text of the module."""
-    training_runs.record(FOLDER / "summaries", measured(), page)
+    found = itertools.chain(measured(), *(trained(folder) for folder in models or []))
+    training_runs.record(FOLDER / "summaries", found, page)
+
+
+def trained(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The figures of a model's card, a line for each number of beams.
+
+    Raises:
+        ValueError: it has none.
+    """
+    card = card_writer.read(folder)
+    if not card.get("metrics"):
+        raise ValueError(f"{folder} has not been scored: python -m training.evaluate {folder}")
+    sizes = read_json(folder / "config.json")["hyperparameters"]
+    more = [name for name in ("copying", "coverage") if sizes.get(name)]
+    called = ", ".join([card["model"], *more])
+    for beams, values in card["metrics"].items():
+        how = "greedy" if beams == "1" else f"beam {beams}"
+        yield (
+            f"{folder.name}-{beams}",
+            {
+                "what": f"{called}: {how}",
+                "examples": values["examples"],
+                "figures": {key: round(values[key]["value"], 2) for key in KEYS},
+                "command": card["training"].get("command"),
+                "evaluated": values.get("command"),
+                "parameters": card["parameters"],
+            },
+        )
 
 
 def measured() -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -66,9 +105,8 @@ def measured() -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def page(found: Mapping[str, Mapping[str, Any]]) -> str:
     """A table as a Markdown page."""
-    keys = ["rouge1", "rouge2", "rouge_lsum", "names", "deeds"]
     lines = [
-        "# Summaries that nobody wrote",
+        "# Summaries of dialogues: floors, and trained models",
         "",
         "The test side of SAMSum. Names: F1 of the speakers named; who did what: F1 of words said "
         "of the same speaker (`training.metrics.summaries`). Written by "
@@ -78,7 +116,7 @@ def page(found: Mapping[str, Mapping[str, Any]]) -> str:
         "|---|--:|--:|--:|--:|--:|--:|",
     ]
     for one in found.values():
-        values = " | ".join(f"{one['figures'][key]:.1f}" for key in keys)
+        values = " | ".join(f"{one['figures'][key]:.1f}" for key in KEYS)
         lines.append(f"| {one['what']} | {one['examples']} | {values} |")
     return "\n".join([*lines, ""])
 
