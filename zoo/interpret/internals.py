@@ -56,23 +56,31 @@ class QueryKeyValue:
         value_norms: (L, H, S) float32, the length of what each position would add if all weight
             went there: ||f(x)|| of Kobayashi et al. 2020 (arXiv:2004.10102).
         energy_weights: (d,) v of additive attention; None for scaled dot products.
+        covered: (L, H, T, S) float32, what earlier steps looked at; None without coverage.
+        covered_weights: (d,), what coverage is multiplied by.
     """
 
     query: np.ndarray
     key: np.ndarray
     value_norms: np.ndarray
     energy_weights: np.ndarray | None = None
+    covered: np.ndarray | None = None
+    covered_weights: np.ndarray | None = None
 
     def parts(self, layer: int, head: int) -> np.ndarray:
         """(T, S, d): what each unit adds to the energy.
 
         `q k / sqrt(d)` of a Transformer (Vaswani et al. 2017, equation 1), `v tanh(q + k)` of
-        Bahdanau's attention (2015, appendix A.1.2).
+        Bahdanau's attention (2015, appendix A.1.2), with coverage `v tanh(q + k + w c)` (See et al.
+        2017, equation 11).
         """
         query, key = self.query[layer, head][:, None], self.key[layer, head][None]
         if self.energy_weights is None:
             return query * key
-        return self.energy_weights * np.tanh(query + key)
+        inner = query + key  # (T, S, d)
+        if self.covered is not None:
+            inner = inner + self.covered[layer, head][:, :, None] * self.covered_weights
+        return self.energy_weights * np.tanh(inner)
 
     def energy(self, layer: int, head: int) -> np.ndarray:
         """(T, S): what softmax makes the weights of, where nothing is masked."""
@@ -161,9 +169,18 @@ def query_key_value(
             parts["key"][:, :, : sizes[AXES[kind][1]]],
             parts["norms"][:, :, : sizes[AXES[kind][1]]],
             parts.get("energy"),
+            _covered(parts, sizes),
+            parts.get("covered_weights"),
         )
         for kind, parts in found.items()
     }
+
+
+def _covered(parts: dict[str, np.ndarray], sizes: dict[str, int]) -> np.ndarray | None:
+    """(L, H, T, S): the weights of earlier steps, without padding; None without coverage."""
+    if "covered" not in parts:
+        return None
+    return parts["covered"][:, :, : sizes["target"], : sizes["source"]]
 
 
 def _query_key_value(
@@ -179,10 +196,14 @@ def _query_key_value(
         layers = [recorder.seen[site] for site in sorted(recorder.seen) if site[0] == kind]
         stacked = {name: ops.stack([one[name] for one in layers]) for name in layers[0]}
         found[kind] = {
-            name: stacked[name][0] if name == "energy" else ops.cast(stacked[name][:, 0], "float32")
+            # Vectors of the layer are the same for every row; all else is one row's.
+            name: stacked[name][0] if name in VECTORS else ops.cast(stacked[name][:, 0], "float32")
             for name in stacked
         }
     return found
+
+
+VECTORS = ("energy", "covered_weights")
 
 
 class _Recorder(AttentionHook):
@@ -199,6 +220,10 @@ class _Recorder(AttentionHook):
             found = {"query": query[:, None], "key": key[:, None]}
             found["norms"] = ops.norm(value, axis=-1)[:, None]
             found["energy"] = ops.cast(layer.energy.kernel, "float32")[:, 0]
+            if "covered" in tensors:  # (B, T, S) -> (B, 1, T, S)
+                found["covered"] = ops.cast(tensors["covered"], "float32")[:, None]
+                weights = layer.covered_projection.kernel  # (1, U)
+                found["covered_weights"] = ops.cast(weights, "float32")[0]
         else:
             matrix = ops.reshape(layer.output_projection.kernel, (layer.heads, -1, layer.width))
             added = ops.matmul(value, ops.cast(matrix, "float32")[None])

@@ -221,6 +221,7 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
         # (T, B, U), ..., (T, B, U), (T, B, S)
         hidden, *_, context, weights = backend.scan(ahead, first, (gates, positions))
         hidden, context = (ops.transpose(x, (1, 0, 2)) for x in (hidden, context))  # (B, T, U)
+        weights = ops.transpose(weights, (1, 0, 2))  # (T, B, S) -> (B, T, S)
         if hook := current_hook():
             # Told here: nothing made within the loop can leave it. A step's query is the state
             # before it: (B, 1, U) and (B, T - 1, U) -> (B, T, U).
@@ -231,8 +232,8 @@ class BahdanauSeq2Seq(RecurrentSeq2Seq):
                 query=self.attention.query_projection(before),
                 key=memory["keys"],
                 value=memory["values"],
+                **({"covered": earlier(weights)} if self.coverage else {}),
             )
-        weights = ops.transpose(weights, (1, 0, 2))  # (T, B, S) -> (B, T, S)
         maps = {"cross": weights[:, None, None]}  # (B, 1, 1, T, S)
         logits = self.logits(hidden, context, embedded)  # (B, T, V)
         if self.coverage and is_training():
@@ -281,7 +282,11 @@ def repeated(weights: Tensor, real: Tensor) -> Tensor:
         >>> round(float(repeated(weights, ops.ones((1, 3), "bool"))), 2)
         0.33
     """
-    before = ops.cumsum(weights, axis=1) - weights  # (B, T, S)
-    again = ops.sum(ops.minimum(weights, before), axis=-1)  # (B, T)
+    again = ops.sum(ops.minimum(weights, earlier(weights)), axis=-1)  # (B, T)
     real = ops.cast(real, "float32")
     return ops.sum(again * real) / ops.maximum(ops.sum(real), 1.0)
+
+
+def earlier(weights: Tensor) -> Tensor:
+    """(B, T, S): at each step the sum of the weights of all steps before it."""
+    return ops.cumsum(weights, axis=1) - weights
