@@ -94,6 +94,10 @@ def main(
         float | None,
         typer.Option(min=0, help="Of the beam: larger ones prefer longer answers; else 0.6."),
     ] = None,
+    runtime: Annotated[
+        str,
+        typer.Option(help="keras, or litert: nothing is compiled, and a beam is faster."),
+    ] = "keras",
     protocol: Annotated[
         str | None,
         typer.Option(help="Of a forecaster: exact or literature; by default that of its training."),
@@ -137,9 +141,12 @@ def main(
             if beams == 1:
                 raise ValueError("--length-penalty is for a beam: give --beams too")
             command += f" --length-penalty {length_penalty:g}"
+        if runtime not in ("keras", "litert"):
+            raise ValueError(f"--runtime is keras or litert. Received: {runtime!r}")
+        command += " --runtime litert" if runtime == "litert" else ""
         examples = test_sets.read_examples(source, reference or []) if source else None
         same_data = update and not other_data
-        how = (beams, limit, same_data, task, protocol, length_penalty)
+        how = (beams, limit, same_data, task, protocol, length_penalty, runtime)
         metrics, records, folder = _evaluate(model, split, examples, *how)
         floor = metrics.pop("floor", None)
         metrics["command"] = command
@@ -211,6 +218,7 @@ def _evaluate(
     given: str | None = None,
     protocol: str | None = None,
     length_penalty: float | None = None,
+    runtime: str = "keras",
 ) -> tuple[dict[str, Any], list[dict[str, Any]], Path]:
     """Metrics, records and the model's folder.
 
@@ -219,7 +227,7 @@ def _evaluate(
     """
     from training import card_writer, tasks, test_sets
 
-    loaded = load(name)
+    loaded = load(name, **({} if runtime == "keras" else {"runtime": runtime}))
     folder = Path(loaded.path)
     card = card_writer.read(folder)
     config = loaded.config
@@ -256,20 +264,23 @@ def _evaluate(
     return metrics | facts, records, folder
 
 
-def load(name: str | Path) -> Any:
-    """The model called `name` or in that folder; one that is counted is counted, if need be."""
+def load(name: str | Path, **options: Any) -> Any:
+    """The model called `name` or in that folder; one that is counted is counted, if need be.
+
+    `options`: of `zoo.load`.
+    """
     import zoo
     from zoo import saving, shipped
 
     try:
-        return zoo.load(name)
+        return zoo.load(name, **options)
     except saving.MissingTablesError:
         from training import counting
 
         known = shipped.folders()
         folder = shipped.saved_models_path() / str(name) if str(name) in known else Path(name)
         counting.rebuild(folder)
-        return zoo.load(name)
+        return zoo.load(name, **options)
 
 
 def _evaluate_split(
