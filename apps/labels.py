@@ -268,9 +268,13 @@ def chosen_map(reading: Reading, kind: str, layer: int | None, head: int | None)
         raise ValueError(
             f"there is no such map; there are {list(reading.maps)}. Received: {kind!r}"
         )
-    map_ = reading.maps[kind]
-    layers = map_ if layer is None or layer >= map_.shape[0] else map_[layer : layer + 1]
-    heads = layers if head is None or head >= map_.shape[1] else layers[:, head : head + 1]
+    return one_map(reading.maps[kind], layer, head)
+
+
+def one_map(maps: np.ndarray, layer: int | None, head: int | None) -> np.ndarray:
+    """(L, H, T, S) -> (T, S) of one layer and head; None, or one there is not, is the mean."""
+    layers = maps if layer is None or layer >= maps.shape[0] else maps[layer : layer + 1]
+    heads = layers if head is None or head >= maps.shape[1] else layers[:, head : head + 1]
     return heads.mean(axis=(0, 1))
 
 

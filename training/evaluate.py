@@ -123,8 +123,6 @@ def main(
     from training import card_writer, test_sets
 
     with plainly():
-        if split not in ("test", "valid"):
-            raise ValueError(f"--split is test or valid. Received: {split!r}")
         if bool(source) != bool(reference):
             raise ValueError("--source and --reference go together. Received: one of them")
         if update and (source or limit or split != "test" or protocol):
@@ -132,17 +130,13 @@ def main(
                 "--update-card wants the whole test split, by the protocol of the training. "
                 "Received: a part of it, or another protocol"
             )
-        if protocol not in (None, "exact", "literature"):
-            raise ValueError(f"--protocol is exact or literature. Received: {protocol!r}")
+        if length_penalty is not None and beams == 1:
+            raise ValueError("--length-penalty is for a beam: give --beams too")
         if out and out.is_dir():
             raise ValueError(f"--out is a file to write. Received the folder {str(out)!r}")
+        _check_choices(split=split, protocol=protocol or "exact", runtime=runtime)
         command = _command(model, split, source, reference or [], beams, limit, protocol)
-        if length_penalty is not None:
-            if beams == 1:
-                raise ValueError("--length-penalty is for a beam: give --beams too")
-            command += f" --length-penalty {length_penalty:g}"
-        if runtime not in ("keras", "litert"):
-            raise ValueError(f"--runtime is keras or litert. Received: {runtime!r}")
+        command += "" if length_penalty is None else f" --length-penalty {length_penalty:g}"
         command += " --runtime litert" if runtime == "litert" else ""
         examples = test_sets.read_examples(source, reference or []) if source else None
         same_data = update and not other_data
@@ -160,6 +154,20 @@ def main(
                     card_writer.write_json(
                         out, {"model": Path(model).name, "beams": beams, **metrics}
                     )
+
+
+CHOICES = {
+    "split": ("test", "valid"),
+    "protocol": ("exact", "literature"),
+    "runtime": ("keras", "litert"),
+}
+
+
+def _check_choices(**given: str) -> None:
+    """Raises ValueError for an option with another value than it may have."""
+    for name, value in given.items():
+        if value not in CHOICES[name]:
+            raise ValueError(f"--{name} is {' or '.join(CHOICES[name])}. Received: {value!r}")
 
 
 @contextmanager

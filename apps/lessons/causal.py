@@ -12,6 +12,7 @@ import streamlit as st
 
 from apps import downloads, interpretation, state
 from apps.components import attention_lines, written_tokens
+from apps.labels import one_map
 from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
 
@@ -84,8 +85,7 @@ def render() -> None:
     if own is None:
         return
     layer, head = shared_views.layer_and_head(own.weights.shape, key="causal")
-    weights = own.weights if layer is None else own.weights[layer : layer + 1]
-    weights = (weights if head is None else weights[:, head : head + 1]).mean(axis=(0, 1))
+    weights = one_map(own.weights, layer, head)
     what = shared_views.which(layer, head)
     middle = len(own.labels) // 2
     place = shared_views.word("The token that looks", own.labels, key="causal.word", first=middle)

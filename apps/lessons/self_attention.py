@@ -10,7 +10,7 @@ import streamlit as st
 
 from apps import downloads, inference, interpretation, saved_models, state
 from apps.components import attention_lines
-from apps.labels import SPACE_LABEL
+from apps.labels import SPACE_LABEL, one_map
 from apps.lessons import shared_views
 from apps.lessons.lesson import Lesson
 from apps.markdown import plain
@@ -134,7 +134,7 @@ def render() -> None:
         weights, what = rollout(looked.maps)[-1, 0], "rollout through all layers"
     else:
         layer, head = shared_views.layer_and_head(looked.maps.shape, key="self")
-        weights = picked(looked.maps, layer, head)
+        weights = one_map(looked.maps, layer, head)
         what = shared_views.which(layer, head)
     place = shared_views.word("The word that looks", looked.labels, key="self.word")
     st.markdown("**What it looks at**" if not rolled else "**What reaches its place**")
@@ -148,13 +148,6 @@ def render() -> None:
         heads=("Looks", "Is looked at"),
         file="learn-self-attention",
     )
-
-
-def picked(maps: np.ndarray, layer: int | None, head: int | None) -> np.ndarray:
-    """(N, N) of one layer and head of (L, H, N, N); None is the mean, as is one it has not."""
-    layers = maps if layer is None or layer >= len(maps) else maps[layer : layer + 1]
-    some = layers if head is None or head >= maps.shape[1] else layers[:, head : head + 1]
-    return some.mean(axis=(0, 1))
 
 
 def _read(reader: Reader) -> tuple[Looked | None, str]:

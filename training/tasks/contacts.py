@@ -2,24 +2,21 @@
 
     Call 415-2207 for Orla Vendrik in Tamburg   ->   Vendrik, Orla; Tamburg; 4152207
 
-Names and towns are made of syllables, some of which occur in no example of the training side: what
-a network knows of names does not help there, and it has to copy letter by letter. Where each
-letter of an answer comes from is known.
+Names and towns are made of syllables. Some syllables occur in no training example: knowing names
+does not help there, a network has to copy letter by letter. It is known which letter of the input
+each letter of the answer comes from.
 """
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from training.tasks.base import SEED, Example, Provenance, Task, TokenizerSpec, check_split
+from training.tasks.base import SEED, Example, Provenance, TokenizerSpec, check_split
+from training.tasks.generated import GeneratedText
 from zoo.task_info import TaskInfo
-
-if TYPE_CHECKING:
-    from training.metrics.text import Figure
 
 SIZES = {"train": 20_000, "valid": 1_000, "test": 2_000}
 BEGINNINGS = ("", *"b c d f g h j k l m n p qu r s t v w y z br ch dr gr kl sh st th tr".split())
@@ -80,13 +77,10 @@ Part = tuple[str, str]
 """Text, and the field whose value it is, or ""."""
 
 
-class Contacts(Task):
+class Contacts(GeneratedText):
     """A contact in one of many forms -> "Last, First; Town; digits", with the true alignment."""
 
     name = "contacts"
-    unit = "character"
-    metric = "exact_match"
-    main_metrics = ("exact_match", "cer")
     max_source_length = 128
     max_target_length = 72
     length_edges = (35, 45, 55, 65)
@@ -127,14 +121,10 @@ class Contacts(Task):
         return {"source": spec, "target": spec}
 
     def provenance(self) -> Provenance:
-        digest = hashlib.sha256()
-        for split in SIZES:
-            for item in self.examples(split):
-                digest.update(f"{item.source}\t{item.references[0]}\n".encode())
         return Provenance(
             corpus="generated: made-up people",
             url="",
-            sha256=digest.hexdigest(),
+            sha256=self.checksum(),
             licence="MIT, as the project",
             attribution="this project",
             split_rule=(
@@ -142,19 +132,6 @@ class Contacts(Task):
                 "at least one in each of their names and towns"
             ),
         )
-
-    def figures(self, predictions: Sequence[str], examples: Sequence[Example]) -> dict[str, Figure]:
-        """Exact match, and the character error rate as the finer figure."""
-        from training.metrics import text as metrics
-
-        references = [item.references for item in examples]
-        return {
-            "exact_match": metrics.exact_match(predictions, references),
-            "cer": metrics.error_rate(
-                [list(text) for text in predictions],
-                [[list(text) for text in accepted] for accepted in references],
-            ),
-        }
 
     def info(self) -> TaskInfo:
         return INFO
@@ -188,7 +165,7 @@ def _contact(rng: random.Random, syllables: dict[str, list[str]], held: bool) ->
 
 
 def _written(contact: dict[str, str], rng: random.Random) -> list[Part]:
-    """A contact as somebody may write it."""
+    """A contact in one of the forms that people write."""
     if rng.random() < LABELLED:
         names = rng.choice((["name"], ["first", "last"]))
         fields = [*names, "town", "phone"]

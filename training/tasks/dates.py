@@ -11,20 +11,17 @@ November) are kept in one.
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Sequence
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from training.tasks.base import SEED, Example, Provenance, Task, TokenizerSpec, check_split
+from training.tasks.base import SEED, Example, Provenance, TokenizerSpec, check_split
 from training.tasks.date_formats import NORMALIZER, Writer, clean
 from training.tasks.date_variants import PIVOT
+from training.tasks.generated import GeneratedText
 from zoo.task_info import TaskInfo
-
-if TYPE_CHECKING:
-    from training.metrics.text import Figure
 
 FIRST, LAST = date(1900, 1, 1), date(2099, 12, 31)
 SIZES = {"train": 200_000, "valid": 1_000, "test": 2_000}
@@ -65,13 +62,10 @@ INFO = TaskInfo(
 )
 
 
-class Dates(Task):
+class Dates(GeneratedText):
     """A date in one of many locales and patterns -> "YYYY-MM-DD", with the true alignment."""
 
     name = "dates"
-    unit = "character"
-    metric = "exact_match"
-    main_metrics = ("exact_match", "cer")
     max_source_length = 72
     max_target_length = 16
     length_edges = (10, 15, 20, 25)
@@ -123,16 +117,12 @@ class Dates(Task):
 
     def provenance(self) -> Provenance:
         """The checksum is over all three splits, so another CLDR release shows."""
-        digest = hashlib.sha256()
-        for split in SIZES:
-            for item in self.examples(split):
-                digest.update(f"{item.source}\t{item.references[0]}\n".encode())
         import babel
 
         return Provenance(
             corpus=f"generated with Babel {babel.__version__} (Unicode CLDR locale data)",
             url="https://babel.pocoo.org/",
-            sha256=digest.hexdigest(),
+            sha256=self.checksum(),
             licence="Unicode License v3 (CLDR names and patterns); Babel: BSD-3-Clause",
             attribution="Unicode CLDR, through Babel",
             split_rule=(
@@ -141,19 +131,6 @@ class Dates(Task):
                 f"{VARIANTS}"
             ),
         )
-
-    def figures(self, predictions: Sequence[str], examples: Sequence[Example]) -> dict[str, Figure]:
-        """Exact match, and the character error rate as the finer figure."""
-        from training.metrics import text as metrics
-
-        references = [item.references for item in examples]
-        return {
-            "exact_match": metrics.exact_match(predictions, references),
-            "cer": metrics.error_rate(
-                [list(text) for text in predictions],
-                [[list(text) for text in accepted] for accepted in references],
-            ),
-        }
 
     def info(self) -> TaskInfo:
         """What pages say of the task."""
