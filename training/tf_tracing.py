@@ -7,7 +7,6 @@ that differ in the last bit. One program for any shape also is 100 MB and many s
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from training import checkpoint
 from training.data.batches import make_batch
+from training.data.parts import cut, even
 from training.distributed.devices import ONE, Devices
 from training.objectives.base import StepSpec
 from zoo.runtime.host_memory import give_back
@@ -43,52 +43,57 @@ def _trace_once(network: Any, spec: StepSpec | None = None, parts: int = 1) -> N
     """One program; it takes a batch in so many parts, which TensorFlow can run side by side."""
     import tensorflow as tf
 
-    fixed = spec.rows if spec else None
-    parts = min(parts, fixed) if fixed else parts
+    free = ((None, None), "int32")
+    spec = spec or StepSpec((free, free), free, ((None, None), "float32"))
+    parts = min(parts, spec.rows) if spec.rows else parts
+    rows = (
+        [rows.stop - rows.start for rows in even(spec.rows, parts)] if spec.rows else [None] * parts
+    )
+    signature = [_signature(spec, of_part) for of_part in rows]
+    # What is padded: its second axis and no other is free.
+    ids = [array.shape.as_list() == [None, None] for array in tf.nest.flatten(signature[0])]
 
-    def one_step(inputs: Any, target_out: Any, weights: Any) -> dict[str, Any]:
+    def one_step(*cut_batch: Any) -> dict[str, Any]:
         if parts == 1:
-            return network.train_step((inputs, target_out, weights))
-        rows = fixed or tf.shape(target_out)[0]
+            return network.train_step(cut_batch[0])
         variables = [variable.value for variable in network.trainable_variables]
         losses, gradients = [], []
-        for part in range(parts):
-            rows_of_part = slice(rows * part // parts, rows * (part + 1) // parts)
-            x, y, real = tf.nest.map_structure(
-                operator.itemgetter(rows_of_part), (inputs, target_out, weights)
-            )
+        for inputs, target_out, weights in cut_batch:
             with tf.GradientTape() as tape:
                 # A sum over tokens, so that of all parts is that of the batch.
-                loss = network.compute_loss(x, y, network(x, training=True), real)
+                outputs = network(inputs, training=True)
+                loss = network.compute_loss(inputs, target_out, outputs, weights)
             losses.append(loss)
             gradients.append(tape.gradient(loss, variables))
         sums = [tf.add_n(of_one) for of_one in zip(*gradients, strict=True)]
         network.optimizer.apply(sums, network.trainable_variables)
         return {"loss": tf.add_n(losses)}
 
-    free = ((None, None), "int32")
-    spec = spec or StepSpec((free, free), free, ((None, None), "float32"))
     program = tf.function(
-        one_step,
-        input_signature=tuple(map(_tensor_spec, (spec.inputs, spec.target_out, spec.weights))),
-        jit_compile=network.jit_compile,
-        autograph=False,
+        one_step, input_signature=signature, jit_compile=network.jit_compile, autograph=False
     )
     program.get_concrete_function()
 
     def run(data: Iterator[Any]) -> dict[str, Any]:
-        return program(*_at_least(parts, next(data)))
+        batch = _at_least(parts, next(data))
+        if parts == 1:
+            return program(batch)
+        cuts = cut(keras.tree.flatten(batch), ids, parts)
+        return program(*(keras.tree.pack_sequence_as(batch, arrays) for arrays in cuts))
 
     network.train_function = run
 
 
-def _tensor_spec(array: Any) -> Any:
-    """An array of a `StepSpec`, or a tuple of them, as TensorFlow describes it."""
+def _signature(spec: StepSpec, rows: int | None) -> tuple[Any, ...]:
+    """The arrays of a step for TensorFlow, with so many rows; None: any number."""
     import tensorflow as tf
 
-    if isinstance(array[-1], str):
-        return tf.TensorSpec(*array)
-    return tuple(map(_tensor_spec, array))
+    def described(array: Any) -> Any:
+        if isinstance(array[-1], str):
+            return tf.TensorSpec((rows, *array[0][1:]), array[1])
+        return tuple(map(described, array))
+
+    return tuple(map(described, (spec.inputs, spec.target_out, spec.weights)))
 
 
 def _at_least(rows: int, batch: Any) -> Any:
