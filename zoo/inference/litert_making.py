@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     Loaded = Seq2SeqPredictor | LanguageModelPredictor
 
 SECONDS = 300
+REVISION = 1
+"""Of what is converted: raise it where the same weights give other graphs than before."""
 _lock = threading.Lock()
 
 
@@ -143,7 +145,7 @@ def besides(sizes: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], list[float
 
 def _place(folder: Path, precision: str) -> Path:
     """Where the graphs of these weights are kept, or would be."""
-    found = hashlib.sha256(f"{litert_folder.FORMAT} {precision}".encode())
+    found = hashlib.sha256(f"{litert_folder.FORMAT} {REVISION} {precision}".encode())
     for name in ("config.json", WEIGHTS):
         try:
             found.update((folder / name).read_bytes())

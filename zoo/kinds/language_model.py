@@ -13,6 +13,7 @@ from typing import Any
 from keras import ops
 
 from zoo.kinds.base import Autoregressive, Maps, Memory, State, Tensor
+from zoo.layers import eight_bits
 from zoo.layers.attention_hooks import without_maps
 from zoo.layers.carried_state import CarriedState
 from zoo.layers.dropout import Dropout, in_training
@@ -80,7 +81,7 @@ class LanguageModel(Autoregressive):
         """(..., D) -> (..., V) float32; (B, 1, V) of the places of `logits_at`."""
         if (places := _places.get()) is not None:
             x = ops.take_along_axis(x, places[:, None, None], axis=1)  # (B, 1, D)
-        return self.embedding.scores(self.output_dropout(x))
+        return eight_bits.product(self.embedding.scores, self.output_dropout(x))
 
     def read(
         self, tokens: Tensor, state: State, index: Tensor, lengths: Tensor

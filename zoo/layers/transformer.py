@@ -11,6 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.layers import eight_bits
 from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.dense import Dense
 from zoo.layers.dropout import Dropout
@@ -71,6 +72,9 @@ class FeedForward(keras.layers.Layer):
         if self.gated:
             gate, x = ops.split(x, 2, axis=-1)  # (B, T, F) each
             x = ops.silu(gate) * x
+            if not self.outer.use_bias:
+                # After a gate few values are far larger than the others.
+                return eight_bits.product(self.outer, x)  # (B, T, F) -> (B, T, D)
         return self.outer(x)  # (B, T, F) -> (B, T, D)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import keras
 
+from zoo.layers import eight_bits
 from zoo.runtime import backend
 from zoo.runtime.litert import PRECISIONS
 
@@ -62,7 +63,8 @@ def convert(
         name: tf.TensorSpec([n if isinstance(n, int) else None for n in one.axes], one.dtype, name)
         for name, one in inputs.items()
     }
-    with backend.plain_loops():
+    rounding = eight_bits.in_eight_bits() if precision == "int8" else contextlib.nullcontext()
+    with backend.plain_loops(), rounding:
         traced = tf.function(function, autograph=False).get_concrete_function(**specs)
     module = tf.Module()
     # The converter finds the weights here, and nowhere else.
