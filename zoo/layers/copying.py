@@ -13,8 +13,8 @@ from keras import ops
 from zoo.layers.dense import Dense
 
 Tensor = Any
-LEAST = 1e-20
-"""The probability of a token that is not in the source, before its logarithm is taken."""
+LEAST = 1e-30
+"""The least probability, before its logarithm is taken."""
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -51,12 +51,33 @@ class Copying(keras.layers.Layer):
         self, logits: Tensor, weights: Tensor, source: Tensor, known: Tensor
     ) -> tuple[Tensor, Tensor]:
         gate = ops.cast(self.gate(known), "float32")  # (B, T, U) -> (B, T, 1)
-        places = ops.one_hot(source, logits.shape[-1], dtype=self.compute_dtype)  # (B, S, V)
-        # (B, T, S) and (B, S, V) -> (B, T, V)
-        copied = ops.cast(ops.matmul(ops.cast(weights, places.dtype), places), "float32")
-        own = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
-        mixed = ops.logaddexp(
-            own + ops.log_sigmoid(gate),
-            ops.log(ops.maximum(copied, LEAST)) + ops.log_sigmoid(-gate),
-        )
-        return mixed, ops.sigmoid(-gate) * weights
+        own = ops.softmax(ops.cast(logits, "float32"), axis=-1)  # (B, T, V)
+        places = ops.sigmoid(-gate) * weights  # (B, T, S)
+        mixed = ops.sigmoid(gate) * own + summed(places, source, logits.shape[-1])  # (B, T, V)
+        return ops.log(ops.maximum(mixed, LEAST)), places
+
+
+def summed(places: Tensor, source: Tensor, vocabulary: int) -> Tensor:
+    """What each token of a vocabulary has in all its places together.
+
+    Args:
+        places: (B, T, S) float32.
+        source: (B, S) int32 ids; one row of them may serve all.
+        vocabulary: V.
+
+    Returns:
+        (B, T, V).
+
+    Example:
+        >>> places = ops.array([[[0.5, 0.25, 0.25]]])
+        >>> summed(places, ops.array([[3, 0, 3]]), 4).numpy().tolist()
+        [[[0.25, 0.0, 0.0, 0.75]]]
+    """
+    rows, steps, length = ops.shape(places)
+    tokens = ops.broadcast_to(source[:, None], (rows, steps, length))
+    # Each step of each row: (B T S,)
+    step = ops.repeat(ops.arange(rows * steps), length)
+    index = ops.stack([step, ops.reshape(tokens, (-1,))], axis=-1)  # (B T S, 2)
+    # Tokens that stand in several places are added up.
+    found = ops.scatter(index, ops.reshape(places, (-1,)), (rows * steps, vocabulary))
+    return ops.reshape(found, (rows, steps, vocabulary))  # (B T, V) -> (B, T, V)
