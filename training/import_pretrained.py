@@ -3,7 +3,8 @@
     python -m training.import_pretrained smollm2
 
 The folder is a model as any other: `zoo.load` reads it, and the dashboard shows it with
-`MODELS=pretrained`. Names are those of `zoo.pretrained.sources`: smollm2, or gguf:FILE.
+`MODELS=pretrained`. Names are those of `zoo.pretrained.sources`: smollm2, gguf:FILE, or a GPT-2,
+keras-hub:PRESET or hf:FOLDER.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ PROMPTS = (
 @app.command(help=__doc__)
 @plainly()
 def main(
-    name: Annotated[str, typer.Argument(help="smollm2, or gguf:FILE.")],
+    name: Annotated[str, typer.Argument(help="smollm2, gguf:FILE, keras-hub:PRESET or hf:FOLDER.")],
     out: Annotated[
         Path | None, typer.Option(help="The folder; by default pretrained/NAME.")
     ] = None,

@@ -24,7 +24,8 @@ class GPT(Config):
         rotary_base: of rotary positions: a larger one turns more slowly, for longer contexts.
         key_heads: heads of keys and values, each for several of queries; must divide `heads`;
             0: as many as these.
-        activation: of the position-wise network, `gelu` or `swiglu`.
+        activation: of the position-wise network: `gelu`, `gelu-tanh`, which GPT-2 has for it,
+            or `swiglu`.
         norm_by: `layer` normalisation, or `rms`, without mean and bias.
         norm_epsilon: added to a variance there.
         bias: whether the matrices of a block have biases.
@@ -40,7 +41,7 @@ class GPT(Config):
     max_length: int = setting(256, least=2)
     rotary_base: float = setting(10_000.0, least=1)
     key_heads: int = setting(0, least=0)
-    activation: str = setting("gelu", choices=("gelu", "swiglu"))
+    activation: str = setting("gelu", choices=("gelu", "gelu-tanh", "swiglu"))
     norm_by: str = setting("layer", choices=("layer", "rms"))
     norm_epsilon: float = setting(1e-6, least=0)
     bias: bool = True

@@ -13,11 +13,11 @@ from typing import Any
 from keras import ops
 
 from zoo.kinds.base import Autoregressive, Maps, Memory, State, Tensor
-from zoo.layers import eight_bits
 from zoo.layers.attention_hooks import without_maps
 from zoo.layers.carried_state import CarriedState
 from zoo.layers.dropout import Dropout, in_training
 from zoo.layers.embedding import TiedEmbedding
+from zoo.runtime import eight_bits
 
 _places: contextvars.ContextVar[Tensor | None] = contextvars.ContextVar("places", default=None)
 

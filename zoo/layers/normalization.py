@@ -97,3 +97,13 @@ def gelu(x: Tensor) -> Tensor:
         return ops.cast(wide * below, x.dtype), gradient
 
     return function(x)
+
+
+def gelu_by_tanh(x: Tensor) -> Tensor:
+    """GELU as GPT-2 computes it: `0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`.
+
+    Example:
+        >>> round(float(gelu_by_tanh(ops.array([1.0]))[0]), 4)
+        0.8412
+    """
+    return keras.activations.gelu(x, approximate=True)

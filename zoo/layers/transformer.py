@@ -11,17 +11,17 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.layers import eight_bits
 from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.dense import Dense
 from zoo.layers.dropout import Dropout
-from zoo.layers.normalization import LayerNormalization, gelu
+from zoo.layers.normalization import LayerNormalization, gelu, gelu_by_tanh
 from zoo.layers.positions import Rotary
+from zoo.runtime import eight_bits
 
 Tensor = Any
 
 
-ACTIVATIONS = {"relu": "relu", "gelu": gelu}
+ACTIVATIONS = {"relu": "relu", "gelu": gelu, "gelu-tanh": gelu_by_tanh}
 """Of the position-wise network, as a layer takes them."""
 GATED = "swiglu"
 """That of one with a gate."""
@@ -92,7 +92,7 @@ class SelfAttentionBlock(keras.layers.Layer):
         heads: H; must divide D.
         feed_forward_size: of the inner layer of the position-wise network.
         dropout: share of attention weights and of both parts' outputs dropped while training.
-        activation: of the inner layer, "relu", "gelu" or "swiglu".
+        activation: of the inner layer, "relu", "gelu", "gelu-tanh" or "swiglu".
         rotary: rotates queries and keys by their positions (Su et al. 2021), if given.
         norm: "pre", what goes into each part is normalised; "post", what each leaves behind, as in
             Vaswani et al. 2017 and in BERT.

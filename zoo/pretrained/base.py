@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,3 +82,69 @@ def sum_of(path: Path) -> str:
     """The SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sum_of_arrays(arrays: Mapping[str, np.ndarray]) -> str:
+    """The SHA-256 of weights with their names, in whatever order they are."""
+    found = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        found.update(name.encode() + np.ascontiguousarray(array, "<f4").tobytes())
+    return found.hexdigest()
+
+
+def read_weights(path: Path, name: str) -> dict[str, np.ndarray]:
+    """The arrays of a safetensors file of the model `name`.
+
+    Raises:
+        PretrainedError: it is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError, KeyError, TypeError) as error:
+        raise PretrainedError(f"{path.name} of {name} is damaged: {error}") from None
+
+
+def read_config(path: Path, name: str) -> dict[str, Any]:
+    """The fields of config.json of the model `name`, as Hugging Face writes it.
+
+    Raises:
+        PretrainedError: it cannot be read.
+    """
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise PretrainedError(f"{path.name} of {name} cannot be read: {error}") from None
+    if not isinstance(found, dict):
+        raise PretrainedError(f"{path.name} of {name} must have fields")
+    return found
+
+
+def check_fields(
+    config: Mapping[str, Any], wanted: Mapping[str, Any], name: str, kind: str
+) -> None:
+    """Raise PretrainedError where fields of a config.json are not those of a `kind`."""
+    for field, value in wanted.items():
+        if config.get(field) != value:
+            raise PretrainedError(
+                f"{name} is no {kind} that the zoo can load: {field} must be {value}. "
+                f"Received: {str(config.get(field))[:80]!r}"
+            )
+
+
+def sizes_of(config: Mapping[str, Any], names: Mapping[str, str], name: str) -> dict[str, Any]:
+    """The sizes of a config.json under the zoo's names.
+
+    Raises:
+        PretrainedError: one is missing, or no size.
+    """
+    if not all(type(config.get(key)) is int and config[key] > 0 for key in names):
+        raise PretrainedError(f"config.json of {name} must have {', '.join(names)}")
+    return {ours: config[theirs] for theirs, ours in names.items()}
+
+
+def array_of(weight: Any) -> np.ndarray:
+    """A weight of Keras in float32."""
+    return np.asarray(weight, "float32")

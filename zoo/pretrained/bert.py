@@ -7,7 +7,6 @@ a pair: a single text has the first, which is added to every position here.
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from zoo.pretrained.base import PretrainedError, sum_of
+from zoo.pretrained.base import (
+    PretrainedError,
+    array_of,
+    check_fields,
+    read_config,
+    read_weights,
+    sizes_of,
+    sum_of,
+    sum_of_arrays,
+)
 from zoo.wordpieces import WordPieces
 
 CONFIG, WEIGHTS, VOCABULARY = "config.json", "model.safetensors", "vocab.txt"
@@ -60,7 +68,7 @@ class BertFolder:
                     f"{name} has no {file}: a BERT is a folder with {', '.join(FILES)}"
                 )
         config = self._config()
-        self.sizes = {ours: config[theirs] for theirs, ours in SIZES.items()}
+        self.sizes = sizes_of(config, SIZES, name)
         self.sizes |= {
             "positions": "learned",
             "norm": "post",
@@ -71,24 +79,10 @@ class BertFolder:
         self.tokenizer = self._tokenizer()
 
     def _config(self) -> dict[str, Any]:
-        path = self.folder / CONFIG
-        try:
-            found = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise PretrainedError(f"{CONFIG} of {self.name} cannot be read: {error}") from None
-        wanted = {"model_type": "bert", "hidden_act": "gelu"}
-        for field, value in wanted.items():
-            if not isinstance(found, dict) or found.get(field) != value:
-                has = str(found.get(field) if isinstance(found, dict) else found)[:80]
-                raise PretrainedError(
-                    f"{self.name} is no BERT that the zoo can load: {field} must be {value}. "
-                    f"Received: {has!r}"
-                )
+        found = read_config(self.folder / CONFIG, self.name)
+        check_fields(found, {"model_type": "bert", "hidden_act": "gelu"}, self.name, "BERT")
         if found.get("position_embedding_type", "absolute") != "absolute":
             raise PretrainedError(f"{self.name} has other positions than BERT's, which are learnt")
-        sizes = [found.get(name) for name in SIZES]
-        if not all(type(size) is int and size > 0 for size in sizes):
-            raise PretrainedError(f"{CONFIG} of {self.name} must have {', '.join(SIZES)}")
         return found
 
     def _tokenizer(self) -> WordPieces:
@@ -111,13 +105,7 @@ class BertFolder:
         return sum_of(self.folder / WEIGHTS)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
-        try:
-            found = load_file(self.folder / WEIGHTS)
-        except (OSError, SafetensorError, KeyError, TypeError) as error:
-            raise PretrainedError(f"{WEIGHTS} of {self.name} is damaged: {error}") from None
+        found = read_weights(self.folder / WEIGHTS, self.name)
         found = {name.removeprefix("bert."): array for name, array in found.items()}
         try:
             return of_hugging_face(found, self.sizes)
@@ -164,30 +152,19 @@ def _norm(ours: str, found: Mapping[str, np.ndarray], theirs: str) -> dict[str, 
 
 
 class KerasHubBert:
-    """A BERT of KerasHub: the name of a preset, or a folder that `save_to_preset` wrote.
+    """A BERT of KerasHub.
 
     Args:
-        preset: "bert_tiny_en_uncased", for one.
-
-    Raises:
-        PretrainedError: there is no such preset, or it cannot be fetched.
+        name: what it is called.
+        backbone, tokenizer: `keras_hub.models.BertBackbone` and `BertTokenizer`.
     """
 
     kind: ClassVar = "classifier"
     model: ClassVar = "bert"
     normalizer: ClassVar = AS_WRITTEN
 
-    def __init__(self, preset: str):
-        self.name = f"keras-hub:{preset}"
-        try:
-            import keras_hub
-
-            backbone = keras_hub.models.BertBackbone.from_preset(preset)
-            tokenizer = keras_hub.models.BertTokenizer.from_preset(preset)
-        except Exception as error:
-            # Whatever fetching and building raise: a person gave the name.
-            said = " ".join(str(error).split())[:300]
-            raise PretrainedError(f"{self.name} cannot be loaded by KerasHub: {said}") from None
+    def __init__(self, name: str, backbone: Any, tokenizer: Any):
+        self.name = name
         self.sizes = {
             "vocabulary": backbone.vocabulary_size,
             "hidden_size": backbone.hidden_dim,
@@ -206,10 +183,7 @@ class KerasHubBert:
 
     @functools.cached_property
     def sha256(self) -> str:
-        found = hashlib.sha256()
-        for name, array in sorted(self._arrays.items()):
-            found.update(name.encode() + np.ascontiguousarray(array, "<f4").tobytes())
-        return found.hexdigest()
+        return sum_of_arrays(self._arrays)
 
     def arrays(self) -> dict[str, np.ndarray]:
         return dict(self._arrays)
@@ -220,19 +194,19 @@ def _named_as_hugging_face(backbone: Any) -> dict[str, np.ndarray]:
     width = backbone.hidden_dim
     layers = {layer.name: layer for layer in backbone.layers}
     found: dict[str, np.ndarray] = {
-        "embeddings.word_embeddings.weight": _array(layers["token_embedding"].embeddings),
-        "embeddings.position_embeddings.weight": _array(
+        "embeddings.word_embeddings.weight": array_of(layers["token_embedding"].embeddings),
+        "embeddings.position_embeddings.weight": array_of(
             layers["position_embedding"].position_embeddings
         ),
-        "embeddings.token_type_embeddings.weight": _array(layers["segment_embedding"].embeddings),
+        "embeddings.token_type_embeddings.weight": array_of(layers["segment_embedding"].embeddings),
     }
 
     def norm(name: str, layer: Any) -> None:
-        found[f"{name}.weight"], found[f"{name}.bias"] = _array(layer.gamma), _array(layer.beta)
+        found[f"{name}.weight"], found[f"{name}.bias"] = array_of(layer.gamma), array_of(layer.beta)
 
     def dense(name: str, layer: Any, inputs: int) -> None:
-        found[f"{name}.weight"] = _array(layer.kernel).reshape(inputs, -1).T
-        found[f"{name}.bias"] = _array(layer.bias).reshape(-1)
+        found[f"{name}.weight"] = array_of(layer.kernel).reshape(inputs, -1).T
+        found[f"{name}.bias"] = array_of(layer.bias).reshape(-1)
 
     norm("embeddings.LayerNorm", layers["embeddings_layer_norm"])
     for i in range(backbone.num_layers):
@@ -247,7 +221,3 @@ def _named_as_hugging_face(backbone: Any) -> dict[str, np.ndarray]:
         norm(f"{theirs}.attention.output.LayerNorm", layer._self_attention_layer_norm)
         norm(f"{theirs}.output.LayerNorm", layer._feedforward_layer_norm)
     return found
-
-
-def _array(weight: Any) -> np.ndarray:
-    return np.asarray(weight, "float32")

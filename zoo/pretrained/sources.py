@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from zoo.pretrained.base import Package, Pretrained, PretrainedError
-from zoo.pretrained.bert import FILES, BertFolder, KerasHubBert
+from zoo.pretrained import gpt2
+from zoo.pretrained.base import Package, Pretrained, PretrainedError, read_config
+from zoo.pretrained.bert import CONFIG, FILES, BertFolder, KerasHubBert
 from zoo.pretrained.llama import Gguf
 
 HUB, FOLDER, FILE = "keras-hub:", "hf:", "gguf:"
@@ -65,9 +66,9 @@ def find(name: str) -> Pretrained:
             return Gguf(files[0], name)
         return BertFolder(folder, name, pooling="mean")
     if name.startswith(HUB):
-        return KerasHubBert(name.removeprefix(HUB))
+        return _of_keras_hub(name)
     if name.startswith(FOLDER):
-        return BertFolder(Path(name.removeprefix(FOLDER)).expanduser(), name)
+        return _of_hugging_face(Path(name.removeprefix(FOLDER)).expanduser(), name)
     if name.startswith(FILE):
         return Gguf(Path(name.removeprefix(FILE)).expanduser(), name)
     if (folder := _placed(name)) is not None:
@@ -76,6 +77,44 @@ def find(name: str) -> Pretrained:
         f"there is no pre-trained {name[:80]!r}; there are {', '.join(PACKAGES)}, {HUB}PRESET, "
         f"{FOLDER}FOLDER, {FILE}FILE, and folders in the one that {PLACE} names"
     )
+
+
+def _of_hugging_face(folder: Path, name: str) -> Pretrained:
+    """A network of a folder as Hugging Face writes it, by what its config.json says that it is."""
+    if not (folder / CONFIG).is_file():
+        raise PretrainedError(
+            f"{name} has no {CONFIG}: a BERT is a folder with {', '.join(FILES)}, "
+            f"a GPT-2 one with {', '.join(gpt2.FILES)}"
+        )
+    if read_config(folder / CONFIG, name).get("model_type") == gpt2.MODEL_TYPE:
+        return gpt2.Gpt2Folder(folder, name)
+    return BertFolder(folder, name)
+
+
+def _of_keras_hub(name: str) -> Pretrained:
+    """A network of KerasHub, by the name of a preset, or a folder that `save_to_preset` wrote."""
+    preset = name.removeprefix(HUB)
+    try:
+        import keras_hub
+
+        known = {
+            keras_hub.models.BertBackbone: KerasHubBert,
+            keras_hub.models.GPT2Backbone: gpt2.KerasHubGpt2,
+        }
+        backbone = keras_hub.models.Backbone.from_preset(preset)
+        if type(backbone) not in known:
+            raise PretrainedError(
+                f"{name} is a {type(backbone).__name__}, and the zoo has networks for "
+                f"{', '.join(one.__name__ for one in known)}"
+            )
+        tokenizer = keras_hub.models.Tokenizer.from_preset(preset)
+    except PretrainedError:
+        raise
+    except Exception as error:
+        # Whatever fetching and building raise: a person gave the name.
+        said = " ".join(str(error).split())[:300]
+        raise PretrainedError(f"{name} cannot be loaded by KerasHub: {said}") from None
+    return known[type(backbone)](name, backbone, tokenizer)
 
 
 def missing(name: str) -> str:

@@ -14,8 +14,7 @@ from typing import Any
 
 import keras
 
-from zoo.layers import eight_bits
-from zoo.runtime import backend
+from zoo.runtime import backend, eight_bits
 from zoo.runtime.litert import PRECISIONS
 
 

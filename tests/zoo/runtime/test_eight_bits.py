@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.layers import eight_bits
 from zoo.layers.transformer import FeedForward
+from zoo.runtime import eight_bits
 from zoo.runtime.litert import Graph
 from zoo.runtime.litert_conversion import Spec, convert
 
