@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from training import card_writer, published
+from training import card_writer, not_shipped, published
 from training.commands import plainly
 from zoo import registry, shipped
 from zoo.metric_info import MetricInfo, of_card
@@ -137,6 +137,7 @@ def render(folder: Path | None = None) -> str:
         parts += ["", f"`{task}`:", "", *table(names, folder)]
         if lines := [one.line for one in published.BY_TASK.get(task, ())]:
             parts += ["", f"Published: {'; '.join(lines)}."]
+    parts += ["", "Not shipped:", "", *not_shipped.lines()]
     return "\n".join([*parts, "", END])
 
 
