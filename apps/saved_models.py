@@ -17,6 +17,7 @@ from apps.markdown import quiet
 from apps.one_look import once
 from zoo import registry, saving
 from zoo import shipped as folders
+from zoo.pretrained import sources
 from zoo.task_info import TaskInfo
 
 
@@ -84,8 +85,17 @@ def label(name: str) -> str:
         network = entry.label if entry else "no model"
         preset = model_places.shown(str(config(name).get("preset") or ""))
         return f"{called(name)} ({network} {preset})".replace(" _)", ")")
+    if begun := begun_from(name):
+        return begun
     network = entry.label if entry else name
-    return f"{network} ({name})" if len(_of_family(name)) > 1 else network
+    alike = [one for one in _of_family(name) if not begun_from(one)]
+    return f"{network} ({name})" if len(alike) > 1 else network
+
+
+def begun_from(name: str) -> str:
+    """The label of the weights of others that a model is; "" of one that the zoo trained whole."""
+    package = sources.PACKAGES.get(str(config(name).get("preset")))
+    return package.label if package else ""
 
 
 def called(name: str) -> str:

@@ -66,8 +66,13 @@ def quality_scatter(
         domain: the ends of the axis of quality, where another chart is compared with this one.
     """
     drawn = [row["model"] for row in rows]
+    times = [row["ms"] for row in rows]
+    # A model that is ten times slower would push all others into a corner.
+    apart = bool(times) and min(times) > 0 and max(times) > 10 * min(times)
+    ends = [0.7 * min(times), 2 * max(times)] if apart else None  # with room for names
+    scale = alt.Scale(type="log", domain=ends) if apart else alt.Scale(zero=True, nice=True)
     base = alt.Chart(pd.DataFrame(list(map(dict, rows)))).encode(
-        x=alt.X("ms:Q", title=f"Milliseconds {per}", scale=alt.Scale(zero=True, nice=True)),
+        x=alt.X("ms:Q", title=f"Milliseconds {per}", scale=scale),
     )
     return quality_points(
         base,

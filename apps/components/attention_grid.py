@@ -21,9 +21,9 @@ CSS = """
 .grid .scroll { overflow-x: auto; padding: 3px; }
 .grid .cells {
   display: grid;
-  gap: 8px;
+  gap: var(--gap);
   align-items: center;
-  grid-template-columns: max-content repeat(var(--heads), minmax(44px, var(--widest)));
+  grid-template-columns: max-content repeat(var(--heads), minmax(var(--least), var(--widest)));
 }
 .grid.one .cells { grid-template-columns: minmax(0, 1fr); }
 .grid .top { text-align: center; }
@@ -70,12 +70,17 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const cells = make("div", "cells", make("div", "scroll", root));
   cells.style.setProperty("--heads", heads);
   cells.style.setProperty("--widest", `${data.widest}px`);
+  const many = heads > 8; // beside a map they have half a page
+  cells.style.setProperty("--least", many ? "24px" : "44px");
+  cells.style.setProperty("--gap", many ? "4px" : "8px");
   const name = (layer, head) => (one ? "" : `Layer ${layer + 1}, head ${head + 1}`);
   const buttons = [];
   const canvases = [];
   if (!one) {
-    make("span", "", cells);
-    for (let head = 0; head < heads; head++) make("span", "top", cells, `Head ${head + 1}`);
+    make("span", "side", cells, many ? "Head" : "");
+    for (let head = 0; head < heads; head++) {
+      make("span", "top", cells, `${many ? "" : "Head "}${head + 1}`);
+    }
   }
   const scale = make("div", "scale", root);
   make("span", "", scale, "0");

@@ -107,6 +107,20 @@ def test_better_is_always_up():
         assert set(scales) == {not higher}
 
 
+@pytest.mark.parametrize(("slowest", "scale"), [(9.0, None), (15.0, "log")])
+def test_a_far_slower_model_does_not_push_the_others_into_a_corner(slowest, scale):
+    rows = [
+        {"model": name, "quality": 1.0, "low": 0.5, "high": 2.0, "ms": ms, "parameters": 9}
+        for name, ms in (("GPT", 1.0), ("LSTM", 2.0), ("BERT", slowest))
+    ]
+    chart = quality_charts.quality_scatter(rows, title="x", higher_is_better=True).to_dict()
+    found = chart["layer"][0]["encoding"]["x"]["scale"]
+    assert found.get("type") == scale
+    if scale:
+        low, high = found["domain"]
+        assert 0 < low < 1.0 and high > slowest
+
+
 def test_figures_are_told_apart_without_colour():
     chart = quality_charts.quality_by_length(
         [{"model": "LSTM", "label": "1", "quality": 1.0, "count": 1}],
