@@ -34,11 +34,16 @@ TITLES = {
     "beam5/b32": "Answering 32 sentences at once, beam of 5",
     "generate/gpt": "Writing 200 tokens with a GPT",
     "train/patch-forecaster": "Training a PatchTST",
+    "train/minilm": "Fine-tuning MiniLM",
+    "generate/smollm2": "Writing 64 tokens with SmolLM2",
     "peak-memory/train": "Memory while training the Transformer",
     "peak-memory/train-lstm-bahdanau": "Memory while training the LSTM with attention",
     "peak-memory/train-gpt": "Memory while training a GPT of 4 layers",
     "peak-memory/train-gpt-larger": "Memory while training a GPT of 6 layers",
     "peak-memory/train-patch-forecaster": "Memory while training a PatchTST",
+    "peak-memory/train-minilm": "Memory while fine-tuning MiniLM",
+    "peak-memory/generate-gpt": "Memory while writing with a GPT",
+    "peak-memory/generate-smollm2": "Memory while writing with SmolLM2",
     "quality-per-minute": "Quality for the time of training",
 }
 """Headings of the measures, in the order of the page; an unknown one goes by its own name."""

@@ -183,7 +183,7 @@ def probe(machine: Running) -> dict[str, Any]:
 def make_rows(
     measure: str, answers: Answers, about: dict[str, Any], probes: list[dict[str, Any]]
 ) -> list[dict[str, Any] | None]:
-    """The row of `measure`, and that of memory where it was training."""
+    """The row of `measure`, and that of memory where it was training, or writing."""
     known = (part.about(measure) for part in (language_models, forecasters, pretrained))
     if network := next(filter(None, known), None):
         # These read no pairs of sentences.
@@ -204,9 +204,9 @@ def make_rows(
     }
     more = about | {"versions": versions, "details": details, "machine": noise}
     found = [rows.row(measure, unit, unit != "ms", values, **more)]
-    if measure.startswith("train/"):
+    if measure.startswith(("train/", "generate/")):
         peaks = {name: [max(a["peak_memory"] for a in some)] for name, some in given.items()}
-        what = measure.replace("train/", "peak-memory/train-")
+        what = f"peak-memory/{measure.replace('/', '-')}"
         what = "peak-memory/train" if measure == "train/transformer" else what
         found.append(rows.row(what, "MB", False, peaks, **about, versions=versions))
     return found
