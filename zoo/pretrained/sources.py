@@ -72,7 +72,7 @@ def find(name: str) -> Pretrained:
     if name.startswith(FILE):
         return Gguf(Path(name.removeprefix(FILE)).expanduser(), name)
     if (folder := _placed(name)) is not None:
-        return BertFolder(folder, name)
+        return _of_hugging_face(folder, name)
     raise PretrainedError(
         f"there is no pre-trained {name[:80]!r}; there are {', '.join(PACKAGES)}, {HUB}PRESET, "
         f"{FOLDER}FOLDER, {FILE}FILE, and folders in the one that {PLACE} names"
@@ -132,4 +132,5 @@ def _placed(name: str) -> Path | None:
     if not place or not name or Path(name).name != name:
         return None
     folder = Path(place) / name
-    return folder if all((folder / file).is_file() for file in FILES) else None
+    whole = any(all((folder / file).is_file() for file in one) for one in (FILES, gpt2.FILES))
+    return folder if whole else None

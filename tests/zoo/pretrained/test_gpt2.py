@@ -97,6 +97,13 @@ def test_a_folder_has_the_same_logits(backbone, folder):
     assert base.tokenizer.decode(base.tokenizer.encode("to be, naïve 🎉")) == "to be, naïve 🎉"
 
 
+def test_a_folder_among_the_pre_trained_is_known_by_its_name(folder, monkeypatch):
+    monkeypatch.setenv(sources.PLACE, str(folder.parent))
+    assert sources.is_name(folder.name) and sources.find(folder.name).sizes["layers"] == 2
+    (folder / gpt2.MERGES).unlink()
+    assert not sources.is_name(folder.name)
+
+
 def test_it_becomes_a_model_folder_that_continues_a_text(folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("models") / "mine"
     done = CliRunner().invoke(
