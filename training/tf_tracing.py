@@ -46,10 +46,10 @@ def _trace_once(network: Any, spec: StepSpec | None = None, parts: int = 1) -> N
     free = ((None, None), "int32")
     spec = spec or StepSpec((free, free), free, ((None, None), "float32"))
     parts = min(parts, spec.rows) if spec.rows else parts
-    rows = (
-        [rows.stop - rows.start for rows in even(spec.rows, parts)] if spec.rows else [None] * parts
-    )
-    signature = [_signature(spec, of_part) for of_part in rows]
+    counts: list[int | None] = [None] * parts
+    if spec.rows:
+        counts = [part.stop - part.start for part in even(spec.rows, parts)]
+    signature = [_signature(spec, rows) for rows in counts]
     # What is padded: its second axis and no other is free.
     ids = [array.shape.as_list() == [None, None] for array in tf.nest.flatten(signature[0])]
 
