@@ -113,5 +113,5 @@ for name, arguments in calls.items():
 
 def test_help_says_what_names_there_are():
     said = call("--help").output
-    assert "smollm2, or gguf:FILE" in said
+    assert "smollm2, gguf:FILE" in said
     assert "minilm" in " ".join(call("--help", app=train.app).output.split())
