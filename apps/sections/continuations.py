@@ -134,6 +134,7 @@ def _legend(task: str) -> None:
 def _table(task: str, found: dict[str, Written]) -> None:
     """Quality and speed of the models in one table."""
     figure = quality.first(task)
+    label = f"{figure.label} {figure.arrow}".strip()
     rows = []
     for name, written in found.items():
         value = quality.value(quality.measured(name, "1"), figure.key)
@@ -141,9 +142,17 @@ def _table(task: str, found: dict[str, Written]) -> None:
         rows.append(
             {
                 "model": saved_models.label(name),
-                f"{figure.label} {figure.arrow}".strip(): figure.text(value) if value else None,
+                label: figure.text(value) if value else None,
                 "tokens a second": round(speed) if speed else None,
                 "weights": saved_models.parameters(name),
             }
         )
-    st.dataframe(rows, hide_index=True, width="stretch")
+    # Weights that others trained were not scored here.
+    shown = [key for key in rows[0] if any(row[key] is not None for row in rows)] if rows else []
+    st.dataframe(
+        [{key: row[key] for key in shown} for row in rows],
+        hide_index=True,
+        width="stretch",
+        placeholder="–",
+        column_config={"weights": st.column_config.NumberColumn(format="localized")},
+    )
