@@ -1,4 +1,4 @@
-"""Layer normalisation and GELU with gradients written by hand, for networks that are trained.
+"""Layer normalisation and GELU; their gradients are written by hand, for networks that are trained.
 
 Automatic differentiation makes some twenty operations of each, and each reads and writes the whole
 activation: on a processor they take as long as the matrix products of a small network.

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,6 +36,19 @@ class Pretrained(Protocol):
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The weights by the names that `zoo.saving.named_weights` has for them."""
+
+
+class Held:
+    """What a source whose weights are in memory already has in common: `_arrays`, by our names."""
+
+    _arrays: dict[str, np.ndarray]
+
+    @cached_property
+    def sha256(self) -> str:
+        return sum_of_arrays(self._arrays)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return dict(self._arrays)
 
 
 @dataclass(frozen=True)

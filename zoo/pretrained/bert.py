@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from zoo.pretrained.base import (
+    Held,
     PretrainedError,
     array_of,
     check_fields,
@@ -22,7 +23,6 @@ from zoo.pretrained.base import (
     read_weights,
     sizes_of,
     sum_of,
-    sum_of_arrays,
 )
 from zoo.wordpieces import WordPieces
 
@@ -151,7 +151,7 @@ def _norm(ours: str, found: Mapping[str, np.ndarray], theirs: str) -> dict[str, 
     return {f"{ours}/gamma": found[f"{theirs}.weight"], f"{ours}/beta": found[f"{theirs}.bias"]}
 
 
-class KerasHubBert:
+class KerasHubBert(Held):
     """A BERT of KerasHub.
 
     Args:
@@ -180,13 +180,6 @@ class KerasHubBert:
         }
         self.tokenizer = WordPieces(tokenizer.get_vocabulary(), bool(tokenizer.lowercase))
         self._arrays = of_hugging_face(_named_as_hugging_face(backbone), self.sizes)
-
-    @functools.cached_property
-    def sha256(self) -> str:
-        return sum_of_arrays(self._arrays)
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        return dict(self._arrays)
 
 
 def _named_as_hugging_face(backbone: Any) -> dict[str, np.ndarray]:

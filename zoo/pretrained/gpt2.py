@@ -15,6 +15,7 @@ import numpy as np
 
 from zoo.byte_pairs import BEGIN, BytePairs
 from zoo.pretrained.base import (
+    Held,
     PretrainedError,
     array_of,
     check_fields,
@@ -22,7 +23,6 @@ from zoo.pretrained.base import (
     read_weights,
     sizes_of,
     sum_of,
-    sum_of_arrays,
 )
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -106,7 +106,7 @@ class Gpt2Folder:
             raise PretrainedError(f"{WEIGHTS} of {self.name} has no weight {error}") from None
 
 
-class KerasHubGpt2:
+class KerasHubGpt2(Held):
     """A GPT-2 of KerasHub.
 
     Args:
@@ -133,13 +133,6 @@ class KerasHubGpt2:
             name, tokenizer.vocabulary, tokenizer.merges, self.sizes["vocabulary"]
         )
         self._arrays = of_hugging_face(named_as_hugging_face(backbone), self.sizes)
-
-    @cached_property
-    def sha256(self) -> str:
-        return sum_of_arrays(self._arrays)
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        return dict(self._arrays)
 
 
 def byte_pairs(name: str, index: Any, merges: Any, size: int) -> BytePairs:
