@@ -165,12 +165,6 @@ def test_own_models_follow_the_shipped_ones(place):
     assert saved_models.typed(names[-1]) == str(place / "mine")
 
 
-def test_weights_of_others_are_called_after_them():
-    """And do not make two models of one architecture out of those that the zoo trained."""
-    found = {name: saved_models.label(name) for name in saved_models.models("sst2")}
-    assert found["sst2-minilm"] == "MiniLM" and found["sst2-bert"] == "BERT"
-
-
 def test_a_run_is_training_while_its_process_holds_the_folder(place):
     folder = own_models.run(place / "live")
     assert not model_places.is_training(folder)

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import zoo
+from apps import saved_models
 from tests.zoo import tiny_classifiers as tiny
 from zoo import shipped
 from zoo.pretrained import sources
@@ -23,6 +24,7 @@ def shelf(tmp_path, monkeypatch):
         config = json.loads(path.read_text()) | {"task": "sst2"}
         if name == "sst2-minilm":
             config["adapter"] = {"how": "head", "base": "minilm", "sha256": "0" * 64}
+            config["preset"] = "minilm"
         path.write_text(json.dumps(config))
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
     return tmp_path
@@ -41,6 +43,13 @@ def test_without_its_base_it_is_waiting(shelf, monkeypatch):
 def test_with_its_base_it_is_there(shelf, monkeypatch):
     monkeypatch.setattr(sources.Package, "find", lambda self: shelf)
     assert zoo.names() == ["sst2-bert", "sst2-minilm"] and not shipped.waiting()
+
+
+def test_weights_of_others_are_called_after_them(shelf, monkeypatch):
+    """And do not make two models of one architecture out of those that the zoo trained."""
+    monkeypatch.setattr(sources.Package, "find", lambda self: shelf)
+    found = {name: saved_models.label(name) for name in saved_models.models("sst2")}
+    assert found == {"sst2-bert": "BERT", "sst2-minilm": "MiniLM"}
 
 
 def test_the_page_says_what_is_missing(shelf, monkeypatch):
