@@ -6,6 +6,7 @@ page says so where it matters.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -21,6 +22,8 @@ from benchmarks.speed import registry, table
 from benchmarks.speed.rows import OURS
 
 CURVES = "-curves"
+SINGLE = "engine"
+"""The folder of runs of a few measures."""
 TITLES = {
     "train/transformer": "Training the Transformer",
     "train/lstm-bahdanau": "Training the LSTM with attention",
@@ -79,15 +82,48 @@ def folder() -> Path:
 
 
 def devices() -> list[str]:
-    """Slugs of the devices with a file of results, those that were measured beside peers first."""
+    """Slugs of the devices with results: a file of their own, those that were measured beside peers
+    first, then those that have single measures alone.
+    """
+    slugs = _with_files()
+    named = {_read_files(slug).device for slug in slugs}
+    return [*slugs, *(file_name(device) for device in _single_measures() if device not in named)]
+
+
+def read(slug: str) -> Results:
+    """What is stored of a device: both its files, and single measures that these lack.
+
+    What is missing or of another form is left out.
+    """
+    single = _single_measures()
+    if slug not in _with_files():
+        rows = next((rows for name, rows in single.items() if file_name(name) == slug), [])
+        return Results(slug, rows)
+    found = _read_files(slug)
+    known = {row["measure"] for row in found.rows}
+    more = [row for row in single.get(found.device, []) if row["measure"] not in known]
+    return dataclasses.replace(found, rows=[*found.rows, *more])
+
+
+def _with_files() -> list[str]:
     stems = sorted(path.stem for path in (folder() / "results").glob("*.json"))
     measured = [stem for stem in stems if not stem.endswith(CURVES)]
     drawn = [stem.removesuffix(CURVES) for stem in stems if stem.endswith(CURVES)]
     return list(dict.fromkeys([*measured, *drawn]))
 
 
-def read(slug: str) -> Results:
-    """Both files of a device; what they lack or hold wrongly is left out."""
+def _single_measures() -> dict[str, list[dict[str, Any]]]:
+    """Rows of runs of a few measures, the newest of each, by the name of their device."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    files = sorted((folder() / "results" / SINGLE).glob("*.json"))
+    rows = [row for path in files for row in _list(_parsed(path)) if _is_row(row)]
+    for row in sorted(rows, key=lambda row: str(row.get("date"))):
+        if isinstance(row.get("device"), str) and row["device"]:
+            found.setdefault(row["device"], {})[row["measure"]] = row
+    return {device: list(by_measure.values()) for device, by_measure in found.items()}
+
+
+def _read_files(slug: str) -> Results:
     damaged = []
     found: list[Any] = []
     for name, kind in ((f"{slug}.json", list), (f"{slug}{CURVES}.json", dict)):

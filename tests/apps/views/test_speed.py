@@ -131,6 +131,31 @@ def test_the_address_chooses_the_device_and_a_wrong_one_is_forgiven(benchmarks):
     assert at.selectbox(key="speed/device").value == "cpu-test"
 
 
+def test_single_measures_stand_with_their_device(benchmarks):
+    """Those that its own file lacks; a device without a file of its own has them alone."""
+    here, there = "CPU: a test computer", "CPU: one more"
+    rows = [
+        fake_benchmarks.row(measure, unit, True, {"zoo": value, "hf-pretrained": 1.0})
+        | {"device": d}
+        for measure, unit, value, d in (
+            ("train/minilm", "tokens/s", 2.0, here),
+            ("train/transformer", "target tokens/s", 7.0, here),
+            ("generate/smollm2", "tokens/s", 3.0, there),
+        )
+    ]
+    (benchmarks / "results" / "engine").mkdir()
+    fake_saved_models.write(benchmarks / "results" / "engine" / "pretrained.json", rows)
+    fake_saved_models.write(benchmarks / "results" / "engine" / "other.json", {"rows": rows})
+    at = open_speed()
+    titles = [one.value.replace("\\", "") for one in at.subheader]
+    assert "Fine-tuning MiniLM" in titles and "Writing 64 tokens with SmolLM2" not in titles
+    assert "zoo: 5,000 target tokens/s" in said(at) and "zoo: 7 target" not in said(at)
+    at = open_speed(device=there)
+    assert at.selectbox(key="speed/device").value == "cpu-one-more"
+    assert "Writing 64 tokens with SmolLM2" in [one.value for one in at.subheader]
+    assert f"{there}; 2026-01-02" in said(at) and not at.exception
+
+
 def test_without_any_results_the_commands_are_named(shelf, tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_BENCHMARKS", str(tmp_path))
     at = open_speed()
