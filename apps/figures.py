@@ -39,7 +39,7 @@ def show(
         caption: what the saved files say under it; `alt_text` unless given.
     """
     st.altair_chart(
-        presentation.larger(chart), width="stretch", key=state.key(f"figure.{file}"), alt=alt_text
+        presentation.drawn(chart), width="stretch", key=state.key(f"figure.{file}"), alt=alt_text
     )
     save(chart, rows=rows, file=file, caption=caption or alt_text)
 

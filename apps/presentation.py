@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
@@ -92,18 +93,35 @@ def controls(label: str = "Input and settings") -> Any:
     return st.expander(label, icon=":material/tune:") if on() else st.container()
 
 
-def larger(chart: Any) -> Any:
+def drawn(chart: Any) -> Drawn:
     """The Altair chart as a page shows it: in presentation mode with larger type and marks."""
-    if not on():
-        return chart
+    return Drawn(larger(chart) if on() else chart)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What `st.altair_chart` takes for a chart: it is not held against the schema of Vega-Lite.
+
+    That takes a third of the time of a page with charts, while all others wait, and finds what the
+    tests of the charts find.
+    """
+
+    chart: Any
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.chart.to_dict(validate=False)
+
+
+def larger(chart: Any) -> Any:
+    """The Altair chart with larger type and marks."""
     with alt.data_transformers.enable("default", max_rows=None):
-        spec = _grown(chart.to_dict())
+        spec = _grown(chart.to_dict(validate=False))
     config = spec.setdefault("config", {})
     letters = {name: round(SIZE * size) for name, size in LETTERS.items()}
     for part in ("axis", "legend", "header"):
         config[part] = {**letters, **config.get(part, {})}
     config["text"] = {"fontSize": round(11 * SIZE), **config.get("text", {})}
-    return alt.Chart.from_dict(spec)
+    return alt.Chart.from_dict(spec, validate=False)
 
 
 def _grown(part: Any) -> Any:

@@ -17,6 +17,10 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pandas as pd
+from altair.utils import schemapi
+
+# Every part would be held against the schema when it is made, and the whole once more.
+schemapi.disable_debug_mode()
 
 FAMILY_COLOURS = {
     "Simple RNN": "#767676",

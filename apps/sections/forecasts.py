@@ -216,7 +216,7 @@ def _small(
         legend=False,
     )
     st.altair_chart(
-        presentation.larger(chart),
+        presentation.drawn(chart),
         width="stretch",
         key=state.key(f"forecast.{name}"),
         alt=charts.described(found, label, question.called),

@@ -97,7 +97,7 @@ def _confusion(task: str) -> tuple[str | None, tuple[str, str] | None]:
         return name, None
     chart = charts.confusion(rows)
     picked = st.altair_chart(
-        presentation.larger(chart),
+        presentation.drawn(chart),
         width="stretch",
         key=state.key(f"confusion.{name}"),
         on_select="rerun",

@@ -81,7 +81,7 @@ def _input(question: Question, answer: Label) -> None:
         chart = chart.properties(height=round(190 * height / width))
     truth = f"Truly {question.truth}" if question.truth else "As the models read it"
     st.altair_chart(
-        presentation.larger(chart),
+        presentation.drawn(chart),
         width="stretch",
         key=state.key("label.input"),
         alt=f"The {question.reads} that is classified. {truth}.",

@@ -152,7 +152,7 @@ def _draw(
         for part, panel in zip(("query", "key", "part"), panels, strict=True):
             alt = f"{part}, one bar a unit. {what}"
             st.altair_chart(
-                presentation.larger(panel),
+                presentation.drawn(panel),
                 width="stretch",
                 key=state.key(f"figure.inside.{part}"),
                 alt=alt,

@@ -8,6 +8,7 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner import script_runner
 
+from apps import presentation
 from tests.apps import fake_benchmarks, fake_saved_models
 from tests.apps.browser import ARGUMENTS, CHROMIUM, WAIT, serving, sync_playwright
 
@@ -32,6 +33,31 @@ def _quick_runs():
         patch.setattr(manifest_scanner, "scan_component_manifests", functools.cache(scan))
         patch.setenv("STREAMLIT_RUNNER_POST_SCRIPT_GC", "false")
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _charts_fit_the_schema():
+    """Pages do not hold their charts against the schema of Vega-Lite: each form of one is, once."""
+    seen = set()
+    quickly = presentation.Drawn.to_dict
+
+    def to_dict(drawn):
+        spec = quickly(drawn)
+        if (form := _form(spec)) not in seen:
+            seen.add(form)
+            drawn.chart.to_dict()
+        return spec
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(presentation.Drawn, "to_dict", to_dict)
+        yield
+
+
+def _form(part):
+    """Names and types of a chart's parts, without its data."""
+    if isinstance(part, dict):
+        return tuple((k, _form(v)) for k, v in part.items() if k not in ("data", "datasets"))
+    return tuple(map(_form, part)) if isinstance(part, list) else type(part)
 
 
 @pytest.fixture(scope="session")

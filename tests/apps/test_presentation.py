@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import altair as alt
 import pytest
 import segno
+from altair.utils.schemapi import SchemaValidationError
 
 from apps import presentation
 
@@ -32,6 +34,13 @@ def test_a_link_is_what_the_browser_shows_with_every_choice():
 )
 def test_a_link_to_this_computer_alone_is_known(url, here):
     assert presentation.here_only(url) is here
+
+
+def test_a_chart_of_another_form_than_vega_lite_s_is_found_here():
+    """Not on a page, for all readers: its schema is looked at in tests alone."""
+    chart = alt.Chart(alt.Data(values=[]))
+    with pytest.raises(SchemaValidationError, match="wide"):
+        presentation.Drawn(chart.mark_bar(size="wide")).to_dict()
 
 
 def test_the_longest_link_still_fits_into_a_code():
