@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests import thorough
 from tests.training import training_runs
 from training import card_writer, tasks
 from zoo import registry
@@ -19,6 +20,7 @@ from zoo import registry
 pytestmark = pytest.mark.slow
 
 MODELS = list(registry.of_kind("forecaster"))
+ALWAYS = ["season-naive", "n-linear", "lstm", "transformer-patch"]
 RUN = [
     *("--task=csv:own.csv", "--time=hour", "--preset=nano", "--steps=24", "--validate-every=12"),
     *("--lookback=24", "--horizon=6", "--season=12", "--batch-tokens=96", "--warmup=4"),
@@ -93,16 +95,22 @@ def corpus(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory) -> Path:
+def models(pytestconfig) -> list[str]:
+    """What is trained."""
+    return MODELS if pytestconfig.option.thorough else ALWAYS
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, models) -> Path:
     """A folder with series, after all calls were made in it."""
     path = tmp_path_factory.mktemp("series")
     corpus(path)
-    right = {model: [*RUN, f"--model={model}", f"--out={model}"] for model in MODELS}
+    right = {model: [*RUN, f"--model={model}", f"--out={model}"] for model in models}
     right["again"] = right["lstm"]
     right["filled"] = ["--task=csv:gaps.csv", *RUN[1:], "--model=season-naive", "--out=filled"]
     right["filled"] += ["--missing=previous", "--target=wind"]
     right["begun"] = [*RUN, "--start-from=./lstm", "--steps=2", "--out=begun"]
-    asked = {model: [f"./{model}", "--update-card"] for model in ("n-linear", *MODELS)}
+    asked = {model: [f"./{model}", "--update-card"] for model in ("n-linear", *models)}
     asked["literature"] = ["./n-linear", "--protocol=literature", "--out=literature.json"]
     asked |= {name: [f"./{given[0]}", *given[1:]] for name, (given, _) in ASKED_WRONG.items()}
     wrong = {
@@ -118,7 +126,7 @@ def found(place) -> dict[str, tuple[int, str, str | None]]:
     return json.loads((place / "found.json").read_text())
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", thorough.params(MODELS, ALWAYS))
 def test_every_architecture_is_trained_scored_and_loaded(place, found, model):
     for name in (model, f"asked {model}"):
         status, said, error = found[name]
@@ -135,10 +143,10 @@ def test_every_architecture_is_trained_scored_and_loaded(place, found, model):
     assert "csv:own.csv" in (place / model / "README.md").read_text()
 
 
-def test_figures_against_the_floor_are_those_of_both(place, found):
-    cards = {model: card_writer.read(place / model)["metrics"]["1"] for model in MODELS}
+def test_figures_against_the_floor_are_those_of_both(place, models):
+    cards = {model: card_writer.read(place / model)["metrics"]["1"] for model in models}
     assert "against" not in cards["n-linear"]
-    for model in MODELS:
+    for model in models:
         if model != "n-linear":
             found_one = cards[model]["against"]
             assert found_one["model"] == "n-linear"

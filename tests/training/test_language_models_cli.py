@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import zoo
+from tests import thorough
 from tests.training import training_runs
 from training import card_writer, tasks
 from zoo import registry
@@ -21,6 +22,7 @@ from zoo import registry
 pytestmark = pytest.mark.slow
 
 MODELS = list(registry.of_kind("language_model"))
+ALWAYS = ["feed-forward", "lstm", "gpt"]
 RUN = [
     *("--preset=nano", "--steps=24", "--validate-every=12", "--validate-on=4", "--window=16"),
     *("--batch-tokens=128", "--learning-rate=0.02", "--warmup=4", "--checkpoint-every=5"),
@@ -162,11 +164,12 @@ def corpus(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory) -> Path:
+def place(tmp_path_factory, pytestconfig) -> Path:
     """A folder with texts, after all calls were made in it."""
+    models = MODELS if pytestconfig.option.thorough else ALWAYS
     path = tmp_path_factory.mktemp("texts")
     corpus(path)
-    right = {model: [CHARACTERS, *RUN, f"--model={model}", f"--out={model}"] for model in MODELS}
+    right = {model: [CHARACTERS, *RUN, f"--model={model}", f"--out={model}"] for model in models}
     right["gpt"] = [*GPT, "--out=gpt"]
     right["ngram"] = [CHARACTERS, *RUN, "--model=ngram", "--out=ngram"]
     sub_words = [*RUN, "--model=feed-forward", "--vocabulary=300"]
@@ -211,7 +214,7 @@ def curve(folder: Path) -> list[dict[str, str]]:
     return [{key: value for key, value in row.items() if key not in clock} for row in rows]
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", thorough.params(MODELS, ALWAYS))
 def test_every_architecture_learns_from_a_text(place, found, model):
     status, said, error = found[model]
     assert (status, error) == (0, None), said
