@@ -232,9 +232,9 @@ def command(row: Mapping[str, Any]) -> str:
     """What measures a row anew."""
     if isinstance(row.get("command"), str):
         return row["command"]
-    measure = row["measure"].replace("peak-memory/train-", "train/")
+    measure = re.sub(r"^peak-memory/(\w+)-", r"\1/", row["measure"])
     measure = measure.replace("peak-memory/train", "train/transformer")
-    known = measure in (*registry.MEASURES, *registry.MORE)
+    known = measure in (*registry.MEASURES, *registry.MORE, *registry.PRETRAINED)
     return "python -m benchmarks.speed.run" + (f" --measures {measure}" if known else "")
 
 

@@ -131,6 +131,20 @@ def test_the_address_chooses_the_device_and_a_wrong_one_is_forgiven(benchmarks):
     assert at.selectbox(key="speed/device").value == "cpu-test"
 
 
+@pytest.mark.parametrize(
+    ("measure", "named"),
+    [
+        ("train/minilm", " --measures train/minilm"),
+        ("peak-memory/train", " --measures train/transformer"),
+        ("peak-memory/train-gpt-larger", " --measures train/gpt-larger"),
+        ("peak-memory/generate-smollm2", " --measures generate/smollm2"),
+        ("of an older version", ""),
+    ],
+)
+def test_the_command_measures_what_is_shown(measure, named):
+    assert speed_data.command({"measure": measure}) == f"python -m benchmarks.speed.run{named}"
+
+
 def test_single_measures_stand_with_their_device(benchmarks):
     """Those that its own file lacks; a device without a file of its own has them alone."""
     here, there = "CPU: a test computer", "CPU: one more"
