@@ -145,6 +145,7 @@ def top(page) -> float:
     return page.get_by_test_id("stMain").evaluate("main => main.scrollTop")
 
 
+@thorough.mark
 def test_next_opens_a_chapter_at_its_top(open_page):
     page = open_page("/learn?chapter=9")
     at_rest = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")

@@ -74,6 +74,7 @@ def test_who_has_what_matters_most_lets_all_begin_first():
                 deadline = time.monotonic() + 10
                 while turns._to_begin < 4 and time.monotonic() < deadline:
                     time.sleep(0.001)
+                begun.wait(10)  # and none of them begins before both have seen it
             order.append("answers")
             turns.after_others()
             order.append("maps")
