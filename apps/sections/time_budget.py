@@ -21,6 +21,10 @@ TOKENS = "; of language models, the mean over 200 tokens drawn at temperature 0.
 """How a card's speed of a language model was measured (`training.store_examples`)."""
 
 
+FEW = 5
+"""Models of one machine that are named; of more their number is."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A model whose card tells how long an answer takes, or a token of it.
@@ -125,6 +129,7 @@ def section() -> None:
             "Quality": one.value,
             "by": judged_by(task).label,
             "Measured on": one.device,
+            "Date": one.date or None,
         }
         for task in tasks
         for one in sorted(found[task], key=lambda one: one.milliseconds > budget)
@@ -145,23 +150,23 @@ def _measured_on(found: Sequence[Candidate]) -> str:
         machines.setdefault(one.device, []).append(one)
     parts = []
     for device, listed in machines.items():
-        dates = ", ".join(sorted({one.date for one in listed if one.date}))
-        text = plain(f"{device}; {dates}" if dates else device)
+        dates = sorted({one.date for one in listed if one.date})
+        dates = dates if len(dates) < 3 else [f"{dates[0]} to {dates[-1]}"]
+        text = plain("; ".join([device, ", ".join(dates)] if dates else [device]))
         if len(machines) > 1:
-            text += f" ({', '.join(f'{_task(one.name)} {one.label}' for one in listed)})"
+            names = [
+                f"{saved_models.task_label(saved_models.task_of(one.name))} {one.label}"
+                for one in listed
+            ]
+            text += f" ({', '.join(names) if len(names) <= FEW else f'{len(names)} models'})"
         parts.append(text)
-    where = "; ".join(parts)
+    where = " and ".join(parts) + (", as the table says" if len(machines) > 1 else "")
     texts = any(latency.per(saved_models.task_of(one.name)) == "token" for one in found)
     return (
         f"Measured on {where}: one input at a time, greedy, the median over the example inputs, "
         f"without maps{TOKENS if texts else ''}. Another machine takes another time: *On this "
         "machine*, at the end of the page, measures yours."
     )
-
-
-def _task(name: str) -> str:
-    task = saved_models.task_of(name)
-    return saved_models.task_label(task)
 
 
 def _described(task: str, one: Candidate) -> str:

@@ -77,7 +77,8 @@ def test_the_machine_is_named_and_so_are_several(shelf):
     assert "Measured on a fast machine; 2026-03-04: one input at a time, greedy" in text
     put(shelf, "dates-lstm", ms_per_sentence=2.0, device="a *slow* one")
     text = app_runner.said(app_runner.opened("speed"))
-    assert r"a \*slow\* one (Dates LSTM)" in text
+    assert r"a \*slow\* one (Dates LSTM), as the table says" in text
+    assert "(11 models) and" in text
 
 
 @pytest.mark.parametrize("speed", [{}, {"ms_per_sentence": "fast"}, {"ms_per_sentence": 0}])
