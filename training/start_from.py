@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from training import paths
-from zoo import registry, saving, shipped
+from zoo import adapters, registry, saving, shipped
 from zoo.adapters import Adapter
 from zoo.class_inputs import TextInput
 from zoo.configs.base import renamed
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from training.config import TrainConfig
     from training.tasks.base import Task
 
-OWN = ("format", "kind", "name", "task", "model", "preset", "hyperparameters")
+OWN = ("format", "kind", "name", "task", "model", "preset", "hyperparameters", "adapter")
 """Entries of config.json that a new model has of its own; all others it takes over."""
 
 
@@ -160,12 +160,14 @@ def read(config: TrainConfig, out: Path) -> Start:
         raise ValueError(
             f"--start-from {loaded.name} was {how} and not trained: it has no weights to begin from"
         )
-    if loaded.config.get("adapter"):
-        base = loaded.config["adapter"]["base"]
-        raise ValueError(
-            f"--start-from {loaded.name} is an adapter: start from its base, {base}, or choose "
-            "another model"
-        )
+    arrays, adapter = saving.weight_arrays(loaded.model), adapters.read(loaded.config)
+    if adapter:
+        arrays = adapters.merged(arrays, adapter)
+        if config.adapt != "full":
+            raise ValueError(
+                f"--start-from {loaded.name} is an adapter itself: --adapt {config.adapt} is for "
+                f"its base, {adapter.base}, or a whole model; --adapt full goes on from both"
+            )
     tokenizers, longest = _tokenizers(loaded)
     weights = sum_of(loaded.path / saving.WEIGHTS)
     if config.adapt != "full" and loaded.name not in shipped.names():
@@ -179,7 +181,7 @@ def read(config: TrainConfig, out: Path) -> Start:
         config=loaded.config,
         hyperparameters=loaded.model.config,
         tokenizers=tokenizers,
-        arrays=saving.weight_arrays(loaded.model),
+        arrays=arrays,
         longest=longest,
         minutes=trained(loaded.card),
         adapter=_adapter(config, loaded.name, weights),

@@ -19,6 +19,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "feed-forward": ("inner", "outer"),
 }
 """Layers that get matrices of low rank, by the name of the choice."""
+NARROW = ("lora_kernel_a", "lora_kernel_b")
+"""What these matrices are called, A (D, r) and B (r, U)."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,35 @@ def add(network: Any, adapter: Adapter) -> None:
         )
     for layer in found.values():
         layer.enable_lora(adapter.rank, lora_alpha=adapter.alpha)
+
+
+def merged(arrays: Mapping[str, Any], adapter: Adapter) -> dict[str, Any]:
+    """The weights of a network and its adapter as those of a network without one.
+
+    Hu et al. 2021 (arXiv:2106.09685), section 4.1: `W + (alpha / r) B A` in the place of W.
+
+    Args:
+        arrays: of all weights, by name.
+        adapter: what is among them.
+
+    Example:
+        >>> import numpy as np
+        >>> arrays = {"a/kernel": np.ones((2, 1)), "a/lora_kernel_a": np.ones((2, 1))}
+        >>> arrays["a/lora_kernel_b"] = np.full((1, 1), 3.0)
+        >>> merged(arrays, Adapter("lora", "minilm", "0" * 64, rank=1, alpha=2.0))
+        {'a/kernel': array([[7.],
+               [7.]])}
+    """
+    found = {}
+    for name, array in arrays.items():
+        layer, _, last = name.rpartition("/")
+        if last in NARROW:
+            continue
+        narrow = [arrays.get(f"{layer}/{one}") for one in NARROW]
+        if last == "kernel" and narrow[0] is not None:
+            array = array + adapter.alpha / adapter.rank * (narrow[0] @ narrow[1])
+        found[name] = array
+    return found
 
 
 def own(weights: Mapping[str, Any]) -> list[str]:

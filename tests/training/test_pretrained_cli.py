@@ -14,8 +14,11 @@ import zoo
 from tests.training import training_runs
 from tests.training.test_classifiers_cli import RUN, examples
 from tests.zoo.pretrained import tiny_bert
+from training import start_from
+from training.config import TrainConfig
 from zoo import saving, shipped
 from zoo.adapters import PARTS, Adapter
+from zoo.building import build
 from zoo.saving import ModelFolderError
 
 pytestmark = pytest.mark.slow
@@ -26,6 +29,7 @@ RIGHT = {
     "full": [*TASK, "--start-from=hf:bases/tiny"],
     "lora": [*FROM, "--adapt=lora", "--lora-rank=2"],
     "head": [*FROM, "--adapt=head", "--set=pooling=mean"],
+    "further": [*TASK, "--start-from=./lora"],
 }
 WRONG: dict[str, tuple[list[str], list[str]]] = {
     "no base": ([*TASK, "--model=bert", "--adapt=lora"], ["--adapt lora needs", "--start-from"]),
@@ -37,9 +41,9 @@ WRONG: dict[str, tuple[list[str], list[str]]] = {
         [*TASK, "--start-from=./full", "--adapt=head"],
         ["an adapter needs its base again, by name"],
     ),
-    "an adapter as a base": (
-        [*TASK, "--start-from=./lora"],
-        ["lora is an adapter: start from its base, tiny"],
+    "an adapter of an adapter": (
+        [*TASK, "--start-from=./lora", "--adapt=head"],
+        ["lora is an adapter itself: --adapt head is for its base, tiny"],
     ),
     "another size": (
         [*FROM, "--set=hidden_size=16"],
@@ -131,6 +135,21 @@ def test_training_all_moves_all(place, bases):
     assert "adapter" not in json_of(place / "full")
 
 
+def test_all_is_trained_on_from_an_adapter_and_its_base(place, bases):
+    """Where it begins, it says what both said; it needs no base any more."""
+    start = start_from.read(
+        TrainConfig(f"labels:{place}/moods.tsv", start_from=str(place / "lora")), place / "new"
+    )
+    adapted = zoo.load(place / "lora")
+    alone = build("bert", adapted.model.config, kind="classifier")
+    saving.set_weight_arrays(alone, start.arrays)
+    ids = np.array([[2, 5, 6, 7, 3]], "int32")
+    found, expected = (keras.ops.convert_to_numpy(m.read(ids)[0]) for m in (alone, adapted.model))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    config = json_of(place / "further")
+    assert "adapter" not in config and config["classes"] == json_of(place / "lora")["classes"]
+
+
 def json_of(folder: Path) -> dict:
     return json.loads((folder / "config.json").read_text())
 
@@ -215,15 +234,11 @@ def test_lora_is_for_shipped_models_too(tmp_path):
     name = "shakespeare-gpt"
     if name not in shipped.names():
         pytest.skip(f"{name} is not shipped")
-    from training import start_from
-    from training.config import TrainConfig
-    from zoo import building
-
     config = TrainConfig(
         task="text:mine.txt", start_from=name, adapt="lora", lora_rank=2, lora_layers="attention"
     )
     start = start_from.read(config, tmp_path)
-    network = building.build(
+    network = build(
         start.config["model"],
         start.hyperparameters,
         kind=start.config["kind"],
