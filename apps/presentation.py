@@ -2,7 +2,8 @@
 
 The mode is a choice like any other (`apps.state`): it is in the address, as `present=yes`, and
 goes along to every page. In it captions that explain are hidden until asked for;
-notes, which begin with an icon, always stay.
+notes, which begin with an icon, always stay. Pages draw every chart through `drawn`, in this mode
+or not.
 """
 
 from __future__ import annotations
@@ -100,10 +101,10 @@ def drawn(chart: Any) -> Drawn:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What `st.altair_chart` takes for a chart: it is not held against the schema of Vega-Lite.
+    """A chart for `st.altair_chart` that is not validated against the schema of Vega-Lite.
 
-    That takes a third of the time of a page with charts, while all others wait, and finds what the
-    tests of the charts find.
+    Streamlit would do so on every run of a page, under a lock that all readers share. The tests
+    validate instead (`tests/apps/conftest.py`).
     """
 
     chart: Any

@@ -166,7 +166,7 @@ def read(config: TrainConfig, out: Path) -> Start:
         if config.adapt != "full":
             raise ValueError(
                 f"--start-from {loaded.name} is an adapter itself: --adapt {config.adapt} is for "
-                f"its base, {adapter.base}, or a whole model; --adapt full goes on from both"
+                f"its base, {adapter.base}, or a whole model; --adapt full continues from both"
             )
     tokenizers, longest = _tokenizers(loaded)
     weights = sum_of(loaded.path / saving.WEIGHTS)

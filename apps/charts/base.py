@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from altair.utils import schemapi
 
-# Every part would be held against the schema when it is made, and the whole once more.
+# Altair would validate every part of a chart as it is made; tests validate the whole.
 schemapi.disable_debug_mode()
 
 FAMILY_COLOURS = {

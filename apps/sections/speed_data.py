@@ -6,12 +6,11 @@ page says so where it matters.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +92,7 @@ def devices() -> list[str]:
 def read(slug: str) -> Results:
     """What is stored of a device: both its files, and single measures that these lack.
 
-    What is missing or of another form is left out.
+    What is missing or malformed is left out.
     """
     single = _single_measures()
     if slug not in _with_files():
@@ -102,7 +101,7 @@ def read(slug: str) -> Results:
     found = _read_files(slug)
     known = {row["measure"] for row in found.rows}
     more = [row for row in single.get(found.device, []) if row["measure"] not in known]
-    return dataclasses.replace(found, rows=[*found.rows, *more])
+    return replace(found, rows=[*found.rows, *more])
 
 
 def _with_files() -> list[str]:

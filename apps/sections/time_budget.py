@@ -22,7 +22,7 @@ TOKENS = "; of language models, the mean over 200 tokens drawn at temperature 0.
 
 
 FEW = 5
-"""Models of one machine that are named; of more their number is."""
+"""Up to so many models of one machine are named; of more, the number is given."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def _quick_runs():
 
 @pytest.fixture(scope="session", autouse=True)
 def _charts_fit_the_schema():
-    """Pages do not hold their charts against the schema of Vega-Lite: each form of one is, once."""
+    """Pages do not validate their charts; here the first chart of each form is validated."""
     seen = set()
     quickly = presentation.Drawn.to_dict
 

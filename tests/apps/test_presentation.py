@@ -36,8 +36,8 @@ def test_a_link_to_this_computer_alone_is_known(url, here):
     assert presentation.here_only(url) is here
 
 
-def test_a_chart_of_another_form_than_vega_lite_s_is_found_here():
-    """Not on a page, for all readers: its schema is looked at in tests alone."""
+def test_the_tests_find_an_invalid_chart():
+    """Pages do not look for one: `conftest.py` does."""
     chart = alt.Chart(alt.Data(values=[]))
     with pytest.raises(SchemaValidationError, match="wide"):
         presentation.Drawn(chart.mark_bar(size="wide")).to_dict()

@@ -95,3 +95,4 @@ def test_who_lets_others_begin_does_not_wait_for_ever(monkeypatch):
     monkeypatch.setattr(turns, "_to_begin", 1)
     with turns.drawing():
         turns.after_others()
+        assert turns._mine.held  # it has its place again, though another still waits to begin
