@@ -55,10 +55,10 @@ def main(
             f"{name} says nothing by itself: fine-tune it, "
             f"python -m training.train --task sst2 --start-from {name}"
         )
-    if missing and _has(folder, base.sha256):
+    config = description(folder.name, base)
+    if missing and _has(folder, base.sha256, config["hyperparameters"]):
         typer.echo(f"{folder} has {name} already.")
         return _graphs(folder, graphs)
-    config = description(folder.name, base)
     arrays = base.arrays()
     saving.save_folder(folder, arrays, config, {config["tokenizers"]["text"]: base.tokenizer})
     parameters = sum(array.size for array in arrays.values())
@@ -83,16 +83,17 @@ def _graphs(folder: Path, wanted: bool) -> None:
         typer.echo(f"Without them Keras answers, more slowly: {error}", err=True)
 
 
-def _has(folder: Path, sha256: str) -> bool:
+def _has(folder: Path, sha256: str, hyperparameters: dict[str, Any]) -> bool:
+    """Whether a folder has a model of these weights, read as they are read today."""
     from training import card_writer
     from zoo import saving
 
     try:
-        saving.read_config(folder)
+        made = saving.read_config(folder)["hyperparameters"]
         known = card_writer.read(folder).get("data", {}).get("sha256")
     except ValueError:
         return False
-    return known == sha256 and (folder / saving.WEIGHTS).is_file()
+    return known == sha256 and made == hyperparameters and (folder / saving.WEIGHTS).is_file()
 
 
 def description(name: str, base: Any) -> dict[str, Any]:

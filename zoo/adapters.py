@@ -89,6 +89,23 @@ def read(config: Mapping[str, Any]) -> Adapter | None:
         raise ValueError(f"adapter: {str(error).removeprefix('Adapter.__init__() ')}") from None
 
 
+def hyperparameters(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The hyper-parameters in a config.json, as its weights are read today.
+
+    Weights that others trained were once divided by what the network multiplied embeddings by.
+    Adapters of that time do not say so, and have no weight that it concerns.
+    """
+    from zoo import registry, shipped
+
+    given, adapter = config["hyperparameters"], config.get("adapter")
+    name = "scaled_embedding"
+    beside = adapter.get("base") if isinstance(adapter, Mapping) else None
+    if not beside or name in given or beside in shipped.folders():
+        return given
+    known = registry.architecture(config["model"], config["kind"]).config
+    return {**given, name: False} if hasattr(known, name) else given
+
+
 def add(network: Any, adapter: Adapter) -> None:
     """Freeze a built network but for its head, and put matrices of low rank beside the others.
 

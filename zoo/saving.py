@@ -293,7 +293,7 @@ def read_hyperparameters(folder: Path, config: dict[str, Any]) -> Any:
     """The network's hyper-parameters, checked by name and type."""
     try:
         found = registry.architecture(config["model"], config["kind"])
-        return registry.make_config(found.config, config["hyperparameters"])
+        return registry.make_config(found.config, adapters.hyperparameters(config))
     except (ValueError, TypeError) as error:
         raise ModelFolderError(f"{folder / 'config.json'}: {error}") from error
 

@@ -150,6 +150,19 @@ def test_all_is_trained_on_from_an_adapter_and_its_base(place, bases):
     assert "adapter" not in config and config["classes"] == json_of(place / "lora")["classes"]
 
 
+def test_an_adapter_from_before_embeddings_were_kept_as_they_are_says_the_same(
+    place, bases, tmp_path
+):
+    folder = shutil.copytree(place / "lora", tmp_path / "model")
+    config = json_of(folder)
+    assert config["hyperparameters"].pop("scaled_embedding") is False
+    (folder / "config.json").write_text(json.dumps(config))
+    [found], [expected] = (
+        zoo.load(one).predict("the a not good") for one in (folder, place / "lora")
+    )
+    assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-6)
+
+
 def json_of(folder: Path) -> dict:
     return json.loads((folder / "config.json").read_text())
 

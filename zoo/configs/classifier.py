@@ -124,6 +124,8 @@ class Bert(TextReading):
         norm: layer normalisation before each part of a block (`pre`) or after it (`post`, as in
             Devlin et al. 2019).
         norm_epsilon: added to a variance there.
+        scaled_embedding: whether embeddings are multiplied by the root of `hidden_size`, as in
+            Vaswani et al. 2017, section 3.4; those of Devlin et al. are not.
     """
 
     hidden_size: int = size(64)
@@ -135,6 +137,7 @@ class Bert(TextReading):
     pooling: str = setting("first", choices=("first", "mean"))
     norm: str = setting("pre", choices=("pre", "post"))
     norm_epsilon: float = setting(1e-6, least=0)
+    scaled_embedding: bool = True
 
     def attention_heads(self) -> dict[str, tuple[int, int]]:
         return {"encoder": (self.layers, self.heads)}

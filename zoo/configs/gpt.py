@@ -29,6 +29,8 @@ class GPT(Config):
         norm_by: `layer` normalisation, or `rms`, without mean and bias.
         norm_epsilon: added to a variance there.
         bias: whether the matrices of a block have biases.
+        scaled_embedding: whether embeddings are multiplied by the root of `hidden_size`, as in
+            Vaswani et al. 2017, section 3.4; those of GPT-2 and Llama are not.
     """
 
     vocabulary: int = size()
@@ -45,6 +47,7 @@ class GPT(Config):
     norm_by: str = setting("layer", choices=("layer", "rms"))
     norm_epsilon: float = setting(1e-6, least=0)
     bias: bool = True
+    scaled_embedding: bool = True
 
     def attention_heads(self) -> dict[str, tuple[int, int]]:
         return {"decoder": (self.layers, self.heads)}

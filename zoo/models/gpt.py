@@ -42,6 +42,8 @@ class GPT(LanguageModel):
                 "hidden_size must be a multiple of heads. "
                 f"Received: hidden_size={config.hidden_size}, heads={config.heads}"
             )
+        if not config.scaled_embedding:
+            self.scale = 1.0
         rotary = None
         if config.positions == "rotary":
             rotary = Rotary(config.hidden_size // config.heads, config.rotary_base)

@@ -142,6 +142,7 @@ class Bert(Classifier):
     def __init__(self, config: configs.Bert, **kwargs: Any):
         super().__init__(config, **kwargs)
         self.embedding = TiedEmbedding(config.vocabulary, config.hidden_size, name="embedding")
+        self.scale = config.hidden_size**0.5 if config.scaled_embedding else 1.0
         self.encoder = Encoder(
             config,
             config.max_length,
@@ -155,7 +156,7 @@ class Bert(Classifier):
 
     def read(self, inputs: Tensor) -> tuple[Tensor, Maps]:
         mask = token_mask(inputs)  # (B, T)
-        x = self.embedding(inputs) * self.config.hidden_size**0.5  # (B, T) -> (B, T, D)
+        x = self.embedding(inputs) * self.scale  # (B, T) -> (B, T, D)
         x, maps = self.encoder(x, mask)  # (B, T, D), (B, L, H, T, T)
         x = x[:, 0] if self.config.pooling == "first" else masked_mean(x, mask)  # (B, D)
         return self.head(self.output_dropout(x)), maps  # (B, C)

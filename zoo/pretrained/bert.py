@@ -75,6 +75,7 @@ class BertFolder:
             "norm_epsilon": float(config.get("layer_norm_eps", 1e-12)),
             "pooling": pooling,
             "dropout": 0.1,
+            "scaled_embedding": False,
         }
         self.tokenizer = self._tokenizer()
 
@@ -124,7 +125,7 @@ def of_hugging_face(
     positions = found["embeddings.position_embeddings.weight"]
     first_type = found["embeddings.token_type_embeddings.weight"][0]
     made = {
-        "embedding/embeddings": words / sizes["hidden_size"] ** 0.5,  # multiplied in the network
+        "embedding/embeddings": words,
         "encoder/positions/table": positions + first_type,
         **_norm("encoder/norm", found, "embeddings.LayerNorm"),
     }
@@ -177,6 +178,7 @@ class KerasHubBert(Held):
             "norm_epsilon": 1e-12,
             "pooling": "first",
             "dropout": float(backbone.dropout),
+            "scaled_embedding": False,
         }
         self.tokenizer = WordPieces(tokenizer.get_vocabulary(), bool(tokenizer.lowercase))
         self._arrays = of_hugging_face(_named_as_hugging_face(backbone), self.sizes)

@@ -42,6 +42,7 @@ ALWAYS = {
     "activation": "gelu-tanh",
     "norm_by": "layer",
     "norm_epsilon": 1e-5,
+    "scaled_embedding": False,
 }
 """Hyper-parameters that every GPT-2 has."""
 
@@ -158,14 +159,11 @@ def of_hugging_face(
     Queries, keys and values are made by one matrix there, keys and values by one here.
     """
     width = sizes["hidden_size"]
-    scale = np.float32(width**0.5)
-    # The network multiplies embeddings by `scale`, which here undoes for reading; for writing the
-    # last norm does.
     made = {
-        "embedding/embeddings": found["wte.weight"] / scale,
+        "embedding/embeddings": found["wte.weight"],
         "positions/table": found["wpe.weight"],
-        "norm/gamma": found["ln_f.weight"] * scale,
-        "norm/beta": found["ln_f.bias"] * scale,
+        "norm/gamma": found["ln_f.weight"],
+        "norm/beta": found["ln_f.bias"],
     }
     parts = {
         "attention/query": ("attn.c_attn", slice(width)),

@@ -79,6 +79,7 @@ class Gguf:
             "norm_by": "rms",
             "norm_epsilon": float(f"{self._field('llama.attention.layer_norm_rms_epsilon'):.6g}"),
             "bias": False,
+            "scaled_embedding": False,
         }
 
     def _field(self, name: str) -> Any:
@@ -125,12 +126,9 @@ class Gguf:
             return np.asarray(dequantize(one.data, one.tensor_type), "float32")
 
         sizes = self.sizes
-        scale = np.float32(sizes["hidden_size"] ** 0.5)
-        # The network multiplies embeddings by `scale`, which here undoes for reading; for writing
-        # the last norm does.
         found = {
-            "embedding/embeddings": read("token_embd.weight") / scale,
-            "norm/scale": read("output_norm.weight") * scale,
+            "embedding/embeddings": read("token_embd.weight"),
+            "norm/scale": read("output_norm.weight"),
         }
         heads, key_heads = sizes["heads"], sizes["key_heads"] or sizes["heads"]
         for layer in range(sizes["layers"]):

@@ -48,7 +48,7 @@ def encoder(base):
 
 
 def states(network, ids):
-    x = network.embedding(ids) * network.config.hidden_size**0.5
+    x = network.embedding(ids) * network.scale
     return ops.convert_to_numpy(network.encoder(x, ops.not_equal(ids, 0))[0])
 
 
@@ -67,6 +67,14 @@ def test_keras_hub_has_the_same_states(backbone, tmp_path):
     np.testing.assert_allclose(ours[0, :5], theirs[0, :5], atol=BY_TANH)
     np.testing.assert_allclose(ours[1], theirs[1], atol=BY_TANH)
     assert base.tokenizer.tokens == tiny_bert.TOKENS
+
+
+def test_embeddings_are_as_large_as_there(backbone, tmp_path):
+    """Adam's step is as long whatever the weight: of smaller ones it would be a larger share."""
+    found = bert._named_as_hugging_face(backbone)
+    tiny_bert.write(tmp_path, found, heads=2)
+    ours = sources.find(f"hf:{tmp_path}").arrays()["embedding/embeddings"]
+    np.testing.assert_array_equal(ours, found["embeddings.word_embeddings.weight"])
 
 
 def test_a_folder_has_the_same_states(backbone, tmp_path):

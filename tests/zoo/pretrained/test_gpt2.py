@@ -84,6 +84,13 @@ def keras_hub_logits(backbone):
     return ops.convert_to_numpy(backbone.token_embedding(states, reverse=True))
 
 
+def test_embeddings_are_as_large_as_there(backbone, folder):
+    """Adam's step is as long whatever the weight: of smaller ones it would be a larger share."""
+    found, ours = gpt2.named_as_hugging_face(backbone), sources.find(f"hf:{folder}").arrays()
+    np.testing.assert_array_equal(ours["embedding/embeddings"], found["wte.weight"])
+    np.testing.assert_array_equal(ours["norm/gamma"], found["ln_f.weight"])
+
+
 def test_keras_hub_has_the_same_logits(backbone, preset):
     base, wanted = sources.find(f"keras-hub:{preset}"), keras_hub_logits(backbone)
     np.testing.assert_allclose(logits(base), wanted, atol=2e-4, rtol=1e-3)

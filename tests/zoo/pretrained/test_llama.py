@@ -85,6 +85,13 @@ def test_keras_hub_has_the_same_logits(network):
     assert wanted.std() > 0.5
 
 
+def test_embeddings_are_as_large_as_there(base):
+    """Adam's step is as long whatever the weight: of smaller ones it would be a larger share."""
+    found, ours = tiny.drawn(), base.arrays()
+    np.testing.assert_array_equal(ours["embedding/embeddings"], found["token_embd.weight"])
+    np.testing.assert_array_equal(ours["norm/scale"], found["output_norm.weight"])
+
+
 def test_a_text_is_continued_beyond_the_context(base, network):
     model = LanguageModelPredictor("tiny", network, base.tokenizer, {"model": "gpt"})
     [answer] = model.predict("to be, or not to be", 40)
