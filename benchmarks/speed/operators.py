@@ -18,6 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmarks.speed import pretrained
 from benchmarks.speed.language_models import SIZES
 from benchmarks.speed.run import device_name, prepare_data
 from training import card_writer
@@ -122,7 +123,9 @@ def of(measure: str) -> dict[str, Any]:
     from benchmarks.speed.systems import zoo
     from benchmarks.speed.workload import Workload
 
-    if measure in SIZES:
+    if measure == pretrained.TRAIN:
+        step, feed, _ = zoo.steps_of_minilm("float32")
+    elif measure in SIZES:
         step, feed, _ = zoo.steps_of_gpt(measure, "")
     else:
         data = Workload.read(prepare_data("")[0])

@@ -185,6 +185,11 @@ def steps_of_forecaster(precision: str) -> Steps:
 
 def train_minilm(data: Workload, precision: str) -> Block:
     """Steps of `training.loop.step` on all weights of MiniLM and a head, as fine-tuning has it."""
+    return training(*steps_of_minilm(precision))
+
+
+def steps_of_minilm(precision: str) -> Steps:
+    """What `train_minilm` measures."""
     from training.distributed.devices import ONE, prepare
 
     on = replace(ONE, parts=prepare(0, in_parts=True))
@@ -217,7 +222,7 @@ def train_minilm(data: Workload, precision: str) -> Block:
             weights = np.full((len(ids), 1), 1 / len(ids), "float32")
             yield RowBatch(ids, classes[:, None], weights, tokens), tokens
 
-    return training(partial(step, network, on=on), made())
+    return partial(step, network, on=on), made(), 6
 
 
 def gpt(size: Size, precision: str = "float32") -> Any:
