@@ -67,9 +67,13 @@ class Start:
         return ("dropout", *more)
 
     @property
-    def origin(self) -> dict[str, str]:
+    def origin(self) -> dict[str, Any]:
         """What a run's settings and its card say of this model."""
-        return {"name": self.name, "weights": self.weights}
+        found = {"name": self.name, "weights": self.weights}
+        # Once they were scaled: a checkpoint of then is of another network.
+        if getattr(self.hyperparameters, "scaled_embedding", True):
+            return found
+        return {**found, "scaled_embedding": False}
 
     def configured(self, asked: TrainConfig) -> TrainConfig:
         """The settings of a run that were `asked` for, with those that are this model's.

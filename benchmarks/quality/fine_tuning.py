@@ -7,14 +7,14 @@ last weights kept: nothing is chosen by a side that has more labels than the arm
 test side. Arms: MiniLM, all of it, by LoRA, or frozen with a head; the same encoder from random
 weights, all of it or frozen; naive Bayes and TF-IDF. Writes
 benchmarks/results/quality/fine_tuning.json, and .md beside it; a run that is there is taken as it
-is.
+is, with `--further` what the results have already too, of another machine for one.
 """
 
 from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +27,7 @@ from training import tasks
 from training.data.labelled import Labelled
 from zoo.pretrained import sources
 from zoo.pretrained.bert import CONFIG, VOCABULARY, WEIGHTS, BertFolder
+from zoo.saving import read_json
 
 RUNS = Path("runs/fine-tuning")
 SIZES = (50, 200, 1_000, 5_000)
@@ -74,16 +75,29 @@ def main(
     ] = None,
     sizes: Annotated[list[int] | None, typer.Option("--size", help="By default all four.")] = None,
     folder: Annotated[Path, typer.Option(help="Where the runs go.")] = RUNS,
+    further: Annotated[
+        bool, typer.Option("--further", help="Only what the results do not have.")
+    ] = False,
 ) -> None:
     """Draw, train, score, write figures and page; see the text of the module."""
-    found = measured(range(1, seeds + 1), arms or list(LABELS), sizes or SIZES, folder)
-    training_runs.record(FOLDER / "fine_tuning", found, page)
+    path = FOLDER / "fine_tuning"
+    before = read_json(path.with_suffix(".json")) if further else {}
+    known = {key for key, one in before.items() if "accuracy" in one}
+    found = measured(range(1, seeds + 1), arms or list(LABELS), sizes or SIZES, folder, known)
+    training_runs.record(path, found, page)
 
 
 def measured(
-    seeds: Sequence[int], arms: Sequence[str], sizes: Sequence[int], folder: Path
+    seeds: Sequence[int],
+    arms: Sequence[str],
+    sizes: Sequence[int],
+    folder: Path,
+    known: Collection[str] = (),
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Accuracy of every arm, size and seed: {"arm", "labels", "seed", "accuracy"} or "failed"."""
+    """Accuracy of every arm, size and seed: {"arm", "labels", "seed", "accuracy"} or "failed".
+
+    But for those that are `known`, as ARM-SIZE-SEED.
+    """
     random_base(folder / "bases" / RANDOM)
     os.environ[sources.PLACE] = str((folder / "bases").resolve())
     task = tasks.get("sst2")
@@ -92,6 +106,8 @@ def measured(
             files = drawn(task, size, seed, folder)
             for arm in arms:
                 key = f"{arm}-{size}-{seed}"
+                if key in known:
+                    continue
                 told = {"arm": arm, "labels": size, "seed": seed}
                 if arm == TFIDF:
                     told |= {"accuracy": tf_idf(files)}

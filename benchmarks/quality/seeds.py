@@ -4,7 +4,8 @@
 
 Each is trained again by the command of its card, with the seeds 1, 2, ..., into
 `runs/seeds/NAME-SEED`, and scored on the test side; a run that is there is taken as it is, one
-that was interrupted goes on. A run that fails is counted and told. Writes
+that was interrupted goes on. A run that fails is counted and told. With `--further` runs of the
+same command that the results have already, of another machine for one, are taken from there. Writes
 benchmarks/results/quality/seeds.json, and .md beside it: mean, standard deviation, least and most,
 and the floor of the task.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -39,31 +41,48 @@ def main(
     names: Annotated[list[str], typer.Argument(help="Shipped models, or model folders.")],
     seeds: Annotated[int, typer.Option(help="How many seeds, from 1 on.", min=2)] = 5,
     folder: Annotated[Path, typer.Option(help="Where the runs go.")] = RUNS,
+    further: Annotated[
+        bool, typer.Option("--further", help="Add to the seeds that the results have.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="What is written, without .json and .md.")
     ] = None,
 ) -> None:
     """Train, score, write figures and page; see the text of the module."""
-    training_runs.record(out or FOLDER / "seeds", measured(names, seeds, folder), page)
+    path = out or FOLDER / "seeds"
+    kept = path.with_suffix(".json")
+    before = read_json(kept) if further and kept.exists() else {}
+    training_runs.record(path, measured(names, seeds, folder, before), page)
 
 
 def measured(
-    names: Sequence[str], seeds: int, folder: Path
+    names: Sequence[str], seeds: int, folder: Path, before: Mapping[str, Any] = MappingProxyType({})
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Each recipe with the runs so far, after every run."""
+    """Each recipe with the runs so far, after every run; `before`: results to add to."""
     for name in names:
         model = shipped.saved_models_path() / name
         model = model if model.is_dir() else Path(name)
-        runs: list[dict[str, Any]] = []
+        runs: list[Mapping[str, Any]] = []
+        known = before.get(model.name, {}).get("runs", [])
         for seed in range(1, seeds + 1):
-            runs.append(run(model, seed, folder))
+            runs.append(run(model, seed, folder, known))
             yield model.name, summary(model, runs)
 
 
-def run(model: Path, seed: int, folder: Path) -> dict[str, Any]:
-    """One training and its figures: {"seed", "command", "figures", "minutes"} or with "failed"."""
+def run(
+    model: Path, seed: int, folder: Path, known: Sequence[Mapping[str, Any]] = ()
+) -> Mapping[str, Any]:
+    """One training and its figures: {"seed", "command", "figures", "minutes"} or with "failed".
+
+    One of the `known` runs where it has the same command and seed, and did not fail.
+    """
     command = read_json(model / "card.json")["training"]["command"]
-    arguments = [*training_runs.again(command, "--seed", "--out"), "--seed", str(seed)]
+    recipe = training_runs.again(command, "--seed", "--out")
+    for one in known:
+        same = training_runs.again(one["command"], "--seed", "--out") == recipe
+        if same and one["seed"] == seed and "figures" in one:
+            return one
+    arguments = [*recipe, "--seed", str(seed)]
     found = training_runs.trained(arguments, folder / f"{model.name}-{seed}")
     card = found.pop("card", None)
     if card is None:

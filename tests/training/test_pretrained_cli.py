@@ -15,7 +15,9 @@ from tests.training import training_runs
 from tests.training.test_classifiers_cli import RUN, examples
 from tests.zoo.pretrained import tiny_bert
 from training import start_from
+from training.checkpoint import CheckpointError, Progress
 from training.config import TrainConfig
+from training.run_progress import check_same_settings
 from zoo import saving, shipped
 from zoo.adapters import PARTS, Adapter
 from zoo.building import build
@@ -161,6 +163,15 @@ def test_an_adapter_from_before_embeddings_were_kept_as_they_are_says_the_same(
         zoo.load(one).predict("the a not good") for one in (folder, place / "lora")
     )
     assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-6)
+
+
+def test_a_run_from_before_that_is_not_gone_on_with(place):
+    now = json.loads((place / "full" / "card.json").read_text())["training"]["settings"]
+    start = {key: now["start_from"][key] for key in ("name", "weights")}
+    then = Progress(settings={**now, "start_from": start})
+    check_same_settings(place, Progress(settings=now), now)
+    with pytest.raises(CheckpointError, match=r"other settings \(start_from\)"):
+        check_same_settings(place, then, now)
 
 
 def json_of(folder: Path) -> dict:
