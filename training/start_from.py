@@ -70,7 +70,7 @@ class Start:
     def origin(self) -> dict[str, Any]:
         """What a run's settings and its card say of this model."""
         found = {"name": self.name, "weights": self.weights}
-        # Once they were scaled: a checkpoint of then is of another network.
+        # Earlier versions scaled these embeddings: their checkpoints are of another network.
         if getattr(self.hyperparameters, "scaled_embedding", True):
             return found
         return {**found, "scaled_embedding": False}

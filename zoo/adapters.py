@@ -92,8 +92,8 @@ def read(config: Mapping[str, Any]) -> Adapter | None:
 def hyperparameters(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """The hyper-parameters in a config.json, as its weights are read today.
 
-    Weights that others trained were once divided by what the network multiplied embeddings by.
-    Adapters of that time do not say so, and have no weight that it concerns.
+    Earlier versions scaled the embeddings of pre-trained bases, and config.json did not say so. An
+    adapter has no weights of its own that this concerns: they are its base's, as read today.
     """
     from zoo import registry, shipped
 

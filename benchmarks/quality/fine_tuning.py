@@ -27,7 +27,6 @@ from training import tasks
 from training.data.labelled import Labelled
 from zoo.pretrained import sources
 from zoo.pretrained.bert import CONFIG, VOCABULARY, WEIGHTS, BertFolder
-from zoo.saving import read_json
 
 RUNS = Path("runs/fine-tuning")
 SIZES = (50, 200, 1_000, 5_000)
@@ -81,7 +80,7 @@ def main(
 ) -> None:
     """Draw, train, score, write figures and page; see the text of the module."""
     path = FOLDER / "fine_tuning"
-    before = read_json(path.with_suffix(".json")) if further else {}
+    before = training_runs.results(path) if further else {}
     known = {key for key, one in before.items() if "accuracy" in one}
     found = measured(range(1, seeds + 1), arms or list(LABELS), sizes or SIZES, folder, known)
     training_runs.record(path, found, page)

@@ -50,8 +50,7 @@ def main(
 ) -> None:
     """Train, score, write figures and page; see the text of the module."""
     path = out or FOLDER / "seeds"
-    kept = path.with_suffix(".json")
-    before = read_json(kept) if further and kept.exists() else {}
+    before = training_runs.results(path) if further else {}
     training_runs.record(path, measured(names, seeds, folder, before), page)
 
 
@@ -126,8 +125,9 @@ def page(found: Mapping[str, Mapping[str, Any]]) -> str:
     lines += [heads, "|---|---|---|--:|--:|--:|--:|--:|--:|"]
     for name, one in sorted(found.items(), key=lambda item: (item[1]["task"], item[0])):
         if "mean" in one:
-            figures = f"{one['mean']:.2f} ± {one['deviation']:.2f} | {one['least']:.2f} "
-            figures += f"| {one['most']:.2f}"
+            several = len(one["runs"]) - one["failed"] > 1
+            spread = f" ± {one['deviation']:.2f}" if several else ""
+            figures = f"{one['mean']:.2f}{spread} | {one['least']:.2f} | {one['most']:.2f}"
         else:
             figures = "| | "
         minutes = [run["minutes"] for run in one["runs"] if run.get("minutes") is not None]

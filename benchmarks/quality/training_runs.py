@@ -40,6 +40,12 @@ def trained(arguments: Sequence[str], place: Path) -> dict[str, Any]:
     return {**told, "card": read_json(card)}
 
 
+def results(path: Path) -> dict[str, Any]:
+    """What was measured before; {} if nothing was. `path`: as `record` has it."""
+    kept = path.with_suffix(".json")
+    return read_json(kept) if kept.exists() else {}
+
+
 def record(
     path: Path,
     measured: Iterable[tuple[str, Mapping[str, Any]]],
@@ -57,7 +63,7 @@ def record(
     """
     kept, commit = path.with_suffix(".json"), card_writer.commit()  # before that file changes
     try:
-        found = read_json(kept) if kept.exists() else {}
+        found = results(path)
         for name, one in measured:
             found[name] = {**one, "commit": commit}
             write_json(kept, dict(sorted(found.items())))

@@ -152,9 +152,7 @@ def test_all_is_trained_on_from_an_adapter_and_its_base(place, bases):
     assert "adapter" not in config and config["classes"] == json_of(place / "lora")["classes"]
 
 
-def test_an_adapter_from_before_embeddings_were_kept_as_they_are_says_the_same(
-    place, bases, tmp_path
-):
+def test_an_adapter_of_an_earlier_version_answers_the_same(place, bases, tmp_path):
     folder = shutil.copytree(place / "lora", tmp_path / "model")
     config = json_of(folder)
     assert config["hyperparameters"].pop("scaled_embedding") is False
@@ -165,7 +163,8 @@ def test_an_adapter_from_before_embeddings_were_kept_as_they_are_says_the_same(
     assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-6)
 
 
-def test_a_run_from_before_that_is_not_gone_on_with(place):
+def test_a_run_that_an_earlier_version_began_is_refused(place):
+    """It had scaled the embeddings: its checkpoints are of another network."""
     now = json.loads((place / "full" / "card.json").read_text())["training"]["settings"]
     start = {key: now["start_from"][key] for key in ("name", "weights")}
     then = Progress(settings={**now, "start_from": start})
