@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.data.batches import up
+from training.data.batches import cut, up
 from zoo.padding import LENGTHS, bucket, pad
 from zoo.tokenizer import UNK
 
@@ -35,10 +35,13 @@ class RowBatch:
     tokens: int
 
 
+FINE = (*range(2, 32, 2), *range(32, 64, 4), *range(64, 128, 8), *range(128, 256, 16))
+FINE = (*FINE, *range(256, 513, 32))
+"""Lengths at most a sixteenth apart, for where a new shape costs next to nothing."""
+
+
 class Rows:
     """Batches of examples with a class each; a subclass gives the inputs of some rows.
-
-    Every batch is filled up, with rows of no weight, to as many rows as others of its length have.
 
     Args:
         labels: (N,) numbers of classes.
@@ -47,6 +50,9 @@ class Rows:
         tokens: the most that a batch may hold, padding counted.
         seed: of the order and of changes.
         multiple: the number of rows is one of it.
+        few_shapes: a batch holds inputs of one padded length and is filled up, with rows of no
+            weight, to as many rows as others of that length have. Without it a batch is of
+            neighbouring lengths and padded up to the longest of them.
 
     Raises:
         ValueError: there are no examples.
@@ -60,15 +66,26 @@ class Rows:
         tokens: int,
         seed: int = 0,
         multiple: int = 1,
+        few_shapes: bool = True,
     ):
         if not len(labels):
             raise ValueError("there must be examples to learn from. Received: none")
         self.labels, self.lengths, self.seed = labels.astype("int32"), lengths, seed
-        self._padded = padded
-        self._rows = {
-            size: min(up(max(tokens // size, 1), multiple), up(len(labels), multiple))
-            for size in map(int, np.unique(padded))
-        }
+        self._padded, self._multiple, self._few_shapes = padded, multiple, few_shapes
+        lengths_in_order = np.sort(padded)
+        if few_shapes:
+            most = up(len(labels), multiple)
+            self._rows = {
+                size: min(up(max(tokens // size, 1), multiple), most)
+                for size in map(int, np.unique(padded))
+            }
+            starts = [
+                np.arange(*np.searchsorted(lengths_in_order, (size, size + 1)), rows)
+                for size, rows in self._rows.items()
+            ]
+            self._edges = np.append(np.concatenate(starts), len(labels))
+        else:
+            self._edges = cut(lengths_in_order, tokens)
 
     def __len__(self) -> int:
         """How many examples there are."""
@@ -76,23 +93,21 @@ class Rows:
 
     def count(self, epoch: int = 0) -> int:
         """How many batches `epoch` has."""
-        of_size = {size: int(np.sum(self._padded == size)) for size in self._rows}
-        return sum(-(-of_size[size] // rows) for size, rows in self._rows.items())
+        return len(self._edges) - 1
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[RowBatch]:
         """The batches of `epoch`, from number `start` on."""
         generator = np.random.default_rng((self.seed, epoch))
         order = generator.permutation(len(self))
-        parts: list[tuple[int, np.ndarray]] = []
-        for size, rows in self._rows.items():
-            of_size = order[self._padded[order] == size]
-            parts += [(size, of_size[at : at + rows]) for at in range(0, len(of_size), rows)]
-        for number in generator.permutation(len(parts))[start:]:
-            size, chosen = parts[number]
-            yield self._batch(chosen, size, np.random.default_rng((self.seed, epoch, number)))
+        # A stable sort of mixed rows: equal lengths meet other partners every epoch.
+        order = order[np.argsort(self._padded[order], kind="stable")]
+        for number in generator.permutation(self.count())[start:]:
+            chosen = order[self._edges[number] : self._edges[number + 1]]
+            yield self._batch(chosen, np.random.default_rng((self.seed, epoch, number)))
 
-    def _batch(self, chosen: np.ndarray, size: int, generator: np.random.Generator) -> RowBatch:
-        count, rows = len(chosen), self._rows[size]
+    def _batch(self, chosen: np.ndarray, generator: np.random.Generator) -> RowBatch:
+        count, size = len(chosen), int(self._padded[chosen[-1]])
+        rows = self._rows[size] if self._few_shapes else up(count, self._multiple)
         inputs = self._inputs(chosen, size, generator)
         # Rows of no weight read the first one again.
         inputs = np.concatenate([inputs, np.repeat(inputs[:1], rows - count, axis=0)])
@@ -114,6 +129,8 @@ class TextRows(Rows):
         labels: (N,) numbers of classes.
         tokens, seed, multiple: as `Rows`.
         noise: share of the tokens, but the first, that are made unreadable (Dai and Le 2015).
+        few_shapes: as `Rows`; without it lengths are padded up to `FINE`: 4 % of SST-2's batches is
+            padding then, 22 % otherwise.
 
     Example:
         >>> rows = TextRows([[1, 5], [1, 6, 7]], np.array([0, 1]), tokens=64)
@@ -130,10 +147,13 @@ class TextRows(Rows):
         seed: int = 0,
         multiple: int = 1,
         noise: float = 0.0,
+        few_shapes: bool = True,
     ):
+        sizes = LENGTHS if few_shapes else FINE
         lengths = [len(row) for row in rows]
-        padded = [bucket(length, LENGTHS) for length in lengths]
-        super().__init__(labels, np.array(lengths), np.array(padded), tokens, seed, multiple)
+        padded = [bucket(length, sizes) for length in lengths]
+        sized = np.array(lengths), np.array(padded)
+        super().__init__(labels, *sized, tokens, seed, multiple, few_shapes)
         self.rows, self.noise = rows, noise
 
     def _inputs(self, chosen: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:

@@ -158,7 +158,13 @@ class ClassifierObjective(Objective):
     def _rows(self, config: TrainConfig, on: Devices) -> Rows:
         given = (config.batch_tokens, config.seed, on.count)
         if self.task.reads == "text":
-            return TextRows(self.train.inputs, self.train.labels, *given, noise=config.noise)
+            return TextRows(
+                self.train.inputs,
+                self.train.labels,
+                *given,
+                noise=config.noise,
+                few_shapes=on.compiles_steps(),
+            )
         arrays = np.stack(self.train.inputs)
         size = arrays.shape[1:]
         if self.task.reads == "series":

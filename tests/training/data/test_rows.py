@@ -20,8 +20,9 @@ def same(one, other) -> bool:
     return all(np.array_equal(getattr(one, f), getattr(other, f)) for f in one.__dataclass_fields__)
 
 
-def test_every_text_is_in_an_epoch_once_and_weights_sum_to_one():
-    rows = TextRows(TEXTS, LABELS, tokens=256)
+@pytest.mark.parametrize("few_shapes", [True, False])
+def test_every_text_is_in_an_epoch_once_and_weights_sum_to_one(few_shapes):
+    rows = TextRows(TEXTS, LABELS, tokens=256, few_shapes=few_shapes)
     batches = list(rows.epoch(0))
     assert len(batches) == rows.count()
     found = []
@@ -35,8 +36,9 @@ def test_every_text_is_in_an_epoch_once_and_weights_sum_to_one():
     assert sorted(found) == sorted(wanted)
 
 
-def test_an_epoch_can_be_gone_on_with_and_others_differ():
-    rows = TextRows(TEXTS, LABELS, tokens=128, seed=5, noise=0.2)
+@pytest.mark.parametrize("few_shapes", [True, False])
+def test_an_epoch_can_be_gone_on_with_and_others_differ(few_shapes):
+    rows = TextRows(TEXTS, LABELS, tokens=128, seed=5, noise=0.2, few_shapes=few_shapes)
     whole = list(rows.epoch(2))
     assert all(map(same, rows.epoch(2, start=3), whole[3:]))
     assert not all(map(same, rows.epoch(3), whole))
@@ -47,6 +49,19 @@ def test_batches_have_few_shapes_and_rows_for_every_device():
     shapes = {batch.inputs.shape for epoch in range(3) for batch in rows.epoch(epoch)}
     assert len(shapes) <= len({shape[1] for shape in shapes})
     assert all(count % 4 == 0 for count, _ in shapes)
+
+
+@pytest.mark.parametrize("multiple", [1, 3])
+def test_batches_of_any_shape_are_full_and_have_little_padding(multiple):
+    """A size of its own for every few texts would make batches of few, however many fit."""
+    rows = TextRows(TEXTS, LABELS, tokens=200, multiple=multiple, few_shapes=False)
+    batches = list(rows.epoch(0))
+    tokens = sum(map(len, TEXTS))
+    assert len(batches) <= 1.3 * tokens / 200 + 1
+    for batch in batches:
+        count, longest = batch.inputs.shape
+        assert count % multiple == 0 and np.count_nonzero(batch.weights) > count - multiple
+        assert longest <= max(np.count_nonzero(batch.inputs, axis=1)) * 17 // 16 + 1
 
 
 def test_noise_leaves_the_first_token_and_padding():
