@@ -110,6 +110,13 @@ class TrainConfig:
         choices=("adam", "sgd"),
     )
     learning_rate: float = option(2e-3, help="At its peak, after the warm-up.")
+    layer_decay: float = option(
+        1.0,
+        help="The learning rate of each block is so many times that of the block above: with 0.8 "
+        "fine-tuning changes what reads words least. 1: one rate for all.",
+        least=0,
+        most=1,
+    )
     warmup: int = option(400, help="Steps of linear warm-up, at most a quarter of all.", least=0)
     smoothing: float | None = option(
         None,

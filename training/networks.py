@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from training import layer_rates
 from training.config import TrainConfig
 from training.data.batches import Batches
 from training.data.buckets import Shape, ladder
@@ -22,7 +23,16 @@ def make_ready(
     steps: int,
     on: Devices = devices.ONE,
 ) -> None:
-    """Give the network its optimizer and loss, and trace its steps."""
+    """Give the network its optimizer and loss, and trace its steps.
+
+    Raises:
+        ValueError: a learning rate for each layer is asked for, and the network has no blocks.
+    """
+    rates = None
+    if config.layer_decay < 1:
+        paths = [weight.path for weight in network.trainable_variables]
+        norm = getattr(network.config, "norm", "pre")
+        rates = layer_rates.multipliers(paths, config.layer_decay, norm)
     with on.scope():
         optimizer = make_optimizer(
             learning_rate=config.learning_rate,
@@ -33,6 +43,7 @@ def make_ready(
             weight_decay=config.weight_decay,
             kind=config.optimizer,
             fused=not on.compiles_steps() and on.strategy is None,
+            rates=rates,
         )
         network.compile(
             optimizer=optimizer,

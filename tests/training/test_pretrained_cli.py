@@ -32,6 +32,7 @@ RIGHT = {
     "lora": [*FROM, "--adapt=lora", "--lora-rank=2"],
     "head": [*FROM, "--adapt=head", "--set=pooling=mean"],
     "further": [*TASK, "--start-from=./lora"],
+    "top": [*TASK, "--start-from=hf:bases/tiny", "--layer-decay=0"],
 }
 WRONG: dict[str, tuple[list[str], list[str]]] = {
     "no base": ([*TASK, "--model=bert", "--adapt=lora"], ["--adapt lora needs", "--start-from"]),
@@ -135,6 +136,15 @@ def test_training_all_moves_all(place, bases):
     # What no text has, and a bias of all keys, moves nothing.
     assert set(still) <= {"encoder/positions/table"}, still
     assert "adapter" not in json_of(place / "full")
+
+
+def test_a_rate_for_each_layer_reaches_the_optimizer(place, bases):
+    """With a decay of 0 nothing below the head has a rate."""
+    base = saving.base_arrays("lora", Adapter(**json_of(place / "lora")["adapter"]))
+    arrays = saving.read_weights(place / "top")
+    for name, array in base.items():
+        np.testing.assert_array_equal(arrays[name], array.astype("float16"), err_msg=name)
+    assert arrays["head/scores/kernel"].any()
 
 
 def test_all_is_trained_on_from_an_adapter_and_its_base(place, bases):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 from keras import ops
+
+from training.layer_rates import by_layer
 
 Tensor = Any
 
@@ -75,6 +77,7 @@ def make_optimizer(
     weight_decay: float = 0.0,
     kind: str = "adam",
     fused: bool = False,
+    rates: Mapping[str, float] | None = None,
 ) -> keras.optimizers.Optimizer:
     """Adam (Kingma and Ba 2015) with the settings of Vaswani et al. 2017, section 5.3; or SGD.
 
@@ -93,6 +96,7 @@ def make_optimizer(
             the gradient (Loshchilov and Hutter 2019); biases and norms keep theirs.
         kind: "adam" or "sgd".
         fused: TensorFlow on one device without XLA: Adam with one operation a weight.
+        rates: what the learning rate of a weight is multiplied by, by its path; default 1.
     """
     averaging = min(averaging, max(1.0 - 20.0 / steps, 0.0))
     warmup = min(warmup, steps // 4)  # or a run of few examples would end before it has begun
@@ -108,17 +112,17 @@ def make_optimizer(
         from training import tf_adam
 
         adam = tf_adam.FusedAdam
-    make = {
-        "adam": partial(adam, beta_2=0.98, epsilon=1e-9),
-        "sgd": keras.optimizers.SGD,
-    }[kind]
-    optimizer = make(
+    chosen = {"adam": adam, "sgd": keras.optimizers.SGD}[kind]
+    optimizer = (by_layer(chosen) if rates else chosen)(
         schedule,
+        **({"beta_2": 0.98, "epsilon": 1e-9} if kind == "adam" else {}),
         global_clipnorm=clip,
         use_ema=averaging > 0,
         ema_momentum=averaging or 0.99,
         weight_decay=weight_decay or None,
     )
+    if rates:
+        optimizer.rates = rates
     if weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "scale"])
     return optimizer
