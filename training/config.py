@@ -95,6 +95,14 @@ class TrainConfig:
         help="Which layers get them: all, attention or feed-forward.",
         choices=tuple(adapters.PARTS),
     )
+    teacher: str | None = option(
+        None,
+        help="Classifiers, NAME or folder, several with commas, whose probabilities are learned "
+        "beside the labels: distillation (Hinton et al. 2015).",
+    )
+    teacher_weight: float = option(
+        0.5, help="Of the teachers' probabilities; the labels have the rest.", least=0, most=1
+    )
     out: Path | None = option(  # noqa: RUF009
         None,
         help="Where the model goes; by default runs/TASK-MODEL-PRESET, or runs/TASK-from-NAME.",
@@ -267,6 +275,8 @@ class TrainConfig:
             one.name: getattr(self, one.name) for one in fields(self) if one.metadata["learned"]
         }
         kept["task"] = paths.shown(self.task)
+        if self.teacher:
+            kept["teacher"] = ",".join(Path(name).name for name in self.teacher.split(","))
         return kept
 
     def folder(self) -> Path:

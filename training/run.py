@@ -236,6 +236,11 @@ def check(config: TrainConfig, objective: Objective, start: Start | None = None)
         raise ValueError(
             f"--augment is for images and series, and {paths.shown(config.task)} has none"
         )
+    if config.teacher and objective.kind != "classifier":
+        raise ValueError(
+            f"--teacher is for classifiers, and {paths.shown(config.task)} is a task for a "
+            f"{objective.kind}"
+        )
     objective.check(config, start)
 
 

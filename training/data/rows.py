@@ -24,7 +24,8 @@ class RowBatch:
 
     Args:
         inputs: (B, T) int32 ids padded on the right, or (B, ...) float32: what is read.
-        target_out: (B, 1) int32: the number of each row's class.
+        target_out: (B, 1) int32, the number of each row's class, or (B, 1, C) float32, how much
+            each class is to get.
         weights: (B, 1) float32, 1 / rows at real rows: losses sum up to the mean per row.
         tokens: how many real tokens or patches are read.
     """
@@ -44,7 +45,7 @@ class Rows:
     """Batches of examples with a class each; a subclass gives the inputs of some rows.
 
     Args:
-        labels: (N,) numbers of classes.
+        labels: (N,) numbers of classes, or (N, C) how much each is to get.
         lengths: (N,) tokens or patches of each input.
         padded: (N,) the same with padding.
         tokens: the most that a batch may hold, padding counted.
@@ -70,7 +71,8 @@ class Rows:
     ):
         if not len(labels):
             raise ValueError("there must be examples to learn from. Received: none")
-        self.labels, self.lengths, self.seed = labels.astype("int32"), lengths, seed
+        self.lengths, self.seed = lengths, seed
+        self._targets = labels.astype("int32" if labels.ndim == 1 else "float32")[:, None]
         self._padded, self._multiple, self._few_shapes = padded, multiple, few_shapes
         lengths_in_order = np.sort(padded)
         if few_shapes:
@@ -89,7 +91,7 @@ class Rows:
 
     def __len__(self) -> int:
         """How many examples there are."""
-        return len(self.labels)
+        return len(self._targets)
 
     def count(self, epoch: int = 0) -> int:
         """How many batches `epoch` has."""
@@ -111,8 +113,9 @@ class Rows:
         inputs = self._inputs(chosen, size, generator)
         # Rows of no weight read the first one again.
         inputs = np.concatenate([inputs, np.repeat(inputs[:1], rows - count, axis=0)])
-        target_out = np.zeros((rows, 1), "int32")
-        target_out[:count, 0] = self.labels[chosen]
+        targets = self._targets[chosen]
+        target_out = np.zeros((rows, *targets.shape[1:]), targets.dtype)
+        target_out[:count] = targets
         weights = np.zeros((rows, 1), "float32")
         weights[:count] = 1.0 / count
         return RowBatch(inputs, target_out, weights, int(self.lengths[chosen].sum()))
@@ -126,7 +129,7 @@ class TextRows(Rows):
 
     Args:
         rows: ids of each text.
-        labels: (N,) numbers of classes.
+        labels: as `Rows`.
         tokens, seed, multiple: as `Rows`.
         noise: share of the tokens, but the first, that are made unreadable (Dai and Le 2015).
         few_shapes: as `Rows`; without it lengths are padded up to `FINE`: 4 % of SST-2's batches is
@@ -168,7 +171,7 @@ class ArrayRows(Rows):
 
     Args:
         arrays: (N, ...) float32.
-        labels: (N,) numbers of classes.
+        labels: as `Rows`.
         places: patches of each.
         tokens, seed, multiple: as `Rows`.
         change: what is done to the arrays in every epoch anew; see `training.data.augmentation`.

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from training import floors, paths
+from training import floors, paths, teacher
 from training.checkpoint import Progress
 from training.config import TrainConfig
 from training.data import augmentation
@@ -72,6 +72,8 @@ class ClassifierObjective(Objective):
             if getattr(config, option) and not fits:
                 wanted = "images and series" if option == "augment" else "texts"
                 raise ValueError(f"--{option} is for {wanted}, and {name} has {task.reads} inputs")
+        if config.teacher and registry.architecture(model, self.kind).floor:
+            raise ValueError(f"--teacher is for networks, and {model} is computed from the labels")
         if config.vocabulary and not texts:
             raise ValueError(f"--vocabulary is for texts, and {name} has {task.reads} inputs")
         if not start:
@@ -107,6 +109,7 @@ class ClassifierObjective(Objective):
         on: Devices = ONE,
     ) -> Data:
         task = self.task
+        teachers = teacher.load(config.teacher, task) if config.teacher else []
         train = task.examples("train")
         model = start.config["model"] if start else config.model
         if task.splits.held_out and model == "knn":
@@ -125,8 +128,14 @@ class ClassifierObjective(Objective):
         valid = task.examples("valid").first(config.validate_on)
         self.valid = Labelled([self.reader.read(one) for one in valid.inputs], valid.labels)
         said = f"{len(train):,} examples of {len(task.classes)} classes"
+        self.targets, identity = train.labels, (self.reader.bytes,)
+        if teachers:
+            chances = teacher.chances(teachers, train.inputs, state)
+            weight, smoothing = config.teacher_weight, config.smoothing
+            self.targets = teacher.targets(train.labels, chances, weight, smoothing)
+            identity += (self.targets.tobytes(),)
         rows = self._rows(config, on)
-        return Data(rows, len(train), said, (self.reader.bytes,))
+        return Data(rows, len(train), said, identity)
 
     def _reader(self, config: TrainConfig, train: Labelled, state: Path) -> ClassInput:
         """Made from the training side; a tokenizer that was learnt before is kept."""
@@ -160,7 +169,7 @@ class ClassifierObjective(Objective):
         if self.task.reads == "text":
             return TextRows(
                 self.train.inputs,
-                self.train.labels,
+                self.targets,
                 *given,
                 noise=config.noise,
                 few_shapes=on.compiles_steps(),
@@ -178,7 +187,7 @@ class ClassifierObjective(Objective):
                 augmentation.moved_images, strength=config.augment, outside=outside
             )
         return ArrayRows(
-            arrays, self.train.labels, places, *given, change=change if config.augment else None
+            arrays, self.targets, places, *given, change=change if config.augment else None
         )
 
     def build(
@@ -206,11 +215,16 @@ class ClassifierObjective(Objective):
         return network, predictor
 
     def loss(self, config: TrainConfig) -> keras.losses.Loss:
+        if config.teacher:  # smoothing is in the targets already
+            return keras.losses.CategoricalCrossentropy(from_logits=True, reduction="sum")
         return SmoothedCrossEntropy(config.smoothing)
 
     def signature(self, config: TrainConfig, on: Devices = ONE) -> StepSpec:
         shape, kind = self.sizes.arrays()
-        return StepSpec(((None, *shape), kind), ((None, 1), "int32"), ((None, 1), "float32"))
+        target = ((None, 1, self.sizes.classes), "float32")
+        if not config.teacher:
+            target = ((None, 1), "int32")
+        return StepSpec(((None, *shape), kind), target, ((None, 1), "float32"))
 
     def fit(self, network: Any, config: TrainConfig) -> None:
         train = self.train

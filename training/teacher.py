@@ -1,0 +1,103 @@
+"""What trained models say of the training side, to be learned beside its labels (`--teacher`).
+
+Distillation (Hinton et al. 2015, arXiv:1503.02531): how likely a teacher finds the other classes
+says more of an example than its label does. Several teachers are averaged. A small network comes
+nearer to a large one so (Tang et al. 2019, arXiv:1903.12136), and a network of the teachers' own
+size nearer to all of them together (Furlanello et al. 2018, arXiv:1805.04770).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.evaluate_labels import check_classes
+from training.progress import progress_bar
+from training.tasks.classification import Classification
+from zoo import loading, saving, shipped
+from zoo.pretrained.base import sum_of
+
+CHUNK = 256
+"""Examples that are answered between two steps of the progress bar."""
+
+
+def names(given: str | None) -> list[str]:
+    """The teachers that an option names, with commas between them.
+
+    Example:
+        >>> names("sst2-minilm, runs/mine")
+        ['sst2-minilm', 'runs/mine']
+    """
+    return [name.strip() for name in (given or "").split(",") if name.strip()]
+
+
+def load(given: str, task: Classification) -> list[Any]:
+    """The teachers, which must answer the same question.
+
+    Raises:
+        ValueError: one is not there, is damaged, or is for other inputs or classes.
+    """
+    found = []
+    for name in names(given):
+        try:
+            path = shipped.saved_models_path() / name
+            model = loading.load(path if path.is_dir() else Path(name).expanduser())
+            if model.config["kind"] != "classifier" or model.reads != task.reads:
+                raise ValueError(f"it is no classifier of {task.reads} inputs")
+            check_classes(tuple(model.classes), task)
+        except ValueError as error:
+            raise ValueError(f"--teacher {Path(name).name}: {error}") from error
+        found.append(model)
+    return found
+
+
+def chances(teachers: Sequence[Any], inputs: Sequence[Any], state: Path) -> np.ndarray:
+    """The mean of their probabilities of each class, (N, C) float32; kept in the folder `state`."""
+    sums = [sum_of(model.path / saving.WEIGHTS) for model in teachers]
+    digest = hashlib.sha256(repr((sums, len(inputs))).encode()).hexdigest()
+    kept = state / f"teacher-{digest[:16]}.npy"
+    if kept.exists():
+        return np.load(kept, allow_pickle=False)
+    total = np.zeros((len(inputs), len(teachers[0].classes)), "float32")
+    with progress_bar() as bar:
+        job = bar.add_task("asking the teachers", total=len(teachers) * len(inputs))
+        for model in teachers:
+            reads = [model.reader.read(one) for one in inputs]
+            order = np.argsort([len(read.array) for read in reads], kind="stable")
+            for start in range(0, len(order), CHUNK):
+                rows = order[start : start + CHUNK]
+                total[rows] += np.exp(model.log_probs_of([reads[row] for row in rows]))
+                bar.advance(job, len(rows))
+    total /= len(teachers)
+    written = io.BytesIO()
+    np.save(written, total, allow_pickle=False)
+    saving.write_aside(kept, written.getvalue())
+    return total
+
+
+def targets(
+    labels: np.ndarray, chances: np.ndarray, weight: float, smoothing: float = 0.0
+) -> np.ndarray:
+    """What each class is to get: a mixture of the label and of what the teachers say.
+
+    Args:
+        labels: (N,) numbers of classes.
+        chances: (N, C) probabilities of the teachers.
+        weight: of the teachers, from 0 to 1; the labels have the rest.
+        smoothing: of the labels.
+
+    Returns:
+        (N, C) float32 that sum up to 1.
+
+    Example:
+        >>> targets(np.array([1]), np.array([[0.4, 0.6]]), weight=0.5).round(2).tolist()
+        [[0.2, 0.8]]
+    """
+    classes = chances.shape[1]
+    own = np.eye(classes)[labels] * (1.0 - smoothing) + smoothing / classes
+    return ((1.0 - weight) * own + weight * chances).astype("float32")
