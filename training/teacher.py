@@ -11,16 +11,18 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from training.evaluate_labels import check_classes
-from training.progress import progress_bar
+from training.progress import console, progress_bar
 from training.tasks.classification import Classification
 from zoo import loading, saving, shipped
 from zoo.pretrained.base import sum_of
+from zoo.runtime.devices import cores
 
 CHUNK = 256
 """Examples that are answered between two steps of the progress bar."""
@@ -63,15 +65,18 @@ def chances(teachers: Sequence[Any], inputs: Sequence[Any], state: Path) -> np.n
     kept = state / f"teacher-{digest[:16]}.npy"
     if kept.exists():
         return np.load(kept, allow_pickle=False)
+    console.print(f"Asking the teachers: {', '.join(model.name for model in teachers)}.")
     total = np.zeros((len(inputs), len(teachers[0].classes)), "float32")
-    with progress_bar() as bar:
-        job = bar.add_task("asking the teachers", total=len(teachers) * len(inputs))
+    # A run that trains on parts of a batch side by side has one thread for each operation.
+    with progress_bar() as bar, ThreadPoolExecutor(cores()) as pool:
+        job = bar.add_task("asking", total=len(teachers) * len(inputs))
         for model in teachers:
             reads = [model.reader.read(one) for one in inputs]
             order = np.argsort([len(read.array) for read in reads], kind="stable")
-            for start in range(0, len(order), CHUNK):
-                rows = order[start : start + CHUNK]
-                total[rows] += np.exp(model.log_probs_of([reads[row] for row in rows]))
+            chunks = np.array_split(order, -(-len(order) // CHUNK))
+            parts = [[reads[row] for row in rows] for rows in chunks]
+            for rows, found in zip(chunks, pool.map(model.log_probs_of, parts), strict=True):
+                total[rows] += np.exp(found)
                 bar.advance(job, len(rows))
     total /= len(teachers)
     written = io.BytesIO()
