@@ -100,8 +100,8 @@ def targets(
         (N, C) float32 that sum up to 1.
 
     Example:
-        >>> targets(np.array([1]), np.array([[0.4, 0.6]]), weight=0.5).round(2).tolist()
-        [[0.2, 0.8]]
+        >>> targets(np.array([1]), np.array([[0.5, 0.5]]), weight=0.5).tolist()
+        [[0.25, 0.75]]
     """
     classes = chances.shape[1]
     own = np.eye(classes)[labels] * (1.0 - smoothing) + smoothing / classes
