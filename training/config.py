@@ -275,8 +275,6 @@ class TrainConfig:
             one.name: getattr(self, one.name) for one in fields(self) if one.metadata["learned"]
         }
         kept["task"] = paths.shown(self.task)
-        if self.teacher:
-            kept["teacher"] = ",".join(Path(name).name for name in self.teacher.split(","))
         return kept
 
     def folder(self) -> Path:

@@ -57,7 +57,10 @@ def multipliers(paths: Iterable[str], decay: float, norm: str = "pre") -> dict[s
 
 @functools.cache
 def by_layer(kind: type[keras.optimizers.Optimizer]) -> type[keras.optimizers.Optimizer]:
-    """An optimizer like `kind` that multiplies each weight's learning rate by `self.rates`."""
+    """An optimizer like `kind` that multiplies each weight's learning rate by `self.rates`.
+
+    Weight decay, which is apart from the step, stays as it is.
+    """
 
     class ByLayer(kind):
         rates: Mapping[str, float] = {}

@@ -22,13 +22,14 @@ DATASET = "tfds:"
 def shown(word: str) -> str:
     """A path, a task's name, or one word of a command, without folders of this machine.
 
-    "/home/x/runs/a" -> "a", "tsv:/home/x/y.tsv" -> "tsv:y.tsv", "--out=/home/x/a" -> "--out=a".
+    "/home/x/runs/a" -> "a", "tsv:/home/x/y.tsv" -> "tsv:y.tsv", "--out=/home/x/a" -> "--out=a",
+    "--teacher=a,/home/x/b" -> "--teacher=a,b".
     """
     option, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
     kind, colon, paths = value.partition(":")
-    if colon and kind in OWN_FILES:
-        return f"{option}{equals}{kind}:{','.join(_last(path) for path in paths.split(','))}"
-    return f"{option}{equals}{_last(value)}"
+    if not colon or kind not in OWN_FILES:
+        kind, colon, paths = "", "", value
+    return f"{option}{equals}{kind}{colon}{','.join(map(_last, paths.split(',')))}"
 
 
 def _last(path: str) -> str:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from training import card_writer, checkpoint, paths, validating
+from training import card_writer, checkpoint, paths, teacher, validating
 from training.checkpoint import CheckpointError
 from training.config import TrainConfig
 from training.distributed import devices
@@ -20,8 +20,10 @@ STATE = "training"
 
 
 def settings(config: TrainConfig, start: Start | None = None) -> dict[str, Any]:
-    """What decides what is learned, as JSON; of a start, its name and its weights' checksum."""
+    """What decides what is learned, as JSON; of a start and of teachers, name and checksum."""
     found = config.learned()
+    if config.teacher:
+        found["teacher"] = teacher.origins(config.teacher)
     if start:
         return {**found, "start_from": start.origin}
     del found["start_from"]

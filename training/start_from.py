@@ -146,11 +146,8 @@ def read(config: TrainConfig, out: Path) -> Start:
     name = str(config.start_from)
     if name not in shipped.names() and sources.is_name(name):
         return _pretrained(config, name)
-    path: str | Path = name
-    if name not in shipped.names() and Path(name).expanduser().is_dir():
-        path = Path(name).expanduser()
     try:
-        loaded = load(path)
+        loaded = load(folder(name))
     except saving.ModelFolderError as error:
         raise ValueError(f"--start-from: {error}") from error
     if loaded.path.resolve() == out.resolve():
@@ -190,6 +187,12 @@ def read(config: TrainConfig, out: Path) -> Start:
         minutes=trained(loaded.card),
         adapter=_adapter(config, loaded.name, weights),
     )
+
+
+def folder(name: str) -> str | Path:
+    """A shipped model's name as it is, and any other folder that is there as its path."""
+    path = Path(name).expanduser()
+    return path if name not in shipped.names() and path.is_dir() else name
 
 
 def _pretrained(config: TrainConfig, name: str) -> Start:

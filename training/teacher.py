@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from training import paths, start_from
 from training.evaluate_labels import check_classes
 from training.progress import console, progress_bar
 from training.tasks.classification import Classification
@@ -28,14 +29,29 @@ CHUNK = 256
 """Examples that are answered between two steps of the progress bar."""
 
 
-def names(given: str | None) -> list[str]:
+def names(given: str) -> list[str]:
     """The teachers that an option names, with commas between them.
+
+    Raises:
+        ValueError: there is none between two commas.
 
     Example:
         >>> names("sst2-minilm, runs/mine")
         ['sst2-minilm', 'runs/mine']
     """
-    return [name.strip() for name in (given or "").split(",") if name.strip()]
+    found = [name.strip() for name in given.split(",")]
+    if not all(found):
+        raise ValueError(f"--teacher takes names with commas between them. Received: {given!r}")
+    return found
+
+
+def origins(given: str) -> list[dict[str, str]]:
+    """The name of each teacher and the SHA-256 of its weights: a run goes on only with the same.
+
+    Raises:
+        ValueError: one is not there.
+    """
+    return [{"name": one.name, "weights": sum_of(one / saving.WEIGHTS)} for one in _folders(given)]
 
 
 def load(given: str, task: Classification) -> list[Any]:
@@ -44,25 +60,39 @@ def load(given: str, task: Classification) -> list[Any]:
     Raises:
         ValueError: one is not there, is damaged, or is for other inputs or classes.
     """
+    return [_loaded(folder, task) for folder in _folders(given)]
+
+
+def _folders(given: str) -> list[Path]:
     found = []
     for name in names(given):
-        try:
-            path = shipped.saved_models_path() / name
-            model = loading.load(path if path.is_dir() else Path(name).expanduser())
-            if model.config["kind"] != "classifier" or model.reads != task.reads:
-                raise ValueError(f"it is no classifier of {task.reads} inputs")
-            check_classes(tuple(model.classes), task)
-        except ValueError as error:
-            raise ValueError(f"--teacher {Path(name).name}: {error}") from error
-        found.append(model)
+        place = start_from.folder(name)
+        folder = shipped.saved_models_path() / place if isinstance(place, str) else place
+        if not (folder / saving.WEIGHTS).is_file():
+            raise ValueError(f"--teacher: there is no trained model {paths.shown(name)}")
+        found.append(folder)
     return found
+
+
+def _loaded(folder: Path, task: Classification) -> Any:
+    try:
+        model = loading.load(folder)
+        if model.config["kind"] != "classifier" or model.reads != task.reads:
+            raise ValueError(f"it is no classifier of {task.reads} inputs")
+        check_classes(tuple(model.classes), task)
+    except ValueError as error:
+        raise ValueError(f"--teacher {folder.name}: {error}") from error
+    return model
 
 
 def chances(teachers: Sequence[Any], inputs: Sequence[Any], state: Path) -> np.ndarray:
     """The mean of their probabilities of each class, (N, C) float32; kept in the folder `state`."""
-    sums = [sum_of(model.path / saving.WEIGHTS) for model in teachers]
-    digest = hashlib.sha256(repr((sums, len(inputs))).encode()).hexdigest()
-    kept = state / f"teacher-{digest[:16]}.npy"
+    known = hashlib.sha256()
+    for model in teachers:
+        known.update(sum_of(model.path / saving.WEIGHTS).encode())
+    for one in inputs:
+        known.update(one.encode() if isinstance(one, str) else one.tobytes())
+    kept = state / f"teacher-{known.hexdigest()[:16]}.npy"
     if kept.exists():
         return np.load(kept, allow_pickle=False)
     console.print(f"Asking the teachers: {', '.join(model.name for model in teachers)}.")

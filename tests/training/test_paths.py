@@ -19,6 +19,8 @@ from training import card_writer, paths
         ("files:/a/b/s.en,~/c/t.es", "files:s.en,t.es"),
         ("--out=/home/anna/runs/a", "--out=a"),
         ("--task=files:/a/b/s.en,/c/t.es", "--task=files:s.en,t.es"),
+        ("sst2-minilm,/home/anna/runs/a, ~/b", "sst2-minilm,a,b"),
+        ("--teacher=/home/anna/a,mine", "--teacher=a,mine"),
         # Nothing of the machine is in these.
         ("runs/a", "runs/a"),
         ("tsv:data/y.tsv", "tsv:data/y.tsv"),

@@ -14,23 +14,35 @@ import pytest
 import zoo
 from tests.training import training_runs
 from tests.training.test_classifiers_cli import RUN, TEXTS, examples
-from training import teacher
+from training import run_progress, teacher
 from training.config import TrainConfig
 from training.data.rows import TextRows
+from zoo import saving
 
 SWAPPED = ["--task=labels:swapped.tsv", "--vocabulary=280", "--keep=last"]
-RIGHT = {
+TEACHERS = {
     "teacher": [*RUN, *TEXTS, "--model=feed-forward"],
-    "of the teacher": [*RUN, *SWAPPED, "--model=feed-forward", "--teacher-weight=1"],
-    "of labels": [*RUN, *SWAPPED, "--model=feed-forward", "--teacher-weight=0"],
-    "of images": [*RUN, "--task=images:signs", "--model=vit"],
-    "image teacher": [*RUN, "--task=images:signs", "--model=vit", "--seed=2"],
+    "vit": [*RUN, "--task=images:signs", "--model=vit", "--seed=2"],
 }
-TAUGHT = {"of the teacher": "./teacher", "of labels": "./teacher,./teacher", "of images": "./vit"}
+STUDENTS = {
+    "of the teacher": [
+        *(*RUN, *SWAPPED, "--model=feed-forward", "--teacher-weight=1"),
+        "--teacher=./teacher",
+    ],
+    "of labels": [
+        *(*RUN, *SWAPPED, "--model=feed-forward", "--teacher-weight=0"),
+        "--teacher=./teacher,./teacher",
+    ],
+    "of images": [*RUN, "--task=images:signs", "--model=vit", "--teacher=./vit"],
+}
 WRONG: dict[str, tuple[list[str], list[str]]] = {
     "no such teacher": (
         [*RUN, *TEXTS, "--model=bert", "--teacher=nobody"],
-        ["--teacher nobody", "nobody"],
+        ["--teacher: there is no trained model nobody"],
+    ),
+    "a comma too many": (
+        [*RUN, *TEXTS, "--model=bert", "--teacher=,"],
+        ["--teacher takes names with commas between them. Received: ','"],
     ),
     "a translator": (
         [*RUN, *TEXTS, "--model=bert", "--teacher=dates-lstm"],
@@ -87,9 +99,17 @@ def test_a_batch_has_the_targets_of_its_rows():
                     assert target[0] == pytest.approx(targets[np.count_nonzero(ids) - 1])
 
 
-def test_settings_name_teachers_without_their_folders(tmp_path):
-    config = TrainConfig(task="sst2", model="bert", teacher=f"{tmp_path}/mine,sst2-minilm")
-    assert config.learned()["teacher"] == "mine,sst2-minilm"
+def test_a_run_knows_its_teachers_by_their_weights(tmp_path):
+    """A folder of the same name with another model in it is another teacher."""
+    config = TrainConfig(task="sst2", model="bert", teacher=f"{tmp_path}/mine,{tmp_path}/mine")
+    known = []
+    for content in (b"one", b"another"):
+        (tmp_path / "mine").mkdir(exist_ok=True)
+        (tmp_path / "mine" / saving.WEIGHTS).write_bytes(content)
+        known.append(run_progress.settings(config)["teacher"])
+    assert known[0] != known[1]
+    assert [set(one) for one in known[0]] == [{"name", "weights"}] * 2
+    assert str(tmp_path) not in str(known)
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +120,8 @@ def place(tmp_path_factory) -> Path:
     rows = (path / "moods.tsv").read_text(encoding="utf-8")
     rows = rows.replace("\tcalm", "\t!").replace("\tfierce", "\tcalm").replace("\t!", "\tfierce")
     (path / "swapped.tsv").write_text(rows, encoding="utf-8")
-    calls = {"teacher": [*RIGHT["teacher"], "--out=teacher"]}
-    calls["vit"] = [*RIGHT["image teacher"], "--out=vit"]
-    for name, by in TAUGHT.items():
-        calls[name] = [*RIGHT[name], f"--teacher={by}", f"--out={name}"]
+    right = TEACHERS | STUDENTS
+    calls = {name: [*given, f"--out={name}"] for name, given in right.items()}
     for name, (given, _) in WRONG.items():
         out = [] if any(one.startswith("--out") for one in given) else ["--out=wrong"]
         calls[name] = [*given, *out]
@@ -119,7 +137,7 @@ def found(place) -> dict[str, tuple[int, str, str | None]]:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "right"), [("of the teacher", True), ("of labels", False)])
 def test_the_weight_says_whom_to_believe(place, found, name, right):
-    """All labels are wrong: whoever learns from the teacher alone is right nevertheless."""
+    """The labels of all texts are swapped; the teacher has learned the right ones."""
     status, said, error = found[name]
     assert (status, error) == (0, None), said
     answers = zoo.load(place / name).predict(["the lake is mild and new", "the wind is loud"])
@@ -132,7 +150,8 @@ def test_images_have_teachers_too(place, found):
     assert (status, error) == (0, None), said
     card = json.loads((place / "of images" / "card.json").read_text())
     assert card["training"]["valid"]["accuracy"] == 100
-    assert card["training"]["settings"]["teacher"] == "vit"
+    [taught] = card["training"]["settings"]["teacher"]
+    assert taught["name"] == "vit"
 
 
 @pytest.mark.slow

@@ -221,9 +221,8 @@ class ClassifierObjective(Objective):
 
     def signature(self, config: TrainConfig, on: Devices = ONE) -> StepSpec:
         shape, kind = self.sizes.arrays()
-        target = ((None, 1, self.sizes.classes), "float32")
-        if not config.teacher:
-            target = ((None, 1), "int32")
+        classes = self.sizes.classes
+        target = ((None, 1, classes), "float32") if config.teacher else ((None, 1), "int32")
         return StepSpec(((None, *shape), kind), target, ((None, 1), "float32"))
 
     def fit(self, network: Any, config: TrainConfig) -> None:
