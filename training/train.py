@@ -22,7 +22,6 @@ from training import paths
 from training.commands import EXPECTED, plainly
 from training.config import TrainConfig
 from zoo import registry
-from zoo.runtime.host_memory import large_pages
 
 # Plain help: the framed one cuts long option names off on a narrow terminal.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -154,5 +153,4 @@ main.__annotations__ = {p.name: p.annotation for p in main.__signature__.paramet
 app.command(help=__doc__)(plainly()(main))
 
 if __name__ == "__main__":
-    large_pages()
     app()

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import platform
 import resource
 import sys
 from pathlib import Path
-
-TUNABLES, HUGE = "GLIBC_TUNABLES", "glibc.malloc.hugetlb"
 
 
 def one_heap() -> None:
@@ -21,44 +18,6 @@ def one_heap() -> None:
     if platform.libc_ver()[0] == "glibc":
         arena_max = -8  # M_ARENA_MAX of malloc.h
         ctypes.CDLL("libc.so.6").mallopt(arena_max, 1)
-
-
-def large_pages() -> None:
-    """Start this program anew with a heap in pages of 2 MB, where Linux leaves that to programs.
-
-    A step of training asks for, fills and returns hundreds of MB: page by page of 4 kB the system
-    takes a tenth of the time. The C library reads this setting when a program starts, and only
-    then; so call it first, from the `__main__` of a command. Returns where there is nothing to
-    change.
-    """
-    try:
-        choices = Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text()
-    except OSError:
-        return
-    given = os.environ.get(TUNABLES, "")
-    if wanted := with_large_pages(given, choices, platform.libc_ver()):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.execve(sys.executable, sys.orig_argv, {**os.environ, TUNABLES: wanted})
-
-
-def with_large_pages(tunables: str, choices: str, library: tuple[str, str]) -> str:
-    """The C library's settings with large pages in the heap; "" where nothing is to be changed.
-
-    Args:
-        tunables: the settings so far, as in the variable GLIBC_TUNABLES.
-        choices: what Linux says of large pages, as "always [madvise] never".
-        library: the C library's name and version, of `platform.libc_ver`.
-
-    Example:
-        >>> with_large_pages("", "always [madvise] never", ("glibc", "2.36"))
-        'glibc.malloc.hugetlb=1'
-    """
-    name, version = library
-    known = name == "glibc" and [int(part) for part in version.split(".")[:2]] >= [2, 35]
-    if not known or "[madvise]" not in choices or HUGE in tunables:
-        return ""
-    return ":".join(filter(None, (tunables, f"{HUGE}=1")))
 
 
 def give_back() -> None:
