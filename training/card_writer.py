@@ -248,6 +248,7 @@ def _training(card: Mapping[str, Any]) -> Iterator[str]:
     seconds = training.get("tokens_per_second")
     rows = [
         ("Started from", _origin(_mapping(training, "settings").get("start_from"))),
+        ("Mean of the weights of", ", ".join(map(_origin, _averaged(training)))),
         ("Trained weights", _number(training.get("trained_parameters"))),
         ("Seed", _number(card.get("seed"))),
         ("Minutes", _number(training.get("minutes"))),
@@ -277,8 +278,15 @@ def _origin(start: object) -> str:
     return f"{start['name']}, weights SHA-256 `{_code(start.get('weights') or '?')}`"
 
 
+def _averaged(training: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The models whose weights were averaged; [] of a model that was trained."""
+    members = training.get("averaged")
+    return [one for one in members if isinstance(one, Mapping)] if isinstance(members, list) else []
+
+
 def _reproduce(card: Mapping[str, Any]) -> Iterator[str]:
-    commands = [_mapping(card, "training").get("command")]
+    training = _mapping(card, "training")
+    commands = [one.get("command") for one in [*_averaged(training), training]]
     metrics = _mapping(card, "metrics")
     commands += [m.get("command") for _, m in sorted(metrics.items()) if isinstance(m, Mapping)]
     commands.append(_mapping(card, "speed").get("command"))

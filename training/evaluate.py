@@ -217,7 +217,7 @@ def _command(
 
 
 def _evaluate(
-    name: str,
+    name: str | Path,
     split: str,
     examples: list[Example] | None,
     beams: int,
@@ -270,6 +270,11 @@ def _evaluate(
     if same_data:
         facts["floor"] = floor_figures(task, chosen)
     return metrics | facts, records, folder
+
+
+def score(name: str | Path, split: str = "test", limit: int | None = None) -> dict[str, Any]:
+    """The figures of a model on a split of its task, or on `limit` examples of it; greedy."""
+    return _evaluate(name, split, None, 1, limit, False)[0]
 
 
 def load(name: str | Path, **options: Any) -> Any:

@@ -161,14 +161,12 @@ def read(config: TrainConfig, out: Path) -> Start:
         raise ValueError(
             f"--start-from {loaded.name} was {how} and not trained: it has no weights to begin from"
         )
-    arrays, adapter = saving.weight_arrays(loaded.model), adapters.read(loaded.config)
-    if adapter:
-        arrays = adapters.merged(arrays, adapter)
-        if config.adapt != "full":
-            raise ValueError(
-                f"--start-from {loaded.name} is an adapter itself: --adapt {config.adapt} is for "
-                f"its base, {adapter.base}, or a whole model; --adapt full continues from both"
-            )
+    adapter = adapters.read(loaded.config)
+    if adapter and config.adapt != "full":
+        raise ValueError(
+            f"--start-from {loaded.name} is an adapter itself: --adapt {config.adapt} is for "
+            f"its base, {adapter.base}, or a whole model; --adapt full continues from both"
+        )
     tokenizers, longest = _tokenizers(loaded)
     weights = sum_of(loaded.path / saving.WEIGHTS)
     if config.adapt != "full" and loaded.name not in shipped.names():
@@ -182,11 +180,17 @@ def read(config: TrainConfig, out: Path) -> Start:
         config=loaded.config,
         hyperparameters=loaded.model.config,
         tokenizers=tokenizers,
-        arrays=arrays,
+        arrays=whole(loaded),
         longest=longest,
         minutes=trained(loaded.card),
         adapter=_adapter(config, loaded.name, weights),
     )
+
+
+def whole(loaded: Any) -> dict[str, np.ndarray]:
+    """All weights of a loaded model by name, those of an adapter merged with its base's."""
+    arrays, adapter = saving.weight_arrays(loaded.model), adapters.read(loaded.config)
+    return adapters.merged(arrays, adapter) if adapter else arrays
 
 
 def folder(name: str) -> str | Path:

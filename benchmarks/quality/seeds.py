@@ -4,10 +4,11 @@
 
 Each is trained again by the command of its card, with the seeds 1, 2, ..., into
 `runs/seeds/NAME-SEED`, and scored on the test side; a run that is there is taken as it is, one
-that was interrupted goes on. A run that fails is counted and told. With `--further` runs of the
-same command that the results have already, of another machine for one, are taken from there. Writes
-benchmarks/results/quality/seeds.json, and .md beside it: mean, standard deviation, least and most,
-and the floor of the task.
+that was interrupted goes on. Of a mean of models (`training.average`) every member is trained again
+from the same seed, into `NAME-SEED-of-1` and so on. A run that fails is counted and told. With
+`--further` runs of the same command that the results have already, of another machine for one, are
+taken from there. Writes benchmarks/results/quality/seeds.json, and .md beside it: mean, standard
+deviation, least and most, and the floor of the task.
 """
 
 from __future__ import annotations
@@ -75,20 +76,30 @@ def run(
 
     One of the `known` runs where it has the same command and seed, and did not fail.
     """
-    command = read_json(model / "card.json")["training"]["command"]
-    recipe = training_runs.again(command, "--seed", "--out")
+    recipes = _recipes(read_json(model / "card.json")["training"])
     for one in known:
-        same = training_runs.again(one["command"], "--seed", "--out") == recipe
-        if same and one["seed"] == seed and "figures" in one:
+        if _recipes(one) == recipes and one["seed"] == seed and "figures" in one:
             return one
-    arguments = [*recipe, "--seed", str(seed)]
-    found = training_runs.trained(arguments, folder / f"{model.name}-{seed}")
+    arguments = [[*recipe, "--seed", str(seed)] for recipe in recipes]
+    place = folder / f"{model.name}-{seed}"
+    if len(arguments) == 1:
+        found = training_runs.trained(arguments[0], place)
+    else:
+        found = training_runs.averaged(arguments, place)
     card = found.pop("card", None)
     if card is None:
         return {"seed": seed, **found}
     figures = training_runs.figures(card)
     typer.echo(f"{model.name}, seed {seed}: {figures}")
     return {"seed": seed, **found, "figures": figures, "minutes": card["training"].get("minutes")}
+
+
+def _recipes(told: Mapping[str, Any]) -> list[list[str]]:
+    """The arguments of each training that a card or a run tells of, without seed and folder."""
+    commands = [one["command"] for one in told.get("averaged", ())] or told["command"].split(" && ")
+    parted = [training_runs.again(command, "--seed", "--out") for command in commands]
+    trained = " -m training.train "
+    return [one for one, said in zip(parted, commands, strict=True) if trained in f" {said} "]
 
 
 def summary(model: Path, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

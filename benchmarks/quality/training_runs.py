@@ -25,11 +25,38 @@ def trained(arguments: Sequence[str], place: Path) -> dict[str, Any]:
     Returns:
         "command", and either "card" or, where it failed, "failed": the last line that it said.
     """
-    train = ["-m", "training.train", *arguments, "--out", str(place)]
+    return _made(["-m", "training.train", *arguments, "--out", str(place)], place)
+
+
+def averaged(recipes: Sequence[Sequence[str]], place: Path) -> dict[str, Any]:
+    """Train several models and average their weights; a model that is there is taken as it is.
+
+    Args:
+        recipes: arguments of each as `trained` has them; they go to `place` with "-of-1" and so on.
+        place: the folder of the mean.
+
+    Returns:
+        as `trained`, with the commands one after the other; and "members", the figures of each.
+    """
+    members = [place.with_name(f"{place.name}-of-{n}") for n in range(1, len(recipes) + 1)]
+    commands, figures_of = [], []
+    for arguments, member in zip(recipes, members, strict=True):
+        found = trained(arguments, member)
+        commands.append(found["command"])
+        if "failed" in found:
+            return {"command": " && ".join(commands), "failed": found["failed"]}
+        figures_of.append(figures(found["card"]))
+    found = _made(["-m", "training.average", *map(str, members), "--out", str(place)], place)
+    commands.append(found.pop("command"))
+    return {"command": " && ".join(commands), "members": figures_of, **found}
+
+
+def _made(train: Sequence[str], place: Path) -> dict[str, Any]:
+    """Make a model by a command, unless it is there, and score it; as `trained` returns it."""
     evaluate = ["-m", "training.evaluate", str(place), "--update-card"]
     told = {"command": shlex.join(["python", *train])}
     card = place / "card.json"
-    wanted = [] if card.exists() else [train]
+    wanted = [] if card.exists() else [list(train)]
     if wanted or not read_json(card).get("metrics"):
         wanted.append(evaluate)
     for command in wanted:

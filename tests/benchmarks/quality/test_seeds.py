@@ -71,3 +71,39 @@ def test_runs_of_another_command_are_not_taken(model, trained, tmp_path):
     *_, (name, found) = seeds.measured([str(model)], 1, tmp_path, dict([before]))
     assert len(trained) == 1
     assert "| 81.00 | 81.00 | 81.00 | 1 |" in seeds.page({name: found})  # one run has no spread
+
+
+def test_of_a_mean_every_member_is_trained_from_the_same_seed(
+    model, trained, tmp_path, monkeypatch
+):
+    card = json.loads((model / "card.json").read_text())
+    commands = [COMMAND, COMMAND.replace("--epochs 2", "--epochs 1")]
+    card["training"] = {
+        "averaged": [{"command": one} for one in commands],
+        "command": "python -m training.average runs/x runs/y --out runs/xy",
+    }
+    (model / "card.json").write_text(json.dumps(card))
+    made = []
+
+    def make(command, place):
+        made.append(command[2:])
+        metrics = {"1": {"accuracy": {"value": 90.0}}}
+        told = {"command": f"python {' '.join(command)}"}
+        return {**told, "card": {"metrics": metrics, "training": {"minutes": 2.0}}}
+
+    monkeypatch.setattr(training_runs, "_made", make)
+    *_, (name, found) = seeds.measured([str(model)], 3, tmp_path)
+    recipes = ["--task digits --model cnn --epochs 2", "--task digits --model cnn --epochs 1"]
+    # The third seed fails in its first member, and its mean is not made.
+    wanted = [
+        f"{recipes[of]} --seed {seed}" for seed, of in [(1, 0), (1, 1), (2, 0), (2, 1), (3, 0)]
+    ]
+    assert [" ".join(arguments) for arguments in trained] == wanted
+    members = [str(tmp_path / f"digits-cnn-2-of-{number}") for number in (1, 2)]
+    assert made[1] == [*members, "--out", str(tmp_path / "digits-cnn-2")] and len(made) == 2
+    assert (found["mean"], found["failed"]) == (90.0, 1)
+    assert found["runs"][1]["members"] == [{"accuracy": 82.0}] * 2
+    assert found["runs"][1]["command"].count(" && ") == 2
+    trained.clear()
+    list(seeds.measured([str(model)], 3, tmp_path, {name: found}))
+    assert len(trained) == 1  # the failed one again
