@@ -72,11 +72,11 @@ def main(
     ] = 500,
 ) -> None:
     """Write the folder; see the text of the module."""
+    if len(models) < 2:
+        raise ValueError(f"a mean is of two models or more. Received: {len(models)}")
     from training import card_writer, paths, start_from
     from training.run_progress import STATE
 
-    if len(models) < 2:
-        raise ValueError(f"a mean is of two models or more. Received: {len(models)}")
     places = [start_from.folder(name) for name in models]
     if any(isinstance(place, Path) and place.resolve() == out.resolve() for place in places):
         raise ValueError(f"--out is one of the models, {out}, and it would be overwritten")

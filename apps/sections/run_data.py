@@ -39,6 +39,7 @@ class Run:
         command: that trains it; "" where that is not known.
         whole: whether that command was kept, or put together again from the settings.
         rows: its curve.
+        averaged: the models whose weights it is the mean of; empty of what was trained.
     """
 
     id: str
@@ -55,10 +56,13 @@ class Run:
     command: str = ""
     whole: bool = True
     rows: Sequence[Row] = ()
+    averaged: Sequence[str] = ()
 
     @property
     def told(self) -> str:
         """How far it is, in words."""
+        if self.averaged:
+            return f"the mean of the weights of {', '.join(self.averaged)}"
         of = "" if self.steps is None else f" of {'' if self.exact else 'about '}{self.steps:,}"
         at = "" if self.step is None else f"step {self.step:,}"
         if self.state == "training":
@@ -155,7 +159,15 @@ def read(name: str) -> Run:
         command=command or run_settings.command(settings, typed),
         whole=bool(command),
         rows=rows,
+        averaged=_averaged(trained),
     )
+
+
+def _averaged(trained: Mapping[str, Any]) -> list[str]:
+    """The names of the models that `training.average` made one of, as a card tells them."""
+    members = trained.get("averaged")
+    told = members if isinstance(members, list) else []
+    return [str(mapping(one).get("name") or "a model") for one in told]
 
 
 def _state(folder: Path, progress: Mapping[str, Any], model: bool) -> str:

@@ -143,7 +143,9 @@ def _curves(
     _states(runs)
     if measure is None:
         measure = next(iter(run_curves.measures(runs)), None)
-    if measure is None:
+    if measure is None and all(run.averaged for run in runs):
+        st.info("A mean of models has no curve of its own: its members have.")
+    elif measure is None:
         st.info("No curve yet: `history.csv` is written while a run trains.")
     else:
         _chart(runs, measure, along, log=log)

@@ -271,3 +271,13 @@ def test_charts_of_curves_can_be_drawn_and_read():
     text = run_charts.described(rows, "Loss")
     assert "a, validation: 3 at step 1, 1 at step 3" in text
     assert saved_models.called("nothing") == "nothing"
+
+
+def test_a_mean_of_models_names_them_and_has_no_curve(place):
+    folder = own_models.model(place / "one")
+    training = {"averaged": [{"name": "short"}, {"name": "long"}, "damaged"], "steps": 30}
+    (folder / "card.json").write_text(json.dumps({"training": training}), encoding="utf-8")
+    (folder / "history.csv").unlink(missing_ok=True)
+    at = app_runner.opened("runs")
+    assert "the mean of the weights of short, long, a model" in plainly(at)
+    assert any("its members have" in one.value for one in at.info)
