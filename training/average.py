@@ -208,10 +208,9 @@ def card(
         if all(isinstance(one.get(key), int | float) for one in trainings)
     }
     devices = dict.fromkeys(one["device"] for one in trainings if one.get("device"))
-    kept = ("task", "model", "data", "scoring", "main_metrics")
+    kept = ("data", "scoring", "main_metrics")
     return {
-        "name": config["name"],
-        "preset": config["preset"],
+        **{key: config[key] for key in ("name", "task", "model", "preset")},
         **{key: cards[0][key] for key in kept if key in cards[0]},
         "parameters": parameters,
         "bytes": size,

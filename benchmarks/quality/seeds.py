@@ -97,9 +97,8 @@ def run(
 def _recipes(told: Mapping[str, Any]) -> list[list[str]]:
     """The arguments of each training that a card or a run tells of, without seed and folder."""
     commands = [one["command"] for one in told.get("averaged", ())] or told["command"].split(" && ")
-    parted = [training_runs.again(command, "--seed", "--out") for command in commands]
-    trained = " -m training.train "
-    return [one for one, said in zip(parted, commands, strict=True) if trained in f" {said} "]
+    trained = [one for one in commands if " -m training.train " in one]
+    return [training_runs.again(command, "--seed", "--out") for command in trained]
 
 
 def summary(model: Path, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
